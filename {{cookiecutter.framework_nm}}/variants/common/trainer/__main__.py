@@ -1,0 +1,41 @@
+"""The training command: `python -m <package>.trainer --help`."""
+
+from __future__ import annotations
+
+import sys
+
+from .config import Settings
+from .model import MyModel
+from .utils import DataError, choose_task, next_version, prepare_target, progress, read_data, split
+
+
+def main() -> None:
+    """Read, split, train, evaluate, save; print the metrics and where the new version is."""
+    settings = Settings.from_command_line()
+    try:
+        with progress("Reading the data"):
+            X, y = read_data(settings.data, settings.target)
+        task = choose_task(settings.task, y)
+        y = prepare_target(task, y)
+        train_x, eval_x, train_y, eval_y = split(X, y, task, settings.eval_share, settings.split_seed)
+
+        model = MyModel(task=task, **settings.hyperparameters())
+        print(f"Training: {task} of {y.name!r} from {X.shape[1]} columns, {len(train_x)} rows")
+        with progress("Training") as model.report:
+            model.train(train_x, train_y)
+    except (DataError, ValueError) as error:
+        sys.exit(f"The training cannot go on: {error}")
+
+    with progress("Evaluating"):
+        results = model.evaluate(eval_x, eval_y)
+    print(f"Evaluation on {len(eval_x)} other rows:")
+    for name, value in results.items():
+        print(f"  {name:<18}{value:.4f}")
+
+    version = next_version(settings.output_dir)
+    model.save(version)
+    print(f"Saved: {version}")
+
+
+if __name__ == "__main__":
+    main()

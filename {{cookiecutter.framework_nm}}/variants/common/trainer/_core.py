@@ -1,0 +1,264 @@
+"""What no framework changes: training, asking, and a model directory that describes itself.
+
+`model.py` fills in the five places at the top of `Model`. A model directory holds the weights in the
+framework's own format, `metadata.json` (see `Metadata`) and `input.json`, a request that works as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+import numpy as np
+
+from .signature import Column, Signature, Tensor
+
+logger = logging.getLogger(__name__)
+
+
+class ModelError(Exception):
+    """A model directory that cannot be used. The message names the file and the reason."""
+
+
+class Metadata(msgspec.Struct, kw_only=True):
+    """The content of metadata.json: the Open Inference Protocol's model metadata, and what training knows."""
+
+    name: str
+    platform: str
+    task: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    columns: tuple[Column, ...]
+    labels: list[Any] | None
+    metrics: dict[str, float]
+    versions: dict[str, str]
+    files: dict[str, str]
+
+
+class Model:
+    """A model that trains, answers, saves and loads itself. `MyModel` in model.py is the one to use."""
+
+    #: The framework's name, its version, and the file that holds the weights.
+    FRAMEWORK: ClassVar[str]
+    VERSION: ClassVar[str]
+    WEIGHTS: ClassVar[str]
+
+    def build(self, **params: Any) -> None:
+        """Make an untrained model."""
+        raise NotImplementedError
+
+    def preprocess(self, X: Any) -> Any:
+        """Turn input into what the framework takes."""
+        raise NotImplementedError
+
+    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
+        """Turn predictions into the answer."""
+        raise NotImplementedError
+
+    def fit(self, X: Any, y: np.ndarray) -> None:
+        """Train on preprocessed input."""
+        raise NotImplementedError
+
+    def infer(self, X: Any, proba: bool) -> np.ndarray:
+        """Answer preprocessed input: one prediction per row, or one row of probabilities."""
+        raise NotImplementedError
+
+    def dump(self, path: Path) -> None:
+        """Write the weights to a file."""
+        raise NotImplementedError
+
+    def restore(self, path: Path) -> None:
+        """Read the weights from a file."""
+        raise NotImplementedError
+
+    def __init__(self, dirpath: str | Path | None = None, task: str = "classification", **params: Any) -> None:
+        """Load the model in `dirpath`, or build an untrained one.
+
+        `task` is "classification" or "regression"; `params` go to `build`.
+        """
+        self.task = task
+        self.labels: np.ndarray | None = None
+        self.outputs: tuple[Tensor, ...] = ()
+        self.metrics: dict[str, float] = {}
+        #: Called with (steps done, steps in all) by a `fit` that knows them.
+        self.report: Callable[[int, int], None] = lambda done, total: None
+        if dirpath is not None:
+            self.load(dirpath)
+        else:
+            self.build(**params)
+
+    def train(self, X: Any, y: Any) -> None:
+        """Train on X, [rows, columns], and y, [rows]: labels to classify by, or numbers to predict.
+
+        Raises ValueError where the data has gaps in y, infinite numbers, or nothing to learn from.
+        """
+        self.signature = Signature.learn(X)
+        X = self.signature.conform(X)
+        y = np.asarray(y)
+        if len(X) != len(y):
+            raise ValueError(f"X has {len(X)} rows and y has {len(y)}")
+        if self.task == "classification":
+            self.labels = np.unique(y)
+            if len(self.labels) < 2:
+                raise ValueError(f"there is one label only, {self.labels[0]!r}: nothing to tell apart")
+        self.fit(self.preprocess(X), y)
+        self.example = self._typical(X, y)
+        self.outputs = self._describe(self.signature.conform(self.example))
+
+    def predict(self, X: Any, proba: bool = False) -> np.ndarray:
+        """Answer X, [rows, columns]: predictions of shape [rows], or with `proba` [rows, labels]."""
+        y_hat = self.infer(self.preprocess(self.signature.conform(X)), proba)
+        return y_hat if proba else self.postprocess(y_hat)
+
+    def evaluate(self, X: Any, y: Any) -> dict[str, float]:
+        """Compare predictions for X with y; returns the metrics by name and keeps them for metadata.json."""
+        from .utils import score
+
+        proba = self.predict(X, proba=True) if self.has_proba else None
+        self.metrics = score(self.task, np.asarray(y), self.predict(X), proba, self.labels)
+        return self.metrics
+
+    @property
+    def has_proba(self) -> bool:
+        return any(output.name == "predict_proba" for output in self.outputs)
+
+    def save(self, dirpath: str | Path) -> None:
+        """Write a model directory. It appears whole or not at all.
+
+        Raises FileExistsError where `dirpath` exists already.
+        """
+        dirpath = Path(dirpath).absolute()
+        if dirpath.exists():
+            raise FileExistsError(f"{dirpath} exists already: a model is never written over another")
+        dirpath.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{dirpath.name}-", dir=dirpath.parent))
+        try:
+            self.dump(draft / self.WEIGHTS)
+            request = {"instances": self._rows(self.example)}
+            (draft / "input.json").write_bytes(msgspec.json.encode(request) + b"\n")
+            metadata = Metadata(
+                name=__package__.split(".")[0],
+                platform=self.FRAMEWORK,
+                task=self.task,
+                inputs=self.signature.inputs,
+                outputs=self.outputs,
+                columns=self.signature.columns,
+                labels=None if self.labels is None else self.labels.tolist(),
+                metrics=self.metrics,
+                versions={"python": platform.python_version(), self.FRAMEWORK: self.VERSION},
+                files={file.name: _digest(file) for file in sorted(draft.iterdir())},
+            )
+            (draft / "metadata.json").write_bytes(msgspec.json.format(msgspec.json.encode(metadata)) + b"\n")
+            draft.chmod(0o755)
+            draft.rename(dirpath)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+
+    def load(self, dirpath: str | Path) -> None:
+        """Read a model directory; nothing is unpickled before the digests agree.
+
+        Raises ModelError where a file is missing, damaged, changed, or another framework's.
+        """
+        dirpath = Path(dirpath)
+        metadata = self._read_metadata(dirpath)
+        for name, digest in metadata.files.items():
+            file = dirpath / name
+            if not file.is_file():
+                raise ModelError(f"{file} is missing, and {dirpath / 'metadata.json'} lists it")
+            if _digest(file) != digest:
+                raise ModelError(f"{file} is not the file that was saved: its SHA-256 differs from metadata.json")
+        for name, here in (("python", platform.python_version()), (self.FRAMEWORK, self.VERSION)):
+            saved = metadata.versions.get(name, "unknown")
+            if saved.split(".")[:2] != here.split(".")[:2]:
+                logger.warning("%s was saved with %s %s and is loaded with %s", dirpath, name, saved, here)
+        self.task = metadata.task
+        self.labels = None if metadata.labels is None else np.array(metadata.labels)
+        self.metrics = metadata.metrics
+        self.outputs = metadata.outputs
+        self.signature = Signature(metadata.columns)
+        try:
+            self.example = self._read_example(dirpath / "input.json")
+            self.restore(dirpath / self.WEIGHTS)
+        except Exception as error:
+            raise ModelError(f"{dirpath} cannot be loaded: {type(error).__name__}: {error}") from error
+
+    def _read_metadata(self, dirpath: Path) -> Metadata:
+        file = dirpath / "metadata.json"
+        if not dirpath.is_dir():
+            raise ModelError(f"{dirpath} is not a directory: expected a model directory, as training writes it")
+        try:
+            metadata = msgspec.json.decode(file.read_bytes(), type=Metadata)
+        except FileNotFoundError:
+            raise ModelError(f"{file} is missing: {dirpath} is not a model directory") from None
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            raise ModelError(f"{file} cannot be read: {error}") from error
+        if metadata.platform != self.FRAMEWORK:
+            raise ModelError(f"{dirpath} is a model of {metadata.platform}; this package serves {self.FRAMEWORK}")
+        if not {self.WEIGHTS, "input.json"} <= metadata.files.keys():
+            raise ModelError(f"{file} does not list {self.WEIGHTS} and input.json")
+        if any(Path(name).name != name for name in metadata.files):
+            raise ModelError(f"{file} lists files outside of its directory")
+        return metadata
+
+    def _read_example(self, file: Path) -> Any:
+        rows = msgspec.json.decode(file.read_bytes())["instances"]
+        if isinstance(rows[0], dict):
+            rows = [[row[name] for name in self.signature.names] for row in rows]
+        return self.signature.conform(rows)
+
+    def _rows(self, X: Any) -> list[Any]:
+        """Rows as a client writes them: lists where all columns are numbers, else records."""
+        rows = [
+            [
+                bool(value) if column.datatype == "BOOL" and value == value else value
+                for column, value in zip(self.signature.columns, row)
+            ]
+            for row in np.asarray(X, dtype=object).tolist()
+        ]
+        return rows if self.signature.numeric else [dict(zip(self.signature.names, row)) for row in rows]
+
+    def _typical(self, X: Any, y: np.ndarray) -> Any:
+        """One row to show in input.json: the middle of the first label's rows, and nobody's own data."""
+        import pandas as pd
+
+        frame = pd.DataFrame(X)
+        if self.labels is not None:
+            frame = frame[y == self.labels[0]]
+        typical = [
+            column.mode().get(0) if column.dtype == object else column.quantile(interpolation="nearest")
+            for _, column in frame.items()
+        ]
+        return self.signature.conform([typical])
+
+    def _describe(self, X: Any) -> tuple[Tensor, ...]:
+        """The V2 outputs, as this model really answers."""
+        outputs = [_tensor("predict", self.predict(X))]
+        if self.task == "classification":
+            try:
+                outputs.append(_tensor("predict_proba", self.predict(X, proba=True)))
+            except (AttributeError, NotImplementedError):
+                logger.warning("this model gives no probabilities")
+        return tuple(outputs)
+
+
+#: Datatypes of the Open Inference Protocol by numpy's kind of array.
+_DATATYPES = {"b": "BOOL", "U": "BYTES", "O": "BYTES", "S": "BYTES"}
+
+
+def _tensor(name: str, values: np.ndarray) -> Tensor:
+    kind = values.dtype.kind
+    width = 8 * values.dtype.itemsize
+    datatype = _DATATYPES.get(kind) or {"i": "INT", "u": "UINT", "f": "FP"}[kind] + str(width)
+    return Tensor(name, datatype, (-1, *values.shape[1:]))
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

@@ -1,0 +1,58 @@
+"""Everything that can be set about a training run: one class that is the command line and the environment.
+
+`--max_depth 4` on the command line is `TRAIN_MAX_DEPTH=4` in the environment. What can be set about the model
+itself is `Hyperparameters` in model.py. Serving has settings of its own, in inferencer/__main__.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any, Literal, Optional
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .model import Hyperparameters
+
+
+class Settings(BaseSettings, Hyperparameters):
+    """Train a model, evaluate it, and save it as the next version."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TRAIN_",
+        cli_prog_name=f"python -m {__package__}",
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+    )
+
+    data: Optional[Path] = Field(None, description="CSV or Parquet file to train on; without one, a sample data set")
+    target: Optional[str] = Field(None, description="column to predict")
+    task: Literal["auto", "classification", "regression"] = Field(
+        "auto", description="auto: regression where the target has many different numbers"
+    )
+    eval_share: float = Field(0.2, gt=0, lt=1, description="share of the rows kept for evaluation")
+    split_seed: int = Field(0, description="seed of the choice of those rows")
+    output_dir: Path = Field(Path(__file__).parent, description="where the versions 0001, 0002, ... are written")
+
+    @model_validator(mode="after")
+    def _data_with_target(self) -> Settings:
+        if (self.data is None) != (self.target is None):
+            raise ValueError("--data and --target go together: the file, and the column in it to predict")
+        return self
+
+    @classmethod
+    def from_command_line(cls) -> Settings:
+        """Read command line and environment; exit with one line per problem where they do not fit."""
+        try:
+            return cls(_cli_parse_args=True)  # type: ignore[call-arg]
+        except ValidationError as error:
+            for problem in error.errors():
+                option = "".join(f"--{part}: " for part in problem["loc"])
+                print(f"{option}{problem['msg'].removeprefix('Value error, ')}", file=sys.stderr)
+            raise SystemExit(2) from None
+
+    def hyperparameters(self) -> dict[str, Any]:
+        """The settings that `MyModel` takes."""
+        return self.model_dump(include=set(Hyperparameters.model_fields))

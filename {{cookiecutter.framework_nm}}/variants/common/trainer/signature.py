@@ -1,0 +1,130 @@
+"""What a model takes: the columns seen in training, and how data is brought into their form.
+
+Both sides meet here: training learns a signature, serving decodes requests by it. Nothing in this module
+knows a framework or a wire format.
+
+Names and datatypes are those of the Open Inference Protocol, version 2:
+https://github.com/kserve/open-inference-protocol
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Union
+
+import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Input = Union[np.ndarray, pd.DataFrame]
+
+
+class Tensor(msgspec.Struct, frozen=True):
+    """A tensor's name, datatype and shape; -1 in a shape is any number of rows."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column of the training data.
+
+    `datatype` is FP64 (numbers), BOOL (true or false) or BYTES (text). `nullable` says that training saw
+    gaps in this column, so that a request may have them too.
+    """
+
+    name: str
+    datatype: str
+    nullable: bool = False
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """The columns of a model's input, in the order of training."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def numeric(self) -> bool:
+        """Whether rows fit in one array of numbers; otherwise they travel in a DataFrame."""
+        return all(column.datatype != "BYTES" for column in self.columns)
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The V2 inputs: one tensor where all columns are numbers, else a tensor per column."""
+        if all(column.datatype == "FP64" for column in self.columns):
+            return (Tensor("input-0", "FP64", (-1, len(self.columns))),)
+        return tuple(Tensor(column.name, column.datatype, (-1,)) for column in self.columns)
+
+    @classmethod
+    def learn(cls, X: Input) -> Signature:
+        """Read the signature off training data, an array or a DataFrame of shape [rows, columns].
+
+        Raises ValueError where the data has no rows, no columns, or infinite numbers.
+        """
+        import pandas as pd
+
+        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X).add_prefix("x")
+        if frame.empty:
+            raise ValueError(f"the training data is empty: {frame.shape[0]} rows, {frame.shape[1]} columns")
+        columns = []
+        for name in frame.columns:
+            values = frame[name].dropna()
+            if pd.api.types.is_bool_dtype(values) or all(isinstance(value, bool) for value in values):
+                datatype = "BOOL"
+            elif pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_complex_dtype(values):
+                datatype = "FP64"
+                if np.isinf(values.to_numpy(np.float64)).any():
+                    raise ValueError(f"column '{name}' has infinite numbers")
+            else:
+                datatype = "BYTES"
+            columns.append(Column(str(name), datatype, nullable=len(values) < len(frame)))
+        return cls(tuple(columns))
+
+    def conform(self, X: Any) -> Input:
+        """Bring data into the form that the model is trained on and asked with.
+
+        Takes a DataFrame with the signature's columns in any order, or anything that numpy reads as
+        [rows, columns] in the signature's order. Returns a float64 array where the signature is numeric
+        (BOOL as 0 and 1, gaps as NaN), else a DataFrame of float64 and str columns (gaps as NaN and None).
+
+        Raises ValueError where columns are missing or do not fit.
+        """
+        if isinstance(X, np.ndarray):
+            if X.dtype == np.float64 and self.numeric and X.ndim == 2 and X.shape[1] == len(self.columns):
+                return X
+        elif hasattr(X, "columns"):
+            missing = [name for name in self.names if name not in X.columns]
+            if missing:
+                raise ValueError(f"columns missing: {', '.join(map(repr, missing))}")
+            return self.assemble([X[name] for name in self.names])
+        X = np.asarray(X, dtype=np.float64 if self.numeric else object)
+        if X.ndim != 2 or X.shape[1] != len(self.columns):
+            raise ValueError(f"expected an array of shape [rows, {len(self.columns)}], got {list(X.shape)}")
+        return self.assemble(list(X.T))
+
+    def assemble(self, values: list[Any]) -> Input:
+        """Put one sequence of values per column together, as `conform` returns them."""
+        if self.numeric:
+            return np.column_stack([np.asarray(column, dtype=np.float64) for column in values])
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                column.name: _text(items) if column.datatype == "BYTES" else np.asarray(items, np.float64)
+                for column, items in zip(self.columns, values)
+            }
+        )
+
+
+def _text(items: Any) -> np.ndarray:
+    """Text as str, gaps as None: one spelling of each, whatever the source spelled them."""
+    return np.array(
+        [None if item is None or item != item else str(item) for item in items],
+        dtype=object,
+    )

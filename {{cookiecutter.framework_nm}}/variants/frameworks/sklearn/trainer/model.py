@@ -1,0 +1,61 @@
+"""The model: what is trained, and how it answers. Put your own estimator into `build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import joblib
+import numpy as np
+import sklearn
+from pydantic import BaseModel, Field
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+
+from ._core import Model
+from .postprocessor import post_func
+from .preprocessor import make_encoder, prep_func
+
+
+class Hyperparameters(BaseModel):
+    """What `build` takes; each is an option of the training command too."""
+
+    estimator: Literal["linear", "forest"] = Field("linear", description="a linear model, or a random forest")
+    n_estimators: int = Field(100, ge=1, description="number of trees in a forest")
+    random_state: int = Field(0, description="seed of a forest")
+
+
+class MyModel(Model):
+    """A scikit-learn pipeline: `make_encoder` in preprocessor.py, then an estimator."""
+
+    FRAMEWORK = "scikit-learn"
+    VERSION = sklearn.__version__
+    WEIGHTS = "model.joblib"
+
+    def build(self, **params: Any) -> None:
+        options = Hyperparameters(**params)
+        classify = self.task == "classification"
+        if options.estimator == "linear":
+            self.estimator = LogisticRegression(max_iter=1000) if classify else Ridge()
+        else:
+            forest = RandomForestClassifier if classify else RandomForestRegressor
+            self.estimator = forest(options.n_estimators, random_state=options.random_state)
+
+    def preprocess(self, X: Any) -> Any:
+        return prep_func(X)
+
+    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
+        return post_func(y_hat)
+
+    def fit(self, X: Any, y: np.ndarray) -> None:
+        self.model = make_pipeline(make_encoder(X), self.estimator).fit(X, y)
+
+    def infer(self, X: Any, proba: bool) -> np.ndarray:
+        return self.model.predict_proba(X) if proba else self.model.predict(X)
+
+    def dump(self, path: Path) -> None:
+        joblib.dump(self.model, path, compress=3)
+
+    def restore(self, path: Path) -> None:
+        self.model = joblib.load(path)

@@ -1,0 +1,38 @@
+"""What happens to the input before the model sees it, in training and in serving alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.base import TransformerMixin
+
+
+def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
+    """Change the input before it is encoded; the place to derive columns from others.
+
+    X has the columns of training, in their order, and any number of rows: a float64 array where all columns
+    are numbers, else a DataFrame. Keep the rows, and let no row depend on another: requests are answered
+    in batches. What is learnt from data belongs in `make_encoder`.
+    """
+    return X
+
+
+def make_encoder(X: np.ndarray | pd.DataFrame) -> TransformerMixin:
+    """Make the transformer, still to be fitted, that turns preprocessed input into scaled numbers."""
+    numbers = StandardScaler()
+    if isinstance(X, np.ndarray):
+        return make_pipeline(SimpleImputer(), numbers) if np.isnan(X).any() else numbers
+    # Categories too rare to learn from share one column, and so do those that training never saw.
+    text = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=50, sparse_output=False)
+    return make_column_transformer(
+        (make_pipeline(SimpleImputer(), numbers), make_column_selector(dtype_include="number")),
+        (text, make_column_selector(dtype_include=object)),
+    )

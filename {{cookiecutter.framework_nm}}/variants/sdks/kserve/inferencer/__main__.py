@@ -1,0 +1,58 @@
+"""The server command: `python -m <package>.inferencer --help`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import warnings
+from pathlib import Path
+
+from ..trainer._core import ModelError
+from .config import read_arguments
+
+
+def main() -> None:
+    """Load the models, then serve them until SIGTERM; exit with one line if a model cannot be loaded."""
+    arguments = read_arguments()
+
+    import kserve
+    from kserve.model_server import app
+
+    from .lane import Lane
+    from .model import ServingModel
+    from .model_repository import ServingModelRepository
+    from .openapi import show_example
+
+    def make_model(name: str, directory: Path) -> ServingModel:
+        return ServingModel(name, directory, arguments.predict_proba, arguments.max_batch_rows, arguments.max_waiting)
+
+    repository = ServingModelRepository(Path(arguments.model_dir), arguments.model_name, make_model)
+    server = kserve.ModelServer(registered_models=repository)
+    _quieten(arguments)
+    try:
+        repository.load_models()
+    except ModelError as error:
+        sys.exit(f"The server cannot start: {error}")
+    models = list(repository.get_models().values())
+    show_example(app, models[0])
+    # KServe wraps its application once more when it starts; this is where the lane still comes first.
+    kserve_stack = app.build_middleware_stack
+    app.build_middleware_stack = lambda: Lane(kserve_stack(), repository, arguments.max_buffer_size)
+    server.start(models)
+
+
+def _quieten(arguments: argparse.Namespace) -> None:
+    """Log no request unless asked to: a line each costs more than a light model does."""
+    if not arguments.access_log:
+        access = logging.getLogger("uvicorn.access")
+        access.handlers.clear()
+        access.propagate = False
+    if not arguments.enable_latency_logging:
+        logging.getLogger("kserve.trace").setLevel(logging.WARNING)
+    # KServe's to mend, and nothing that whoever starts a server can act on.
+    warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
+
+
+if __name__ == "__main__":
+    main()

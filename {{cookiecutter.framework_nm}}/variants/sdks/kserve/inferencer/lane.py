@@ -1,0 +1,144 @@
+"""The short way for REST predictions: an ASGI application in front of KServe's.
+
+It answers `POST /v1/models/{name}:predict` and `POST /v2/models/{name}/infer`, parsing bytes once and writing
+bytes once, and hands everything else to KServe: health, metadata, repository, metrics, docs, CloudEvents, and
+models that are unknown or not ready. It also refuses bodies that are too large, whatever their route.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import orjson
+from kserve.logging import logger
+from kserve.metrics import PREDICT_HIST_TIME
+
+from .batching import Overloaded
+from .model import ServingModel
+from .model_repository import ServingModelRepository
+from .tensors import InvalidRequest
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+_JSON: Headers = [(b"content-type", b"application/json")]
+_BINARY = b"inference-header-content-length"
+
+
+class TooLarge(Exception):
+    """The body is larger than --max_buffer_size."""
+
+
+class Disconnected(Exception):
+    """The client left before its request was complete."""
+
+
+class Lane:
+    """`app` is KServe's application; `max_body` is in bytes."""
+
+    def __init__(self, app: Callable[..., Awaitable[None]], repository: ServingModelRepository, max_body: int) -> None:
+        self.app = app
+        self.repository = repository
+        self.max_body = max_body
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self.app(scope, receive, send)
+            return
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        try:
+            body = await self._read(headers, receive)
+        except TooLarge:
+            error = f"the body is larger than {self.max_body} bytes, the limit that --max_buffer_size sets"
+            await _respond(send, 413, _error(error), [(b"connection", b"close")])
+            return
+        except Disconnected:
+            return
+        model, v1 = self._find(scope["path"])
+        if model is None or b"ce-id" in headers or b"cloudevents" in headers.get(b"content-type", b""):
+            await self.app(scope, _replay(body, receive), send)
+            return
+        with PREDICT_HIST_TIME.labels(model.name).time():
+            status, answer, extra = await _predict(model, body, headers, v1)
+        await _respond(send, status, answer, extra)
+
+    async def _read(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        """Collect the body, and not a byte more of it than may be."""
+        if int(headers.get(b"content-length", 0)) > self.max_body:
+            raise TooLarge
+        body = b""
+        chunks: list[bytes] = []
+        size, more = 0, True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            body = message.get("body", b"")
+            more = message.get("more_body", False)
+            chunks.append(body)
+            size += len(body)
+            if size > self.max_body:
+                raise TooLarge
+        return body if len(chunks) == 1 else b"".join(chunks)
+
+    def _find(self, path: str) -> tuple[ServingModel | None, bool]:
+        """The model that a path asks for a prediction, if it is ready; and whether the path is V1's."""
+        if path.startswith("/v2/models/") and path.endswith("/infer"):
+            name, v1 = path[len("/v2/models/") : -len("/infer")], False
+        elif path.startswith("/v1/models/") and path.endswith(":predict"):
+            name, v1 = path[len("/v1/models/") : -len(":predict")], True
+        else:
+            return None, False
+        model = self.repository.get_model(name)
+        return (model if model and model.ready else None), v1
+
+
+async def _predict(
+    model: ServingModel, body: bytes, headers: dict[bytes, bytes], v1: bool
+) -> tuple[int, bytes, Headers]:
+    """Answer one request: status, body, and headers."""
+    try:
+        request = model.codec.decode(body, _json_size(headers), v1)
+        answer, json_size = model.codec.encode(model.name, request, await model.answer(request))
+    except InvalidRequest as error:
+        return 400, _error(str(error)), _JSON
+    except Overloaded as error:
+        return 503, _error(str(error)), [*_JSON, (b"retry-after", b"1")]
+    except Exception:
+        logger.exception("Model %s failed on a request", model.name)
+        return 500, _error("the model failed on this request; the server's log says why"), _JSON
+    if json_size is None:
+        return 200, answer, _JSON
+    return 200, answer, [(b"content-type", b"application/octet-stream"), (_BINARY, b"%d" % json_size)]
+
+
+def _json_size(headers: dict[bytes, bytes]) -> int | None:
+    size = headers.get(_BINARY)
+    if size is None:
+        return None
+    if not size.isdigit():
+        raise InvalidRequest("Inference-Header-Content-Length: expected a number of bytes")
+    return int(size)
+
+
+def _error(message: str) -> bytes:
+    return orjson.dumps({"error": message})
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Let KServe receive a body that has been read already."""
+    messages = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return again
+
+
+async def _respond(send: Send, status: int, body: bytes, headers: Headers) -> None:
+    head = [*headers, (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": body})

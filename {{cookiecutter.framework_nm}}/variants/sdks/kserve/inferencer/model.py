@@ -1,0 +1,131 @@
+"""The model as KServe sees it: loading, readiness, metadata, and the requests that come by KServe's own way.
+
+gRPC and CloudEvents arrive here through KServe; the REST predict routes are answered by lane.py. Both use the
+same codec and the same batcher. The model itself is `MyModel` in trainer/model.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import kserve
+import numpy as np
+import orjson
+from kserve.errors import InvalidInput, ServerNotReady
+from kserve.protocol.infer_type import to_http_parameters
+
+from ..trainer._core import ModelError
+from ..trainer.model import MyModel
+from .batching import Batcher, Overloaded
+from .codec import Codec, Output, Request
+from .tensors import DATATYPES, InvalidRequest, NamedArray, datatype_of, no_datatype, text
+
+
+class Busy(ServerNotReady):
+    """More requests wait than may wait: 503 over REST, UNAVAILABLE over gRPC."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason  # what KServe's gRPC server answers with
+
+
+class ServingModel(kserve.Model):
+    """Serves the model directory `model_dir` under a name."""
+
+    def __init__(
+        self,
+        name: str,
+        model_dir: Path,
+        predict_proba: bool = False,
+        max_batch_rows: int = 1024,
+        max_waiting: int = 1024,
+    ) -> None:
+        super().__init__(name)
+        self.model_dir = model_dir
+        self.predict_proba = predict_proba
+        self.max_batch_rows = max_batch_rows
+        self.max_waiting = max_waiting
+
+    def load(self) -> bool:
+        """Load the model and let it answer its own input.json, so that a ready model is one that answers.
+
+        Raises ModelError.
+        """
+        model = MyModel(dirpath=self.model_dir)
+        if self.predict_proba and not model.has_proba:
+            raise ModelError(f"PREDICT_PROBA is set, and {self.model_dir} has no probabilities")
+        try:
+            model.predict(model.example, self.predict_proba)
+        except Exception as error:
+            raise ModelError(f"{self.model_dir} does not answer its own input.json: {error}") from error
+        self.signature = model.signature
+        self.outputs = model.outputs
+        self.example = (self.model_dir / "input.json").read_bytes()
+        self.codec = Codec(model.signature, model.outputs)
+        self._batcher = Batcher(model.predict, self.max_batch_rows, self.max_waiting)
+        self.ready = True
+        return True
+
+    def get_input_types(self) -> list[dict[str, Any]]:
+        return [{"name": item.name, "datatype": item.datatype, "shape": item.shape} for item in self.signature.inputs]
+
+    def get_output_types(self) -> list[dict[str, Any]]:
+        return [{"name": item.name, "datatype": item.datatype, "shape": item.shape} for item in self.outputs]
+
+    async def answer(self, request: Request) -> list[Output]:
+        """Run the model on a decoded request; returns the outputs that were asked for.
+
+        Raises Overloaded, or whatever the model raises.
+        """
+        proba = self.predict_proba if request.proba is None else request.proba
+        names = [name or ("predict_proba" if proba else "predict") for name, _ in request.outputs]
+        return [Output(name, await self._batcher(request.X, name == "predict_proba")) for name in names]
+
+    async def predict(
+        self, payload: Any, headers: dict[str, str] | None = None, response_headers: dict[str, str] | None = None
+    ) -> dict[str, Any] | kserve.InferResponse:
+        """Answer a request that KServe decoded: a dict or bytes of V1, or an InferRequest."""
+        try:
+            if isinstance(payload, kserve.InferRequest):
+                return await self._predict_v2(payload)
+            body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
+            outputs = await self.answer(self.codec.decode(body, v1=True))
+            return {"predictions": outputs[0].values.tolist()}
+        except InvalidRequest as error:
+            raise InvalidInput(str(error)) from None
+        except Overloaded as error:
+            raise Busy(str(error)) from None
+
+    async def _predict_v2(self, payload: kserve.InferRequest) -> kserve.InferResponse:
+        X, rows = self.codec.from_tensors([_decode(item) for item in payload.inputs])
+        parameters = payload.parameters or {}
+        if payload.from_grpc:
+            parameters = to_http_parameters(parameters)
+        asked = [(output.name, False) for output in payload.request_outputs or ()]
+        request = self.codec.request(X, rows, self.codec.proba(parameters), payload.id, asked)
+        return kserve.InferResponse(
+            response_id=payload.id,
+            model_name=self.name,
+            infer_outputs=[_encode(output) for output in await self.answer(request)],
+        )
+
+
+def _decode(item: kserve.InferInput) -> NamedArray:
+    if item.datatype not in DATATYPES:
+        raise no_datatype(item.name, item.datatype)
+    try:
+        values = item.as_numpy()
+    except Exception as error:  # KServe's decoder raises whatever numpy and struct do
+        raise InvalidRequest(f"input {item.name!r}, shape {item.shape}: {error}") from None
+    if item.datatype == "BYTES":
+        strings = [value if isinstance(value, str) else text(item.name, value) for value in values.ravel()]
+        values = np.array(strings, dtype=object).reshape(values.shape)
+    return NamedArray(item.name, item.datatype, values)
+
+
+def _encode(output: Output) -> kserve.InferOutput:
+    values = output.values
+    encoded = kserve.InferOutput(output.name, list(values.shape), datatype_of(values))
+    encoded.set_data_from_numpy(values if values.dtype.kind != "U" else values.astype(object), binary_data=False)
+    return encoded
