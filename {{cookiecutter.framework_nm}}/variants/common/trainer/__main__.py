@@ -6,6 +6,7 @@ import sys
 
 from .config import Settings
 from .model import MyModel
+from .signature import Signature
 from .utils import DataError, choose_task, next_version, prepare_target, progress, read_data, split
 
 
@@ -22,7 +23,7 @@ def main() -> None:
         model = MyModel(task=task, **settings.hyperparameters())
         print(f"Training: {task} of {y.name!r} from {X.shape[1]} columns, {len(train_x)} rows")
         with progress("Training") as model.report:
-            model.train(train_x, train_y)
+            model.train(train_x, train_y, Signature.learn(X))
     except (DataError, ValueError) as error:
         sys.exit(f"The training cannot go on: {error}")
 

@@ -94,12 +94,13 @@ class Model:
         else:
             self.build(**params)
 
-    def train(self, X: Any, y: Any) -> None:
+    def train(self, X: Any, y: Any, signature: Signature | None = None) -> None:
         """Train on X, [rows, columns], and y, [rows]: labels to classify by, or numbers to predict.
 
+        The signature is learnt from X, unless one is given: one of more rows has seen more gaps.
         Raises ValueError where the data has gaps in y, infinite numbers, or nothing to learn from.
         """
-        self.signature = Signature.learn(X)
+        self.signature = signature or Signature.learn(X)
         X = self.signature.conform(X)
         y = np.asarray(y)
         if len(X) != len(y):

@@ -49,7 +49,8 @@ class MyModel(Model):
         return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
-        self.model = make_pipeline(make_encoder(X), self.estimator).fit(X, y)
+        gaps = any(column.nullable for column in self.signature.columns)
+        self.model = make_pipeline(make_encoder(X, gaps), self.estimator).fit(X, y)
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         return self.model.predict_proba(X) if proba else self.model.predict(X)

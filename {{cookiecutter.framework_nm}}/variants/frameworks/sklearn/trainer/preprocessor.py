@@ -25,14 +25,17 @@ def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
     return X
 
 
-def make_encoder(X: np.ndarray | pd.DataFrame) -> TransformerMixin:
-    """Make the transformer, still to be fitted, that turns preprocessed input into scaled numbers."""
-    numbers = StandardScaler()
+def make_encoder(X: np.ndarray | pd.DataFrame, gaps: bool) -> TransformerMixin:
+    """Make the transformer, still to be fitted, that turns preprocessed input into scaled numbers.
+
+    `gaps` says that there can be some to fill.
+    """
+    numbers = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()) if gaps else StandardScaler()
     if isinstance(X, np.ndarray):
-        return make_pipeline(SimpleImputer(), numbers) if np.isnan(X).any() else numbers
+        return numbers
     # Categories too rare to learn from share one column, and so do those that training never saw.
     text = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=50, sparse_output=False)
     return make_column_transformer(
-        (make_pipeline(SimpleImputer(), numbers), make_column_selector(dtype_include="number")),
+        (numbers, make_column_selector(dtype_include="number")),
         (text, make_column_selector(dtype_include=object)),
     )

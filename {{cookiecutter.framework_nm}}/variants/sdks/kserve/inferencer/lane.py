@@ -1,8 +1,8 @@
 """The short way for REST predictions: an ASGI application in front of KServe's.
 
 It answers `POST /v1/models/{name}:predict` and `POST /v2/models/{name}/infer`, parsing bytes once and writing
-bytes once, and hands everything else to KServe: health, metadata, repository, metrics, docs, CloudEvents, and
-models that are unknown or not ready. It also refuses bodies that are too large, whatever their route.
+bytes once, and hands everything else to KServe: health, metadata, repository, metrics, docs, CloudEvents. It also
+refuses bodies that are too large, whatever their route.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import orjson
+from kserve.errors import ModelNotFound, ModelNotReady
 from kserve.logging import logger
 from kserve.metrics import PREDICT_HIST_TIME
 
@@ -57,19 +58,24 @@ class Lane:
             return
         except Disconnected:
             return
-        model, v1 = self._find(scope["path"])
-        if model is None or b"ce-id" in headers or b"cloudevents" in headers.get(b"content-type", b""):
+        name, v1 = _find(scope["path"])
+        if not name or b"ce-id" in headers or b"cloudevents" in headers.get(b"content-type", b""):
             await self.app(scope, _replay(body, receive), send)
             return
-        with PREDICT_HIST_TIME.labels(model.name).time():
-            status, answer, extra = await _predict(model, body, headers, v1)
+        model = self.repository.get_model(name)
+        if model is None:
+            status, answer, extra = 404, _error(str(ModelNotFound(name))), _JSON
+        elif not model.ready:
+            status, answer, extra = 503, _error(str(ModelNotReady(name))), _JSON
+        else:
+            with PREDICT_HIST_TIME.labels(name).time():
+                status, answer, extra = await _predict(model, body, headers, v1)
         await _respond(send, status, answer, extra)
 
     async def _read(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         """Collect the body, and not a byte more of it than may be."""
         if int(headers.get(b"content-length", 0)) > self.max_body:
             raise TooLarge
-        body = b""
         chunks: list[bytes] = []
         size, more = 0, True
         while more:
@@ -84,16 +90,16 @@ class Lane:
                 raise TooLarge
         return body if len(chunks) == 1 else b"".join(chunks)
 
-    def _find(self, path: str) -> tuple[ServingModel | None, bool]:
-        """The model that a path asks for a prediction, if it is ready; and whether the path is V1's."""
-        if path.startswith("/v2/models/") and path.endswith("/infer"):
-            name, v1 = path[len("/v2/models/") : -len("/infer")], False
-        elif path.startswith("/v1/models/") and path.endswith(":predict"):
-            name, v1 = path[len("/v1/models/") : -len(":predict")], True
-        else:
-            return None, False
-        model = self.repository.get_model(name)
-        return (model if model and model.ready else None), v1
+
+def _find(path: str) -> tuple[str, bool]:
+    """The name of the model that a path asks for a prediction, or ""; and whether the path is V1's."""
+    if path.startswith("/v2/models/") and path.endswith("/infer"):
+        name, v1 = path[len("/v2/models/") : -len("/infer")], False
+    elif path.startswith("/v1/models/") and path.endswith(":predict"):
+        name, v1 = path[len("/v1/models/") : -len(":predict")], True
+    else:
+        return "", False
+    return ("" if "/" in name else name), v1
 
 
 async def _predict(

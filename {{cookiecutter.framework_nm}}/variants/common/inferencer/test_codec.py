@@ -1,0 +1,173 @@
+"""Promises of the codec: every form of a request means the same, and whatever does not fit is said."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ..trainer.signature import Column, Signature, Tensor
+from .codec import Codec, Output
+from .tensors import DATATYPES, InvalidRequest
+
+NUMBERS = Signature(tuple(Column(name, "FP64") for name in ("a", "b", "c")))
+MIXED = Signature(
+    (Column("age", "FP64", nullable=True), Column("ok?", "BOOL"), Column("plan", "BYTES"), Column("b", "FP64"))
+)
+OUTPUTS = (Tensor("predict", "INT64", (-1,)), Tensor("predict_proba", "FP64", (-1, 2)))
+ROWS = [[40.5, True, "pro", 1.0], [None, False, "naïve", 2.0]]
+
+
+def decode(signature: Signature, content: Any, **options: Any) -> Any:
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    return Codec(signature, OUTPUTS).decode(body, **options).X
+
+
+def tensor(name: str, datatype: str, shape: list[int], data: Any, **parameters: Any) -> dict[str, Any]:
+    return {"name": name, "datatype": datatype, "shape": shape, "data": data, "parameters": parameters}
+
+
+def mixed_forms() -> dict[str, Any]:
+    columns = list(zip(MIXED.columns, zip(*ROWS)))
+    return {
+        "rows": {"instances": ROWS},
+        "records": {"instances": [dict(zip(MIXED.names, row)) for row in ROWS]},
+        "records in another order": {"instances": [dict(reversed([*zip(MIXED.names, row)])) for row in ROWS]},
+        "records without the gap": {
+            "instances": [{k: v for k, v in zip(MIXED.names, row) if v is not None} for row in ROWS]
+        },
+        "tensors": {"inputs": [tensor(c.name, c.datatype, [2], values) for c, values in columns]},
+        "columns in another order": {"inputs": [tensor(c.name, c.datatype, [2], v) for c, v in reversed(columns)]},
+        "columns of width 1": {"inputs": [tensor(c.name, c.datatype, [2, 1], [[x] for x in v]) for c, v in columns]},
+    }
+
+
+@pytest.mark.parametrize("form", mixed_forms())
+def test_every_form_of_a_table_is_the_same_table(form: str) -> None:
+    expected = MIXED.conform(ROWS)
+    pd.testing.assert_frame_equal(decode(MIXED, mixed_forms()[form]), expected)
+
+
+@pytest.mark.parametrize("datatype", [name for name in DATATYPES if name not in ("BOOL", "BYTES")])
+@pytest.mark.parametrize("form", ["flat", "nested", "binary", "columns"])
+def test_every_datatype_of_numbers_is_read_in_every_form(datatype: str, form: str) -> None:
+    X = np.array([[1, 2, 3], [4, 5, 6]], dtype=DATATYPES[datatype][0])
+    options: dict[str, Any] = {}
+    if form == "columns":
+        columns = [tensor(name, datatype, [2], column) for name, column in zip("abc", X.T.tolist())]
+        body = json.dumps({"inputs": columns}).encode()
+    elif form == "binary":
+        item = tensor("x", datatype, [2, 3], None, binary_data_size=X.nbytes)
+        del item["data"]
+        body = json.dumps({"inputs": [item]}).encode()
+        options["json_size"] = len(body)
+        body += X.tobytes()
+    else:
+        data = X.tolist() if form == "nested" else X.ravel().tolist()
+        body = json.dumps({"inputs": [tensor("x", datatype, [2, 3], data)]}).encode()
+    np.testing.assert_array_equal(decode(NUMBERS, body, **options), X.astype(np.float64))
+
+
+def test_binary_numbers_are_not_copied() -> None:
+    X = np.arange(6.0).reshape(2, 3)
+    head = json.dumps(
+        {"inputs": [{"name": "x", "datatype": "FP64", "shape": [2, 3], "parameters": {"binary_data_size": 48}}]}
+    )
+    head += " " * (-len(head) % 8)
+    body = head.encode() + X.tobytes()
+    decoded = decode(NUMBERS, body, json_size=len(head))
+    np.testing.assert_array_equal(decoded, X)
+    assert np.shares_memory(decoded, np.frombuffer(body, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("content", "complaints"),
+    [
+        (b"", ["not JSON"]),
+        (b"\xff\xfe", ["not JSON"]),
+        (b"[" * 100_000, ["not JSON"]),
+        ([], ["expected an object"]),
+        ({}, ['no "instances"']),
+        ({"instances": []}, ["empty"]),
+        ({"instances": 5}, ["expected a list of rows", "got 5"]),
+        ({"instances": [5]}, ["row 0", "list of 4 values"]),
+        ({"instances": [[1, True, "x"]]}, ["row 0", "expected 4 values", "got 3"]),
+        ({"instances": [ROWS[0], [1, "yes", 5, None]]}, ["row 1, column 'ok?': expected true or false, got \"yes\""]),
+        ({"instances": [ROWS[0], [1, "yes", 5, 1]]}, ["row 1, column 'plan': expected a string, got 5"]),
+        ({"instances": [[True, True, "x", 1]]}, ["row 0, column 'age': expected a number, got true"]),
+        ({"instances": [[1, None, "x", 1]]}, ["row 0, column 'ok?'", "got none"]),
+        ({"instances": [{"age": 1, "ok?": True, "plan": "x", "b": 1, "c": 2}]}, ["row 0, column 'c': no such column"]),
+        ({"instances": [{"age": 1}]}, ["column 'ok?'", "column 'plan'", "column 'b'", "it is missing"]),
+        ({"instances": [ROWS[0]], "parameters": {"predict_proba": "yes"}}, ["predict_proba", "true or false"]),
+        ({"inputs": []}, ["empty"]),
+        (
+            {"inputs": [tensor("x", "FP64", [1, 4], [1, 2, 3, 4])]},
+            ["column 'plan': expected a string (BYTES), got FP64"],
+        ),
+        ({"inputs": [tensor("age", "FP64", [1], [1])]}, ["column 'plan' is missing"]),
+        ({"inputs": [tensor("age", "FP12", [1], [1])]}, ["no datatype 'FP12'", "FP64"]),
+        ({"inputs": [tensor("age", "FP64", [2], [1])]}, ["shape [2]", "1 values"]),
+        ({"inputs": [tensor("age", "FP64", [-1], [1])]}, ["negative"]),
+        ({"inputs": [tensor("age", "UINT8", [1], [256])]}, ["'age'", "256"]),
+        ({"inputs": [tensor("age", "FP64", [2, 2], [[1, 2], [3]])]}, ["'age'", "data"]),
+        ({"inputs": [tensor("age", "BYTES", [1], None, binary_data_size=9)]}, ["binary_data_size is 9"]),
+    ],
+)
+def test_what_does_not_fit_is_said(content: Any, complaints: list[str]) -> None:
+    """The message names row and column, and what was expected there."""
+    with pytest.raises(InvalidRequest) as error:
+        decode(MIXED, content)
+    for complaint in complaints:
+        assert complaint in str(error.value)
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(InvalidRequest) as error:
+        decode(NUMBERS, {"instances": [[1, "x", 3], [1, 2], [None, 2, True]]})
+    assert all(f"row {row}" in str(error.value) for row in range(3)) or str(error.value).count("row") >= 3
+
+
+@pytest.mark.parametrize("signature", [NUMBERS, MIXED])
+def test_thousands_of_damaged_requests_are_refused_and_nothing_worse(signature: Signature) -> None:
+    """Whatever bytes arrive, they are decoded or refused; no other error comes out."""
+    chance = random.Random(0)
+    codec = Codec(signature, OUTPUTS)
+    good = [json.dumps(form).encode() for form in mixed_forms().values()]
+    good.append(json.dumps({"inputs": [tensor("x", "FP64", [1, 3], [1, 2, 3])]}).encode())
+    pieces = [b"null", b"[", b"{}", b'"', b"1e999", b"-1", b"true", b"\\ud800", b"\x00", b"[[]]", b"9" * 30, b"\xff"]
+    refused = 0
+    for _ in range(5000):
+        body = bytearray(chance.choice(good))
+        for _ in range(chance.randint(1, 4)):
+            start = chance.randrange(len(body))
+            body[start : start + chance.randint(0, 9)] = chance.choice(pieces)
+        json_size = chance.choice([None, None, chance.randint(-5, len(body) + 5)])
+        try:
+            codec.decode(bytes(body), json_size)
+        except InvalidRequest as error:
+            assert str(error)
+            refused += 1
+    assert refused > 1000
+
+
+def test_answers_are_written_as_json_or_as_bytes() -> None:
+    codec = Codec(NUMBERS, OUTPUTS)
+    X = tensor("x", "FP64", [2, 3], list(range(6)))
+    labels, scores = np.array(["no", "yés"]), np.array([[0.1, 0.9], [1 / 3, 2 / 3]])
+    asked = [{"name": "predict", "parameters": {"binary_data": True}}, {"name": "predict_proba"}]
+    request = codec.decode(json.dumps({"id": "7", "inputs": [X], "outputs": asked}).encode())
+    body, size = codec.encode("m", request, [Output("predict", labels), Output("predict_proba", scores)])
+    answer = json.loads(body[:size])
+    assert answer["id"] == "7"
+    assert answer["outputs"][0]["parameters"]["binary_data_size"] == len(body[size:]) == 4 + 2 + 4 + 4
+    assert answer["outputs"][1]["data"] == scores.ravel().tolist()
+
+
+def test_an_output_that_is_not_there_is_refused() -> None:
+    X = tensor("x", "FP64", [2, 3], list(range(6)))
+    with pytest.raises(InvalidRequest, match="outputs are predict, predict_proba"):
+        decode(NUMBERS, {"inputs": [X], "outputs": [{"name": "nothing"}]})

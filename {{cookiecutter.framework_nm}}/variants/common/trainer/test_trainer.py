@@ -1,0 +1,207 @@
+"""Promises of the training side: the command, the model directory, and the model in process."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ._core import ModelError
+from .model import MyModel
+from .signature import Signature
+
+Table = tuple[pd.DataFrame, pd.Series]
+
+
+def train(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", __package__, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_a_model_is_trained_on_a_file_of_ones_own(tmp_path: Path, table: Table, suffix: str) -> None:
+    """Numbers, truth values, text and gaps are taken as they are; the metrics are printed, versions numbered."""
+    data = pd.concat(table, axis=1)
+    file = tmp_path / f"customers.{suffix}"
+    data.to_csv(file, index=False) if suffix == "csv" else data.to_parquet(file)
+    for version in ("0001", "0002"):
+        run = train("--data", file, "--target", "outcome", "--output_dir", tmp_path / "runs")
+        assert run.returncode == 0, run.stderr
+        assert "accuracy" in run.stdout
+        assert run.stdout.endswith(f"Saved: {tmp_path / 'runs' / version}\n")
+    model = MyModel(dirpath=tmp_path / "runs" / "0002")
+    assert [column.datatype for column in model.signature.columns] == ["FP64", "FP64", "BOOL", "BYTES"]
+    assert set(model.predict(table[0])) <= {"stays", "leaves"}
+
+
+def test_a_number_is_predicted_by_a_regression(tmp_path: Path, table: Table) -> None:
+    """A target of many different numbers is not taken for labels."""
+    table[0].to_csv(tmp_path / "data.csv", index=False)
+    arguments = ("--data", tmp_path / "data.csv", "--target", "monthly spend")
+    run = train(*arguments, "--output_dir", tmp_path / "runs")
+    assert run.returncode == 0, run.stderr
+    assert "rmse" in run.stdout
+    model = MyModel(dirpath=tmp_path / "runs" / "0001")
+    assert model.predict(table[0].drop(columns="monthly spend")).dtype == np.float64
+    assert not model.has_proba
+
+
+def test_gaps_that_only_the_evaluation_rows_have_stop_nothing(tmp_path: Path) -> None:
+    """What is a gap anywhere in the file may be one in a request too."""
+    for row in range(20):
+        data = pd.DataFrame({"a": np.arange(20.0), "b": np.arange(20.0) % 3, "y": ["n", "y"] * 10})
+        data.loc[row, "a"] = np.nan
+        model = MyModel()
+        rest = data.drop(index=row)
+        model.train(rest[["a", "b"]], rest["y"], Signature.learn(data[["a", "b"]]))
+        assert len(model.evaluate(data[["a", "b"]], data["y"])) > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--data", "absent.csv", "--target", "y"], "absent.csv cannot be read"),
+        (["--data", "absent.csv"], "--data and --target go together"),
+        (["--eval_share", "3"], "--eval_share: "),
+        (["--misspelt", "3"], "--misspelt"),
+    ],
+)
+def test_a_training_that_cannot_be_says_why_in_a_line(arguments: list[str], complaint: str) -> None:
+    run = train(*arguments)
+    assert run.returncode != 0
+    assert complaint in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_target_that_is_not_there_is_answered_with_the_columns_that_are(tmp_path: Path, table: Table) -> None:
+    table[0].to_csv(tmp_path / "data.csv", index=False)
+    run = train("--data", tmp_path / "data.csv", "--target", "churned")
+    assert "no column 'churned'" in run.stderr
+    assert "'monthly spend'" in run.stderr
+
+
+def test_a_model_directory_describes_itself(model_dir: Path, model: MyModel) -> None:
+    """metadata.json has the signature and a digest of each file; input.json is a request that works."""
+    metadata = json.loads((model_dir / "metadata.json").read_text())
+    assert metadata["inputs"][0] == {"name": "age", "datatype": "FP64", "shape": [-1]}
+    assert metadata["outputs"][0] == {"name": "predict", "datatype": "BYTES", "shape": [-1]}
+    assert metadata["labels"] == ["leaves", "stays"]
+    assert set(metadata["files"]) == {model.WEIGHTS, "input.json"}
+    (record,) = json.loads((model_dir / "input.json").read_text())["instances"]
+    assert model.predict(pd.DataFrame([record])) == ["leaves"]
+
+
+def test_a_model_answers_the_same_after_saving_and_loading(tmp_path: Path, table: Table) -> None:
+    X, y = table
+    trained = MyModel()
+    trained.train(X, y)
+    trained.save(tmp_path / "0001")
+    loaded = MyModel(dirpath=tmp_path / "0001")
+    np.testing.assert_array_equal(loaded.predict(X), trained.predict(X))
+    np.testing.assert_array_equal(loaded.predict(X, proba=True), trained.predict(X, proba=True))
+
+
+def test_probabilities_come_one_per_label(model: MyModel, table: Table) -> None:
+    proba = model.predict(table[0], proba=True)
+    assert proba.shape == (len(table[0]), 2)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+
+
+def test_columns_are_found_by_name_in_any_order(model: MyModel, table: Table) -> None:
+    X, _ = table
+    np.testing.assert_array_equal(model.predict(X[X.columns[::-1]]), model.predict(X))
+
+
+def test_text_never_seen_in_training_is_answered(model: MyModel, table: Table) -> None:
+    assert len(model.predict(table[0].head(1).assign(plan="brand new"))) == 1
+
+
+def test_a_model_is_never_written_over_another(model: MyModel, model_dir: Path) -> None:
+    with pytest.raises(FileExistsError, match="exists already"):
+        model.save(model_dir)
+
+
+def test_an_interrupted_training_leaves_nothing_behind(tmp_path: Path, table: Table) -> None:
+    class Interrupted(MyModel):
+        def dump(self, path: Path) -> None:
+            super().dump(path)
+            raise KeyboardInterrupt
+
+    model = Interrupted()
+    model.train(*table)
+    with pytest.raises(KeyboardInterrupt):
+        model.save(tmp_path / "runs" / "0001")
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def damaged(model_dir: Path, tmp_path: Path, damage: str) -> Path:
+    copy = tmp_path / "0001"
+    shutil.copytree(model_dir, copy)
+    weights, metadata = copy / MyModel.WEIGHTS, copy / "metadata.json"
+    if damage == "missing":
+        weights.unlink()
+    elif damage == "truncated":
+        weights.write_bytes(weights.read_bytes()[:-1])
+    elif damage == "tampered":
+        weights.write_bytes(b"!" + weights.read_bytes()[1:])
+    elif damage == "no metadata":
+        metadata.unlink()
+    elif damage == "foreign":
+        metadata.write_text(metadata.read_text().replace(f'"platform": "{MyModel.FRAMEWORK}"', '"platform": "other"'))
+    else:
+        metadata.write_text(metadata.read_text()[:-20])
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("damage", "file", "reason"),
+    [
+        ("missing", MyModel.WEIGHTS, "is missing"),
+        ("truncated", MyModel.WEIGHTS, "SHA-256 differs"),
+        ("tampered", MyModel.WEIGHTS, "SHA-256 differs"),
+        ("no metadata", "metadata.json", "is missing"),
+        ("broken metadata", "metadata.json", "cannot be read"),
+        ("foreign", "0001", "is a model of other"),
+    ],
+)
+def test_a_damaged_model_directory_is_refused(
+    model_dir: Path, tmp_path: Path, damage: str, file: str, reason: str
+) -> None:
+    """The error names the file and the reason, and nothing of it is unpickled."""
+    copy = damaged(model_dir, tmp_path, damage)
+    with pytest.raises(ModelError, match=reason) as error:
+        MyModel(dirpath=copy)
+    assert file in str(error.value)
+
+
+def test_another_version_of_the_framework_is_a_warning(
+    model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    copy = tmp_path / "0001"
+    shutil.copytree(model_dir, copy)
+    metadata = json.loads((copy / "metadata.json").read_text())
+    metadata["versions"][MyModel.FRAMEWORK] = "0.1.2"
+    (copy / "metadata.json").write_text(json.dumps(metadata))
+    MyModel(dirpath=copy)
+    assert f"{MyModel.FRAMEWORK} 0.1.2" in caplog.text
+    assert MyModel.VERSION in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "complaint"),
+    [
+        (np.zeros((0, 3)), np.zeros(0), "empty"),
+        (np.zeros((4, 3)), np.zeros(3), "4 rows and y has 3"),
+        (np.zeros((4, 3)), np.zeros(4), "one label only"),
+        (np.full((4, 3), np.inf), np.arange(4), "infinite"),
+    ],
+)
+def test_data_with_nothing_to_learn_from_is_refused(X: np.ndarray, y: np.ndarray, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        MyModel().train(X, y)

@@ -1,0 +1,92 @@
+"""Promises of the repository: models come and go by name while the server runs, and none goes before its successor came."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ..trainer._core import ModelError
+from .conftest import Server
+from .model import ServingModel
+from .model_repository import ServingModelRepository, current
+
+
+@pytest.fixture
+def root(tmp_path: Path, sample_dir: Path) -> Path:
+    shutil.copytree(sample_dir, tmp_path / "first")
+    return tmp_path
+
+
+def test_models_are_loaded_reloaded_and_unloaded_by_name(
+    start: Callable[..., Server], root: Path, model_dir: Path
+) -> None:
+    """Over the V2 repository API; a load that fails says why and leaves the old model serving."""
+    client = start(root).wait("first").client
+    sample = (root / "first" / "input.json").read_bytes()
+    assert client.post("/v2/models/first/infer", content=sample).status_code == 200
+
+    shutil.copytree(model_dir, root / "second" / "0001")
+    assert client.post("/v2/repository/models/second/load").status_code == 200
+    request = (model_dir / "input.json").read_bytes()
+    assert client.post("/v2/models/second/infer", content=request).json() == {"predictions": ["leaves"]}
+
+    shutil.rmtree(root / "first")
+    shutil.copytree(model_dir, root / "first")
+    assert client.post("/v2/repository/models/first/load").status_code == 200
+    assert client.post("/v2/models/first/infer", content=request).json() == {"predictions": ["leaves"]}
+
+    (root / "first" / "metadata.json").write_text("{")
+    failed = client.post("/v2/repository/models/first/load")
+    assert failed.status_code == 503
+    assert "metadata.json cannot be read" in failed.json()["error"]
+    assert client.get("/v2/models/first/ready").status_code == 200
+    assert client.post("/v2/models/first/infer", content=request).status_code == 200
+
+    assert client.post("/v2/repository/models/second/unload").status_code == 200
+    assert client.get("/v2/models/second/ready").status_code == 404
+    assert client.post("/v2/models/second/infer", content=request).status_code == 404
+    assert client.post("/v2/repository/models/second/unload").status_code == 404
+
+
+def test_a_single_model_is_reloaded_from_its_newest_version(
+    start: Callable[..., Server], tmp_path: Path, sample_dir: Path, model_dir: Path
+) -> None:
+    shutil.copytree(sample_dir, tmp_path / "0001")
+    client = start(tmp_path, MODEL_NAME="m").wait("m").client
+    shutil.copytree(model_dir, tmp_path / "0002")
+    assert client.post("/v2/repository/models/m/load").status_code == 200
+    request = json.loads((model_dir / "input.json").read_text())
+    assert client.post("/v1/models/m:predict", json=request).json() == {"predictions": ["leaves"]}
+
+
+def repository(root: Path, name: str = "") -> ServingModelRepository:
+    return ServingModelRepository(root, name, lambda name, directory: ServingModel(name, directory))
+
+
+@pytest.mark.parametrize("name", ["absent", "..", ".", "first/..", "../first", "/etc", ""])
+def test_a_name_leads_to_a_model_in_the_directory_or_nowhere(root: Path, name: str) -> None:
+    inner = repository(root / "first" / "inner") if name == "../first" else repository(root)
+    with pytest.raises(ModelError, match="there is no model"):
+        inner.load_model(name)
+
+
+def test_other_names_do_not_lead_to_the_single_model(sample_dir: Path) -> None:
+    with pytest.raises(ModelError, match="there is no model 'other'"):
+        repository(sample_dir, "m").load_model("other")
+
+
+def test_a_directory_without_a_model_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="there is no model"):
+        repository(tmp_path).load_models()
+
+
+def test_the_highest_version_is_served(tmp_path: Path) -> None:
+    for version in ("0002", "0010", "9", "draft"):
+        (tmp_path / version).mkdir()
+        (tmp_path / version / "metadata.json").touch()
+    (tmp_path / "0011").mkdir()  # not a model: nothing has been saved there
+    assert current(tmp_path) == tmp_path / "0010"
