@@ -1,0 +1,33 @@
+# `make` lists what there is.
+PYTHON ?= python3
+VENV ?= .venv
+DEMO ?= .demo
+FRAMEWORK ?= sklearn
+# Tool caches stay out of the template's folder: cookiecutter would copy them into projects.
+export PYTHONDONTWRITEBYTECODE = 1
+export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint samples
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+$(VENV)/.installed: pyproject.toml
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --editable '.[test]'
+	@touch $@
+
+demo: $(VENV)/.installed  ## the main job end to end: generate, train, serve, ask, stop (FRAMEWORK=xgboost for the other)
+	tests/demo $(VENV)/bin/cookiecutter $(DEMO) $(FRAMEWORK)
+
+test: $(VENV)/.installed  ## run all tests; ARGS='-m "not slow"' for the fast ones
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(VENV)/.installed  ## check the template's own code
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy hooks tests
+
+samples: $(VENV)/.installed  ## train the sample models again, under the versions that the projects pin
+	tests/samples $(VENV)/bin/cookiecutter
