@@ -1,4 +1,4 @@
-"""Promises of the repository: models come and go by name while the server runs, and none goes before its successor came."""
+"""Promises of the repository: models come and go by name while the server runs, and none goes too early."""
 
 from __future__ import annotations
 

@@ -1,0 +1,38 @@
+"""What the template's tests share: projects, baked once per session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cookiecutter.main import cookiecutter
+from facts import FRAMEWORKS, TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def bake(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Generate a project in an empty folder, as the command line does, and return it."""
+
+    def bake(framework: str, **answers: str) -> Path:
+        folder = tmp_path_factory.mktemp("bake")
+        context = {"framework_nm": framework, **answers}
+        return Path(cookiecutter(str(TEMPLATE), no_input=True, extra_context=context, output_dir=str(folder)))
+
+    return bake
+
+
+@pytest.fixture(scope="session", params=FRAMEWORKS)
+def project(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> Path:
+    """A project of each framework, with the default answers. Not to be changed."""
+    return bake(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of the machine must not reach the generated Makefile or server."""
+    for name in ("MODEL_NAME", "MODEL_DIR", "HTTP_PORT", "GRPC_PORT", "HOST", "IMAGE", "VENV", "PYTHON", "MAKEFLAGS"):
+        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("TRAIN_")]:
+        monkeypatch.delenv(name)

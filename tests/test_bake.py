@@ -1,0 +1,196 @@
+"""What a generated project consists of, whatever the answers. Nothing is installed or run here."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tomllib
+import yaml
+from facts import FRAMEWORKS, QUESTIONS, SKELETON, TEMPLATE, VARIANTS
+
+PROJECT_FILES = """
+    .dockerignore .gitignore {fw}.Dockerfile Makefile README.md input.json pyproject.toml requirements.txt
+    run_modelserver setup.py {fw}server.yaml
+"""
+PACKAGE_FILES = """
+    __init__.py conftest.py
+    example_models/0001/input.json example_models/0001/metadata.json example_models/0001/{weights}
+    inferencer/__init__.py inferencer/__main__.py inferencer/batching.py inferencer/codec.py inferencer/config.py
+    inferencer/conftest.py inferencer/lane.py inferencer/model.py inferencer/model_repository.py
+    inferencer/openapi.py inferencer/tensors.py inferencer/test_batching.py inferencer/test_codec.py
+    inferencer/test_model.py inferencer/test_model_repository.py
+    trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/config.py trainer/model.py
+    trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_trainer.py trainer/utils.py
+"""
+#: Every name in the trees of the original document, for {fw}.
+BRIEF = """
+    Makefile README.md {fw}.Dockerfile {fw}server/__init__.py run_modelserver setup.py requirements.txt
+    {fw}server/example_models/0001 {fw}server/inferencer/__init__.py {fw}server/inferencer/__main__.py
+    {fw}server/inferencer/model.py {fw}server/inferencer/model_repository.py {fw}server/inferencer/test_model.py
+    {fw}server/inferencer/test_model_repository.py {fw}server/trainer/__init__.py {fw}server/trainer/__main__.py
+    {fw}server/trainer/config.py {fw}server/trainer/_core.py {fw}server/trainer/model.py
+    {fw}server/trainer/postprocessor.py {fw}server/trainer/preprocessor.py {fw}server/trainer/utils.py
+"""
+
+
+def files(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_project_has_exactly_these_files(project: Path) -> None:
+    fw = project.name
+    package = PACKAGE_FILES.format(weights=QUESTIONS["_frameworks"][fw]["weights"]).split()
+    expected = set(PROJECT_FILES.format(fw=fw).split()) | {f"{fw}server/{name}" for name in package}
+    assert files(project) == expected
+
+
+def test_a_project_has_every_name_of_the_original_trees(project: Path) -> None:
+    missing = [name for name in BRIEF.format(fw=project.name).split() if not (project / name).exists()]
+    assert missing == []
+
+
+def test_nothing_is_left_to_render(project: Path) -> None:
+    """No brace of Jinja, no word of cookiecutter."""
+    for name in files(project):
+        content = (project / name).read_bytes()
+        assert b"cookiecutter" not in content, name
+        assert b"{%" not in content, name
+
+
+def test_every_file_parses(project: Path) -> None:
+    for name in files(project):
+        content = (project / name).read_bytes()
+        if name.endswith(".py"):
+            ast.parse(content)
+        elif name.endswith(".toml"):
+            tomllib.loads(content.decode())
+        elif name.endswith(".yaml"):
+            assert list(yaml.safe_load_all(content))
+        elif name.endswith(".json"):
+            json.loads(content)
+
+
+def test_variants_are_copied_byte_for_byte(project: Path) -> None:
+    """What editors and tools read in the template is what the user gets."""
+    package = project / f"{project.name}server"
+    sources = [VARIANTS / "common", VARIANTS / "frameworks" / project.name, VARIANTS / "sdks" / "kserve"]
+    copied = [(source / name, package / name) for source in sources for name in files(source)]
+    assert len(copied) > 20
+    for source, copy in copied:
+        if "__pycache__" not in source.parts:
+            assert source.read_bytes() == copy.read_bytes(), copy
+
+
+def test_the_entry_point_can_be_executed(project: Path) -> None:
+    assert os.access(project / "run_modelserver", os.X_OK)
+
+
+def test_a_project_passes_ruff(project: Path) -> None:
+    for command in (["check"], ["format", "--check"]):
+        run = subprocess.run(
+            [sys.executable, "-m", "ruff", *command, "--no-cache", project], capture_output=True, text=True, check=False
+        )
+        assert run.returncode == 0, run.stdout
+
+
+def test_the_defaults_are_the_original_example(bake: Callable[..., Path]) -> None:
+    project = bake("sklearn")
+    manifest = yaml.safe_load((project / "sklearnserver.yaml").read_text())
+    (container,) = manifest["spec"]["predictor"]["containers"]
+    assert manifest["metadata"] == {"name": "sklearnserver-test", "namespace": "test"}
+    assert container["image"] == "gcr.io/airuntime-templates/sklearnserver:0.1.0"
+    assert {"name": "STORAGE_URI", "value": "gs://airuntime-demo/templates/sklearn/examples"} in container["env"]
+    assert "--max_buffer_size=104857600" in container["args"]
+
+
+def test_answers_reach_every_place_they_belong_to(bake: Callable[..., Path]) -> None:
+    project = bake(
+        "xgboost",
+        model_name="churn",
+        namespace="scoring",
+        image_registry="localhost:5000/team",
+        image_tag="2.0",
+        storage_uri="s3://bucket/churn",
+        python_version="3.12",
+    )
+    assert "FROM ${BASE_IMAGE}" in (project / "xgboost.Dockerfile").read_text()
+    assert "BASE_IMAGE=python:3.12-slim" in (project / "xgboost.Dockerfile").read_text()
+    manifest = yaml.safe_load((project / "xgboostserver.yaml").read_text())
+    (container,) = manifest["spec"]["predictor"]["containers"]
+    assert manifest["metadata"] == {"name": "churn", "namespace": "scoring"}
+    assert container["image"] == "localhost:5000/team/xgboostserver:2.0"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/v2/models/churn/ready"
+    makefile = (project / "Makefile").read_text()
+    for line in ("MODEL_NAME ?= churn", "NAMESPACE ?= scoring", "IMAGE ?= localhost:5000/team/xgboostserver:2.0"):
+        assert line in makefile
+    assert "sklearn" not in makefile
+
+
+@pytest.mark.parametrize(
+    "namespace", ["123", "1e3", "true", "null", "0x1f", "on"], ids=lambda value: f"namespace {value}"
+)
+def test_an_answer_that_looks_like_another_type_stays_text(bake: Callable[..., Path], namespace: str) -> None:
+    project = bake("sklearn", namespace=namespace)
+    manifest = yaml.safe_load((project / "sklearnserver.yaml").read_text())
+    assert manifest["metadata"]["namespace"] == namespace
+
+
+def test_make_lists_its_targets(project: Path) -> None:
+    """With no argument, and each with a word on what it does."""
+    run = subprocess.run(["make"], cwd=project, capture_output=True, text=True, check=True)
+    for target in ["install", "train", "serve", "predict", "test", "lint", "image", "run", "deploy", "undeploy"]:
+        assert re.search(rf"^  make {target} +\w", run.stdout, re.MULTILINE), target
+
+
+def test_the_commands_to_type_next_are_printed(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "framework_nm=xgboost"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert [line.split("#")[0].strip() for line in run.stdout.splitlines() if line.startswith("    ")] == [
+        "cd xgboost",
+        "make serve",
+        "make train",
+    ]
+
+
+def test_there_are_at_most_eight_questions_and_each_has_a_label() -> None:
+    asked = [key for key in QUESTIONS if not key.startswith("_")]
+    labels = QUESTIONS["__prompts__"]
+    assert len(asked) <= 8
+    assert set(asked) == set(labels)
+    for question in asked:
+        if isinstance(QUESTIONS[question], list):
+            assert set(labels[question]) == {"__prompt__", *QUESTIONS[question]}
+
+
+def test_choices_table_and_folders_are_one_list() -> None:
+    """A framework is one choice, one row, one folder, each folder with the same files."""
+    folders = sorted(path.name for path in (VARIANTS / "frameworks").iterdir())
+    assert folders == sorted(FRAMEWORKS) == sorted(QUESTIONS["_frameworks"])
+    rows = list(QUESTIONS["_frameworks"].values())
+    assert all(row.keys() == rows[0].keys() for row in rows)
+    modules = [{name for name in files(VARIANTS / "frameworks" / fw) if name.endswith(".py")} for fw in folders]
+    assert all(names == modules[0] for names in modules)
+
+
+def test_no_template_asks_which_framework_it_is() -> None:
+    """What differs is data in the table or code in variants/."""
+    for path in SKELETON.rglob("*"):
+        if path.is_file() and VARIANTS not in path.parents:
+            assert not re.search(r"\{%-?\s*(el)?if[^%]*framework_nm\s*[=!]=", path.read_text(errors="replace")), path
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_the_sample_model_was_made_by_what_the_project_pins(framework: str) -> None:
+    """Otherwise it would load with a warning, or not at all: `make samples` makes it again."""
+    metadata = json.loads((VARIANTS / "frameworks" / framework / "example_models/0001/metadata.json").read_text())
+    pins = [requirement.split("==")[1] for requirement in QUESTIONS["_frameworks"][framework]["serve"]]
+    assert metadata["versions"][metadata["platform"]] in pins
+    assert metadata["versions"]["python"].startswith(QUESTIONS["python_version"][0] + ".")

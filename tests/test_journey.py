@@ -1,0 +1,140 @@
+"""The user's whole way: generate, then what the generated README says, word for word, in a fresh environment.
+
+Everything is real: pip installs, a model is trained, the server runs and is asked. What needs a container
+engine is in test_image.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from facts import FRAMEWORKS
+
+pytestmark = pytest.mark.slow
+
+CUSTOMERS = "\n".join(
+    ["customer,tenure,plan,autopay,churned"]
+    + [
+        f"{name},{tenure if tenure % 7 else ''},{plan},{tenure % 2 == 0},{'yes' if tenure < 20 else 'no'}"
+        for tenure, (name, plan) in enumerate([(f"Ann{i}", ("basic", "pro", "")[i % 3]) for i in range(60)])
+    ]
+)
+
+
+def readme_commands(project: Path) -> list[str]:
+    """The blocks of shell in the README, in their order."""
+    return re.findall(r"^```bash\n(.*?)^```$", (project / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+
+
+def shell(project: Path, command: str, **environment: str) -> str:
+    """Run a command as a user types it; returns what it printed."""
+    run = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert run.returncode == 0, f"{command}\n{run.stdout}\n{run.stderr}"
+    return run.stdout
+
+
+@contextmanager
+def serving(project: Path, command: str, url: str) -> Iterator[None]:
+    """Run a command that serves until it is interrupted, as with Ctrl-C."""
+    log = project.parent / "server.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            ["bash", "-c", command], cwd=project, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            assert server.poll() is None and time.monotonic() < deadline, log.read_text()
+            try:
+                with urllib.request.urlopen(url, timeout=5):
+                    break
+            except OSError:
+                time.sleep(0.2)
+        yield
+    finally:
+        os.killpg(server.pid, signal.SIGINT)
+        server.wait(60)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module", params=FRAMEWORKS)
+def installed(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> Path:
+    """A project of each framework, its environment made by its own Makefile."""
+    project = bake(request.param)
+    shell(project, "make install")
+    return project
+
+
+def test_the_readme_works_word_for_word(bake: Callable[..., Path], installed: Path) -> None:
+    """Train, serve, ask with curl; then the same on a CSV file of one's own."""
+    name = installed.name
+    train, serve, ask, train_own, *containers = readme_commands(installed)
+    assert (train, serve) == ("make train\n", "make serve\n")
+    assert all(command.startswith("docker ") for command in containers)
+    # The ports are the only thing that is not as written: others may run on this machine.
+    http, grpc = free_port(), free_port()
+    serve = f"{serve.strip()} HTTP_PORT={http} GRPC_PORT={grpc}"
+    url = f"http://localhost:{http}/v2/models/{name}server-test"
+
+    printed = shell(installed, train)
+    assert "accuracy" in printed and printed.strip().endswith(f"{name}server/trainer/0001")
+    with serving(installed, serve, f"{url}/ready"):
+        assert json.loads(shell(installed, ask.replace("localhost:8080", f"localhost:{http}"))) == {"predictions": [0]}
+        assert shell(installed, f"make predict HTTP_PORT={http}") == '{"predictions":[0]}\n'
+
+    (installed / "customers.csv").write_text(CUSTOMERS)
+    assert "churned" in shell(installed, train_own)
+    with serving(installed, serve, f"{url}/ready"):
+        (answer,) = json.loads(shell(installed, f"make predict HTTP_PORT={http}"))["predictions"]
+        assert answer in ("yes", "no")
+        with urllib.request.urlopen(url) as metadata:
+            names = [tensor["name"] for tensor in json.load(metadata)["inputs"]]
+        assert names == ["customer", "tenure", "plan", "autopay"]
+
+
+def test_a_project_passes_its_own_tests_and_checks(installed: Path) -> None:
+    assert re.search(r"\d+ passed", shell(installed, "make test"))
+    shell(installed, "make lint")
+
+
+def test_serving_works_on_what_requirements_txt_installs(installed: Path, tmp_path: Path) -> None:
+    """Without what training and development need besides: the image has no more than this."""
+    shell(tmp_path, f"{installed}/.venv/bin/python -m venv slim")
+    shell(tmp_path, f"slim/bin/python -m pip install --quiet -r {installed}/requirements.txt")
+    absent = {"xgboost": "sklearn"}.get(installed.name, "rich")
+    check = f"""
+import importlib.util, sys
+assert importlib.util.find_spec({absent!r}) is None
+sys.argv[1:] = ["--model_name=m"]
+from {installed.name}server.inferencer.config import read_arguments
+read_arguments()
+from pathlib import Path
+from {installed.name}server.inferencer import lane
+from {installed.name}server.inferencer.model import ServingModel
+assert ServingModel("m", Path("{installed.name}server/example_models/0001")).load()
+"""
+    (tmp_path / "check.py").write_text(check)
+    shell(installed, f"{tmp_path}/slim/bin/python {tmp_path}/check.py", PYTHONPATH=str(installed))
