@@ -1,0 +1,329 @@
+"""Refuses answers that cannot work: all of them in one message, before a single file is written.
+
+Here: what an answer must look like for Kubernetes, KServe and image registries to take it, and what to
+answer instead. Not here: whether a bucket, a registry or a namespace exists, and anything that writes files.
+Cookiecutter renders this file and runs it by itself, so it imports nothing from this repository, and it runs
+on Python 3.8 and newer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
+
+#: The answers, as data. JSON writes every double quote of an answer as \" and every backslash as \\, and a
+#: raw string is not ended by an escaped quote: no answer can close this literal and become code.
+ANSWERS = r"""{{ cookiecutter | jsonify }}"""
+
+#: KServe names what it deploys <model_name>-predictor, and that name is a DNS label.
+MODEL_NAME_LIMIT = 63 - len("-predictor")
+
+STORES = ("gs", "s3", "hdfs", "webhdfs", "https", "http", "pvc", "hf", "oci")
+
+#: What follows the scheme, where that is no bucket.
+STORE_PARTS = {
+    **dict.fromkeys(("http", "https", "oci"), "host"),
+    **dict.fromkeys(("hdfs", "webhdfs"), "folder"),
+    "pvc": "claim",
+    "hf": "owner",
+}
+
+#: What other tools call the stores.
+STORE_ALIASES = {"gcs": "gs", "s3a": "s3", "s3n": "s3"}
+
+#: Names that Windows keeps for devices; a folder cannot have them.
+DEVICES = {"aux", "con", "nul", "prn"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10)}
+
+_HOST_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = re.compile(rf"(?:{_HOST_LABEL}(?:\.{_HOST_LABEL})*|\[[0-9A-Fa-f:]+\])(?::([0-9]+))?")
+_PATH_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
+
+
+# --- What is wrong with an answer: a sentence or two, or "" when nothing is.
+
+
+def check_framework_nm(answer: str) -> str:
+    """Check what becomes a folder, a Python package and a part of the image's name."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*", answer):
+        return (
+            "The folder, the Python package and the image are named after it: lower-case letters and digits, "
+            'starting with a letter, with single "_" between them, such as "sklearn".'
+        )
+    if answer in DEVICES:
+        return 'Windows cannot make a folder of that name. Use a longer one, such as "sklearn".'
+    return ""
+
+
+def check_model_name(answer: str) -> str:
+    """Check what becomes the name of the InferenceService."""
+    if not re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", answer):
+        return (
+            'Kubernetes allows lower-case letters, digits and "-" in a name, starting with a letter and '
+            "ending with a letter or digit."
+        )
+    if len(answer) > MODEL_NAME_LIMIT:
+        return (
+            f'It has {len(answer)} characters. KServe adds "-predictor", and Kubernetes allows 63 in all: '
+            f"use at most {MODEL_NAME_LIMIT}."
+        )
+    return ""
+
+
+def check_namespace(answer: str) -> str:
+    """Check the name of a Kubernetes namespace."""
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", answer):
+        return (
+            'Kubernetes allows lower-case letters, digits and "-" in a namespace, starting and ending with a '
+            "letter or digit."
+        )
+    if len(answer) > 63:
+        return f"It has {len(answer)} characters. Kubernetes allows at most 63 in a namespace."
+    return ""
+
+
+def check_image_registry(answer: str) -> str:
+    """Check where the image is pushed, by the grammar that Docker and all registries share."""
+    if "://" in answer:
+        return 'An image\'s name has no "https://". Start with the host, such as "gcr.io/my-project".'
+    if answer.endswith("/"):
+        return 'Leave out the "/" at the end: it is added before the name of the image.'
+    host, path = _host_and_path(answer)
+    if path and re.search("[:@]", path[-1]):
+        return "Leave out the tag: it has a question of its own, image_tag."
+    if host is not None:
+        match = _HOST.fullmatch(host)
+        if not match:
+            return (
+                f'"{_short(host)}" is no host, or host and port. Answer with host and path, such as '
+                '"gcr.io/my-project" or "localhost:5000", or with your Docker Hub user.'
+            )
+        # The length comes first: Python refuses to turn thousands of digits into a number.
+        if match[1] and (len(match[1]) > 5 or not 1 <= int(match[1]) <= 65535):
+            return f'"{_short(match[1])}" is no port: use a number from 1 to 65535, as in "localhost:5000".'
+    for component in path:
+        if not _PATH_COMPONENT.fullmatch(component):
+            return (
+                f'"{_short(component)}" cannot be a part of an image\'s name. Registries allow lower-case '
+                'letters and digits, with ".", "_", "__" or "-" between them, as in "gcr.io/my-project".'
+            )
+    return ""
+
+
+def check_image_tag(answer: str) -> str:
+    """Check what follows the colon in the image's name."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", answer):
+        return 'A tag has letters, digits, "_", "." and "-", and starts with none of "." and "-". "0.1.0" is one.'
+    if len(answer) > 128:
+        return f"It has {len(answer)} characters. A tag has at most 128."
+    return ""
+
+
+def check_storage_uri(answer: str) -> str:
+    """Check that KServe's storage initializer can download from there."""
+    example = 'such as "gs://my-bucket/models/iris"'
+    if re.match(r"file:|[/~.]|[A-Za-z]:[\\/]", answer):
+        return (
+            "The cluster cannot reach a place on your own machine. Answer with the place that you will "
+            f"upload the model to, {example}."
+        )
+    forbidden = re.search(r"""[\s"'`<>\\^{|}$]""", answer)
+    if forbidden:
+        what = "a space" if forbidden[0].isspace() else forbidden[0]
+        reason = ": Kubernetes would take it for a variable" if what == "$" else ""
+        return f"It contains {what}, which cannot be in it{reason}. Answer with a plain address, {example}."
+    scheme, found, rest = answer.partition("://")
+    if not found or scheme not in STORES:
+        if re.fullmatch("abfss?|wasbs?|azure|az", scheme.lower()):
+            return (
+                "KServe reads Azure storage by its web address, "
+                "https://<account>.blob.core.windows.net/<container>/<path>."
+            )
+        stores = ", ".join(f"{store}://" for store in STORES)
+        return f"KServe downloads from addresses that start with one of {stores}. Answer with one, {example}."
+    place, _, path = rest.partition("/")
+    if not any(character.isalnum() for character in place):
+        missing = STORE_PARTS.get(scheme, "bucket")
+        return f"There is no {missing} after {scheme}://. Answer with the whole address, {example}."
+    if scheme in ("http", "https") and not path:
+        return f"It names a host but no file. Add the path, such as {scheme}://example.com/model.tar.gz."
+    if scheme == "hf" and path.partition(":")[0] in ("", "/"):
+        return 'Hugging Face models have an owner and a name, such as "hf://my-team/my-model".'
+    return ""
+
+
+def check_python_version(answer: str) -> str:
+    """Check what becomes the tag of the base image."""
+    if not re.fullmatch(r"3\.[0-9]{1,2}", answer):
+        return 'Choose one of the versions of the menu, such as "3.11".'
+    return ""
+
+
+# --- What was probably meant. A guess may be wrong: problems() offers it only if the check above accepts it.
+
+
+def repair_label(answer: str, limit: int) -> str:
+    """Guess a Kubernetes name."""
+    return re.sub(r"[^a-z0-9]+", "-", _ascii(answer).lower()).strip("-")[:limit].rstrip("-")
+
+
+def repair_framework_nm(answer: str) -> str:
+    """Guess a name for a package."""
+    return re.sub(r"[^a-z0-9]+", "_", _ascii(answer).lower()).strip("_")
+
+
+def repair_model_name(answer: str) -> str:
+    """Guess the name of a model."""
+    name = repair_label(answer, MODEL_NAME_LIMIT)
+    return repair_label(f"model-{name}", MODEL_NAME_LIMIT) if name[:1].isdigit() else name
+
+
+def repair_namespace(answer: str) -> str:
+    """Guess a namespace."""
+    return repair_label(answer, 63)
+
+
+def repair_image_registry(answer: str) -> str:
+    """Guess host and path."""
+    text = re.sub(r"^[A-Za-z]+://", "", _ascii(answer).strip()).strip("/")
+    host, path = _host_and_path(text)
+    if path:
+        path[-1] = re.split("[:@]", path[-1])[0]
+    elif host and not _HOST.fullmatch(host):
+        host = host.partition(":")[0]
+    parts = [re.sub(r"[^a-z0-9._-]+", "-", component.lower()).strip("._-") for component in path]
+    return "/".join(part for part in [host or "", *parts] if part)
+
+
+def repair_image_tag(answer: str) -> str:
+    """Guess a tag."""
+    tag = re.sub(r"[^A-Za-z0-9_.-]+", "-", _ascii(answer).strip().lstrip(":"))
+    return tag.lstrip(".-").rstrip("-")[:128]
+
+
+def repair_storage_uri(answer: str) -> str:
+    """Guess an address."""
+    text = answer.strip(" \t\r\n\"'`")
+    azure = re.fullmatch(r"(?:abfs|wasb)s?://([^@/]+)@([^./]+)\.(?:dfs|blob)\.core\.windows\.net/?(.*)", text)
+    if azure:
+        return f"https://{azure[2]}.blob.core.windows.net/{azure[1]}/{azure[3]}"
+    scheme, found, rest = text.partition(":")
+    scheme = scheme.lower()
+    return f"{STORE_ALIASES.get(scheme, scheme)}://{rest.lstrip('/')}" if found else text
+
+
+def repair_python_version(answer: str) -> str:
+    """Guess a version."""
+    return ".".join(re.findall("[0-9]+", answer)[:2])
+
+
+# --- All questions together.
+
+#: In the order in which they are asked.
+QUESTIONS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
+    "framework_nm": (check_framework_nm, repair_framework_nm),
+    "model_name": (check_model_name, repair_model_name),
+    "namespace": (check_namespace, repair_namespace),
+    "image_registry": (check_image_registry, repair_image_registry),
+    "image_tag": (check_image_tag, repair_image_tag),
+    "storage_uri": (check_storage_uri, repair_storage_uri),
+    "python_version": (check_python_version, repair_python_version),
+}
+
+
+def problems(answers: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with the answers, a paragraph for each that cannot work."""
+    found = []
+    for question, (check, repair) in QUESTIONS.items():
+        answer = answers.get(question)
+        wrong = _wrong(answer, check)
+        if wrong:
+            found.append(f"{question} {_shown(answer)}: {wrong}{_suggestion(answer, check, repair)}")
+    # Parts that are wrong themselves were named above, and say nothing about the whole.
+    return found or check_image(answers)
+
+
+def check_image(answers: Mapping[str, Any]) -> list[str]:
+    """Check the whole name of the image, whose parts are fine."""
+    name = f"{answers['image_registry']}/{answers['framework_nm']}server"
+    if len(name) <= 255:
+        return []
+    return [
+        f"image_registry {_shown(answers['image_registry'])}: The image's name would have {len(name)} "
+        "characters, and registries allow at most 255. Use a shorter path."
+    ]
+
+
+def message(found: list[str]) -> str:
+    """Put the problems into words for whoever typed the answers."""
+    count = "One answer" if len(found) == 1 else f"{len(found)} answers"
+    paragraphs = "".join(f"\n  {problem}\n" for problem in found)
+    return (
+        f"\n{count} cannot work, so nothing was generated:\n{paragraphs}\n"
+        "Run cookiecutter again and answer differently. If it prints a traceback, that is only its way to "
+        "say that this check stopped it.\n"
+    )
+
+
+def main() -> int:
+    """Check the answers; the status is what tells cookiecutter to stop."""
+    found = problems(json.loads(ANSWERS))
+    if found:
+        print(message(found), file=sys.stderr)
+    return 1 if found else 0
+
+
+def _wrong(answer: object, check: Callable[[str], str]) -> str:
+    """Say what is wrong with an answer of any type."""
+    if answer is None or answer == "":
+        return "It is empty. Answer it, or leave the question out to get its default."
+    if not isinstance(answer, str):
+        return "It is not text. Put it in quotes where it is written."
+    if not answer.isprintable():
+        return "It contains a line break or another invisible character. Answer with one line of plain text."
+    return check(answer)
+
+
+def _suggestion(answer: object, check: Callable[[str], str], repair: Callable[[str], str]) -> str:
+    """Offer what was probably meant, or nothing if that is hard to tell."""
+    if not isinstance(answer, str):
+        return ""
+    guess = repair(answer)
+    # A guess too long to be read is no help.
+    return "" if len(guess) > 200 or _wrong(guess, check) else f' Try "{guess}".'
+
+
+def _host_and_path(registry: str) -> tuple[str | None, list[str]]:
+    """Split as Docker does: what looks like no host is a user of Docker Hub."""
+    first, *path = registry.split("/")
+    if "." in first or ":" in first or first == "localhost":
+        return first, path
+    return None, [first, *path]
+
+
+def _ascii(answer: str) -> str:
+    """Take the accents off."""
+    return unicodedata.normalize("NFKD", answer).encode("ascii", "ignore").decode("ascii")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:60]}... ({len(text)} characters)"
+
+
+def _shown(answer: object) -> str:
+    """Show an answer so that it cannot move the cursor, break the line or fill the screen."""
+    if answer is None:
+        return '""'
+    if not isinstance(answer, str):
+        return _short(repr(answer))
+    plain = answer.isprintable() and not re.search(r'["\\]', answer)
+    text = answer[:60]
+    quoted = f'"{text}"' if plain else repr(text)
+    return quoted if len(answer) <= 60 else f"{quoted}... ({len(answer)} characters)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
