@@ -16,7 +16,7 @@ from facts import FRAMEWORKS
 from test_journey import readme_commands
 
 __all__ = ["engine"]
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("engine")]
+pytestmark = pytest.mark.slow
 
 
 class Image:

@@ -19,7 +19,7 @@ MIXED = Signature(
     (Column("age", "FP64", nullable=True), Column("ok?", "BOOL"), Column("plan", "BYTES"), Column("b", "FP64"))
 )
 OUTPUTS = (Tensor("predict", "INT64", (-1,)), Tensor("predict_proba", "FP64", (-1, 2)))
-ROWS = [[40.5, True, "pro", 1.0], [None, False, "naïve", 2.0]]
+ROWS: list[list[Any]] = [[40.5, True, "pro", 1.0], [None, False, "naïve", 2.0]]
 
 
 def decode(signature: Signature, content: Any, **options: Any) -> Any:
