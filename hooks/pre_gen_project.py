@@ -116,7 +116,7 @@ def check_image_registry(answer: str) -> str:
 def check_image_tag(answer: str) -> str:
     """Check what follows the colon in the image's name."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", answer):
-        return 'A tag has letters, digits, "_", "." and "-", and starts with none of "." and "-". "0.1.0" is one.'
+        return 'A tag has letters, digits, "_", "." and "-", but not "." or "-" first, such as "0.1.0".'
     if len(answer) > 128:
         return f"It has {len(answer)} characters. A tag has at most 128."
     return ""
@@ -147,7 +147,10 @@ def check_storage_uri(answer: str) -> str:
     place, _, path = rest.partition("/")
     if not any(character.isalnum() for character in place):
         missing = STORE_PARTS.get(scheme, "bucket")
-        return f"There is no {missing} after {scheme}://. Answer with the whole address, {example}."
+        return (
+            f"There is no {missing} after {scheme}://. Answer with the whole address, such as "
+            f'"{scheme}://my-{missing}/my-model".'
+        )
     if scheme in ("http", "https") and not path:
         return f"It names a host but no file. Add the path, such as {scheme}://example.com/model.tar.gz."
     if scheme == "hf" and path.partition(":")[0] in ("", "/"):
@@ -319,7 +322,7 @@ def _shown(answer: object) -> str:
         return '""'
     if not isinstance(answer, str):
         return _short(repr(answer))
-    plain = answer.isprintable() and not re.search(r'["\\]', answer)
+    plain = answer.isprintable() and '"' not in answer
     text = answer[:60]
     quoted = f'"{text}"' if plain else repr(text)
     return quoted if len(answer) <= 60 else f"{quoted}... ({len(answer)} characters)"

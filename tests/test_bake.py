@@ -27,7 +27,7 @@ PACKAGE_FILES = """
     inferencer/conftest.py inferencer/lane.py inferencer/model.py inferencer/model_repository.py
     inferencer/openapi.py inferencer/tensors.py inferencer/test_batching.py inferencer/test_codec.py
     inferencer/test_model.py inferencer/test_model_repository.py
-    trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/config.py trainer/model.py
+    trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/_twin.py trainer/config.py trainer/model.py
     trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_trainer.py trainer/utils.py
 """
 #: Every name in the trees of the original document, for {fw}.
@@ -141,6 +141,14 @@ def test_an_answer_that_looks_like_another_type_stays_text(bake: Callable[..., P
     project = bake("sklearn", namespace=namespace)
     manifest = yaml.safe_load((project / "sklearnserver.yaml").read_text())
     assert manifest["metadata"]["namespace"] == namespace
+
+
+def test_a_uri_with_special_characters_stays_one_string(bake: Callable[..., Path]) -> None:
+    """What is allowed in a URI means something in YAML, and must not there."""
+    uri = "https://host/a%20b/m.joblib?x=1&y=#z:%7B"
+    manifest = yaml.safe_load((bake("sklearn", storage_uri=uri) / "sklearnserver.yaml").read_text())
+    (container,) = manifest["spec"]["predictor"]["containers"]
+    assert {"name": "STORAGE_URI", "value": uri} in container["env"]
 
 
 def test_make_lists_its_targets(project: Path) -> None:

@@ -18,7 +18,16 @@ setup(
     python_requires=">=3.10,<3.14",
     install_requires=[line for line in LINES if line and not line.startswith("#")],
     extras_require={
-        "train": ["pyarrow==26.0.1", "pydantic-settings==2.16.3", "rich==15.0.0", "scikit-learn==1.9.1"],
+        "train": [
+            "onnx==1.23.2",
+            "pyarrow==26.0.1",
+            "pydantic-settings==2.16.3",
+            "rich==15.0.0",
+            "scikit-learn==1.9.1",
+{% for requirement in cookiecutter._frameworks[cookiecutter.framework_nm].train %}
+            "{{ requirement }}",
+{% endfor %}
+        ],
         "dev": ["httpx==0.28.1", "mypy==2.4.1", "pytest==9.2.0", "ruff==0.17.6"],
     },
 )

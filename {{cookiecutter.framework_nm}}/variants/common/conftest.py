@@ -39,6 +39,7 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory, table: tuple[pd.DataFram
     """A model directory, trained on the table."""
     model = MyModel()
     model.train(*table)
+    model.evaluate(*table)
     directory = tmp_path_factory.mktemp("models") / "0001"
     model.save(directory)
     return directory
@@ -47,7 +48,7 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory, table: tuple[pd.DataFram
 @pytest.fixture(scope="session")
 def model(model_dir: Path) -> MyModel:
     """The same model, in process: what every door's answer is held against."""
-    return MyModel(dirpath=model_dir)
+    return MyModel(dirpath=model_dir, runtime="auto")
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,7 @@ def main() -> None:
 
     version = next_version(settings.output_dir)
     model.save(version)
+    print(model.twin_note)
     print(f"Saved: {version}")
 
 

@@ -1,7 +1,8 @@
 """What no framework changes: training, asking, and a model directory that describes itself.
 
-`model.py` fills in the five places at the top of `Model`. A model directory holds the weights in the
-framework's own format, `metadata.json` (see `Metadata`) and `input.json`, a request that works as it is.
+`model.py` fills in the places at the top of `Model`. A model directory holds the weights in the framework's own
+format, `metadata.json` (see `Metadata`), `input.json`, a request that works as it is, and, where there can be one,
+a compiled twin of the model (see _twin.py).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any, ClassVar
 import msgspec
 import numpy as np
 
+from . import _twin
 from .signature import Column, Signature, Tensor
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,10 @@ class Metadata(msgspec.Struct, kw_only=True):
     columns: tuple[Column, ...]
     labels: list[Any] | None
     metrics: dict[str, float]
+    #: What encoding learnt from the training data.
+    state: dict[str, Any]
+    #: On how many rows the compiled twin was compared, and how far it was off; None where there is no twin.
+    twin: dict[str, float] | None
     versions: dict[str, str]
     files: dict[str, str]
 
@@ -45,10 +51,14 @@ class Metadata(msgspec.Struct, kw_only=True):
 class Model:
     """A model that trains, answers, saves and loads itself. `MyModel` in model.py is the one to use."""
 
-    #: The framework's name, its version, and the file that holds the weights.
+    #: The framework's name, and the file that holds the weights.
     FRAMEWORK: ClassVar[str]
-    VERSION: ClassVar[str]
     WEIGHTS: ClassVar[str]
+
+    @staticmethod
+    def version() -> str:
+        """The framework's version."""
+        raise NotImplementedError
 
     def build(self, **params: Any) -> None:
         """Make an untrained model."""
@@ -63,12 +73,20 @@ class Model:
         raise NotImplementedError
 
     def fit(self, X: Any, y: np.ndarray) -> None:
-        """Train on preprocessed input."""
+        """Train on preprocessed input; what `encode` is to know goes into `self.state`, as JSON."""
         raise NotImplementedError
 
+    def encode(self, X: Any) -> Any:
+        """Turn preprocessed input into what `infer` and the twin take."""
+        return X
+
     def infer(self, X: Any, proba: bool) -> np.ndarray:
-        """Answer preprocessed input: one prediction per row, or one row of probabilities."""
+        """Answer encoded input: one prediction per row, or one row of probabilities."""
         raise NotImplementedError
+
+    def to_onnx(self) -> bytes:
+        """The model as ONNX: encoded input as float32, [rows, features], to scores. Raises where it cannot be."""
+        raise NotImplementedError("this framework has none")
 
     def dump(self, path: Path) -> None:
         """Write the weights to a file."""
@@ -78,12 +96,25 @@ class Model:
         """Read the weights from a file."""
         raise NotImplementedError
 
-    def __init__(self, dirpath: str | Path | None = None, task: str = "classification", **params: Any) -> None:
+    def __init__(
+        self,
+        dirpath: str | Path | None = None,
+        task: str = "classification",
+        runtime: str = "native",
+        **params: Any,
+    ) -> None:
         """Load the model in `dirpath`, or build an untrained one.
 
-        `task` is "classification" or "regression"; `params` go to `build`.
+        `task` is "classification" or "regression"; `params` go to `build`. `runtime` is what a loaded model runs
+        on: "native", "onnx" (the compiled twin), or "auto" (the twin if there is one and ONNX Runtime is
+        installed).
         """
         self.task = task
+        self.runtime = runtime
+        self.state: dict[str, Any] = {}
+        self.twin: _twin.Twin | None = None
+        #: Whether saving made a compiled twin, and if not, why.
+        self.twin_note = ""
         self.labels: np.ndarray | None = None
         self.outputs: tuple[Tensor, ...] = ()
         self.metrics: dict[str, float] = {}
@@ -110,17 +141,24 @@ class Model:
             if len(self.labels) < 2:
                 raise ValueError(f"there is one label only, {self.labels[0]!r}: nothing to tell apart")
         self.fit(self.preprocess(X), y)
+        self._compared: Any = None  # what to compare a twin on
         self.example = self._typical(X, y)
         self.outputs = self._describe(self.signature.conform(self.example))
 
     def predict(self, X: Any, proba: bool = False) -> np.ndarray:
         """Answer X, [rows, columns]: predictions of shape [rows], or with `proba` [rows, labels]."""
-        y_hat = self.infer(self.preprocess(self.signature.conform(X)), proba)
+        X = self.encode(self.preprocess(self.signature.conform(X)))
+        y_hat = self.twin.infer(X, self.labels, proba) if self.twin else self.infer(X, proba)
         return y_hat if proba else self.postprocess(y_hat)
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
-        """Compare predictions for X with y; returns the metrics by name and keeps them for metadata.json."""
+        """Compare predictions for X with y; returns the metrics by name and keeps them for metadata.json.
+
+        A twin that `save` makes is compared with the model on this X.
+        """
         from .utils import score
+
+        self._compared = X
 
         proba = self.predict(X, proba=True) if self.has_proba else None
         self.metrics = score(self.task, np.asarray(y), self.predict(X), proba, self.labels)
@@ -142,6 +180,7 @@ class Model:
         draft = Path(tempfile.mkdtemp(prefix=f".{dirpath.name}-", dir=dirpath.parent))
         try:
             self.dump(draft / self.WEIGHTS)
+            twin = self._save_twin(draft / _twin.FILE)
             request = {"instances": self._rows(self.example)}
             (draft / "input.json").write_bytes(msgspec.json.encode(request) + b"\n")
             metadata = Metadata(
@@ -153,7 +192,9 @@ class Model:
                 columns=self.signature.columns,
                 labels=None if self.labels is None else self.labels.tolist(),
                 metrics=self.metrics,
-                versions={"python": platform.python_version(), self.FRAMEWORK: self.VERSION},
+                state=self.state,
+                twin=twin,
+                versions={"python": platform.python_version(), self.FRAMEWORK: self.version()},
                 files={file.name: _digest(file) for file in sorted(draft.iterdir())},
             )
             (draft / "metadata.json").write_bytes(msgspec.json.format(msgspec.json.encode(metadata)) + b"\n")
@@ -162,6 +203,21 @@ class Model:
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise
+
+    def _save_twin(self, path: Path) -> dict[str, float] | None:
+        if self._compared is None:
+            self.twin_note = "No compiled twin: there was no evaluation, so nothing to compare it on."
+            return None
+        try:
+            path.write_bytes(self.to_onnx())
+            X = self.preprocess(self.signature.conform(self._compared))
+            difference = _twin.compare(_twin.Twin(path), self, X)
+        except Exception as error:  # converters raise whatever they come upon
+            path.unlink(missing_ok=True)
+            self.twin_note = f"No compiled twin: {error}"
+            return None
+        self.twin_note = f"Compiled twin: {path.name} agrees on {len(X)} rows, scores within {difference:.0e}"
+        return {"rows": len(X), "largest_difference": difference}
 
     def load(self, dirpath: str | Path) -> None:
         """Read a model directory; nothing is unpickled before the digests agree.
@@ -176,20 +232,38 @@ class Model:
                 raise ModelError(f"{file} is missing, and {dirpath / 'metadata.json'} lists it")
             if _digest(file) != digest:
                 raise ModelError(f"{file} is not the file that was saved: its SHA-256 differs from metadata.json")
-        for name, here in (("python", platform.python_version()), (self.FRAMEWORK, self.VERSION)):
-            saved = metadata.versions.get(name, "unknown")
-            if saved.split(".")[:2] != here.split(".")[:2]:
-                logger.warning("%s was saved with %s %s and is loaded with %s", dirpath, name, saved, here)
         self.task = metadata.task
         self.labels = None if metadata.labels is None else np.array(metadata.labels)
         self.metrics = metadata.metrics
         self.outputs = metadata.outputs
+        self.state = metadata.state
         self.signature = Signature(metadata.columns)
+        if self.runtime == "onnx" and not metadata.twin:
+            raise ModelError(f"{dirpath} has no {_twin.FILE}, which the runtime onnx asks for")
+        if self.runtime == "onnx" and not _twin.available():
+            raise ModelError("the runtime onnx asks for ONNX Runtime: pip install onnxruntime")
+        twin = metadata.twin and self.runtime != "native" and _twin.available()
+        if not twin:
+            self._warn_of_versions(dirpath, metadata.versions)
         try:
             self.example = self._read_example(dirpath / "input.json")
-            self.restore(dirpath / self.WEIGHTS)
+            if twin:
+                self.twin = _twin.Twin(dirpath / _twin.FILE)
+            else:
+                self.restore(dirpath / self.WEIGHTS)
         except Exception as error:
             raise ModelError(f"{dirpath} cannot be loaded: {type(error).__name__}: {error}") from error
+
+    @property
+    def platform(self) -> str:
+        """What answers, for the Open Inference Protocol's metadata: the framework, or the twin's runtime."""
+        return "onnxruntime" if self.twin else self.FRAMEWORK
+
+    def _warn_of_versions(self, dirpath: Path, versions: dict[str, str]) -> None:
+        for name, here in (("python", platform.python_version()), (self.FRAMEWORK, self.version())):
+            saved = versions.get(name, "unknown")
+            if saved.split(".")[:2] != here.split(".")[:2]:
+                logger.warning("%s was saved with %s %s and is loaded with %s", dirpath, name, saved, here)
 
     def _read_metadata(self, dirpath: Path) -> Metadata:
         file = dirpath / "metadata.json"
@@ -203,8 +277,9 @@ class Model:
             raise ModelError(f"{file} cannot be read: {error}") from error
         if metadata.platform != self.FRAMEWORK:
             raise ModelError(f"{dirpath} is a model of {metadata.platform}; this package serves {self.FRAMEWORK}")
-        if not {self.WEIGHTS, "input.json"} <= metadata.files.keys():
-            raise ModelError(f"{file} does not list {self.WEIGHTS} and input.json")
+        needed = {self.WEIGHTS, "input.json", *([_twin.FILE] if metadata.twin else [])}
+        if not needed <= metadata.files.keys():
+            raise ModelError(f"{file} does not list {', '.join(sorted(needed))}")
         if any(Path(name).name != name for name in metadata.files):
             raise ModelError(f"{file} lists files outside of its directory")
         return metadata

@@ -86,13 +86,63 @@ def test_a_target_that_is_not_there_is_answered_with_the_columns_that_are(tmp_pa
     assert "'monthly spend'" in run.stderr
 
 
+def files_of(directory: Path) -> set[str]:
+    return {path.name for path in directory.iterdir()}
+
+
+def numbers(task: str = "classification") -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    X = random.normal(size=(200, 4))
+    return X, X[:, 0] * 3 + X[:, 1] if task == "regression" else np.where(X[:, 0] > 0, "up", "down")
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_compiled_twin_answers_as_the_model_does(tmp_path: Path, task: str) -> None:
+    """Labels are equal, and scores agree to 1e-5."""
+    X, y = numbers(task)
+    model = MyModel(task=task)
+    model.train(X, y)
+    model.evaluate(X, y)
+    model.save(tmp_path / "0001")
+    assert "agrees on 200 rows" in model.twin_note
+    twin = MyModel(dirpath=tmp_path / "0001", runtime="auto")
+    assert twin.platform == "onnxruntime"
+    if task == "regression":
+        np.testing.assert_allclose(twin.predict(X), model.predict(X), rtol=1e-5, atol=1e-5)
+    else:
+        np.testing.assert_array_equal(twin.predict(X), model.predict(X))
+        np.testing.assert_allclose(twin.predict(X, proba=True), model.predict(X, proba=True), rtol=1e-5, atol=1e-5)
+
+
+def test_a_twin_that_disagrees_is_not_kept(tmp_path: Path) -> None:
+    """The model is saved all the same, and it is said why there is no twin."""
+
+    class Other(MyModel):
+        def to_onnx(self) -> bytes:
+            other = MyModel()
+            other.train(X, np.where(X[:, 0] > 0.5, "up", "down"))
+            return other.to_onnx()
+
+    X, y = numbers()
+    model = Other()
+    model.train(X, y)
+    model.evaluate(X, y)
+    model.save(tmp_path / "0001")
+    assert model.twin_note == "No compiled twin: its labels differ from the model's"
+    assert files_of(tmp_path / "0001") == {"metadata.json", "input.json", model.WEIGHTS}
+    assert MyModel(dirpath=tmp_path / "0001", runtime="auto").platform == MyModel.FRAMEWORK
+    with pytest.raises(ModelError, match=r"has no model.onnx"):
+        MyModel(dirpath=tmp_path / "0001", runtime="onnx")
+
+
 def test_a_model_directory_describes_itself(model_dir: Path, model: MyModel) -> None:
     """metadata.json has the signature and a digest of each file; input.json is a request that works."""
     metadata = json.loads((model_dir / "metadata.json").read_text())
     assert metadata["inputs"][0] == {"name": "age", "datatype": "FP64", "shape": [-1]}
     assert metadata["outputs"][0] == {"name": "predict", "datatype": "BYTES", "shape": [-1]}
     assert metadata["labels"] == ["leaves", "stays"]
-    assert set(metadata["files"]) == {model.WEIGHTS, "input.json"}
+    twin = {"model.onnx"} if metadata["twin"] else set()
+    assert set(metadata["files"]) == {model.WEIGHTS, "input.json"} | twin == files_of(model_dir) - {"metadata.json"}
     (record,) = json.loads((model_dir / "input.json").read_text())["instances"]
     assert model.predict(pd.DataFrame([record])) == ["leaves"]
 
@@ -190,7 +240,7 @@ def test_another_version_of_the_framework_is_a_warning(
     (copy / "metadata.json").write_text(json.dumps(metadata))
     MyModel(dirpath=copy)
     assert f"{MyModel.FRAMEWORK} 0.1.2" in caplog.text
-    assert MyModel.VERSION in caplog.text
+    assert MyModel.version() in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-import joblib
 import numpy as np
-import sklearn
 from pydantic import BaseModel, Field
-from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
 
 from ._core import Model
 from .postprocessor import post_func
@@ -27,13 +22,24 @@ class Hyperparameters(BaseModel):
 
 
 class MyModel(Model):
-    """A scikit-learn pipeline: `make_encoder` in preprocessor.py, then an estimator."""
+    """A scikit-learn pipeline: `make_encoder` in preprocessor.py, then an estimator.
+
+    scikit-learn is imported where it is needed: a server that runs the compiled twin starts without.
+    """
 
     FRAMEWORK = "scikit-learn"
-    VERSION = sklearn.__version__
     WEIGHTS = "model.joblib"
 
+    @staticmethod
+    def version() -> str:
+        import sklearn
+
+        return sklearn.__version__
+
     def build(self, **params: Any) -> None:
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+        from sklearn.linear_model import LogisticRegression, Ridge
+
         options = Hyperparameters(**params)
         classify = self.task == "classification"
         if options.estimator == "linear":
@@ -49,14 +55,30 @@ class MyModel(Model):
         return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
+        from sklearn.pipeline import make_pipeline
+
         gaps = any(column.nullable for column in self.signature.columns)
         self.model = make_pipeline(make_encoder(X, gaps), self.estimator).fit(X, y)
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         return self.model.predict_proba(X) if proba else self.model.predict(X)
 
+    def to_onnx(self) -> bytes:
+        from skl2onnx import to_onnx
+        from skl2onnx.common.data_types import FloatTensorType
+
+        if not self.signature.numeric:
+            raise NotImplementedError("columns of text are encoded by scikit-learn only")
+        columns = [("input", FloatTensorType([None, self.model.n_features_in_]))]
+        options = {"zipmap": False} if self.labels is not None else None
+        return to_onnx(self.model, initial_types=columns, options=options).SerializeToString()
+
     def dump(self, path: Path) -> None:
+        import joblib
+
         joblib.dump(self.model, path, compress=3)
 
     def restore(self, path: Path) -> None:
+        import joblib
+
         self.model = joblib.load(path)

@@ -5,10 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.compose import make_column_selector, make_column_transformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +26,11 @@ def make_encoder(X: np.ndarray | pd.DataFrame, gaps: bool) -> TransformerMixin:
 
     `gaps` says that there can be some to fill.
     """
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
     numbers = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()) if gaps else StandardScaler()
     if isinstance(X, np.ndarray):
         return numbers

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xgboost
 from pydantic import BaseModel, Field
 
 from ._core import Model
@@ -25,11 +23,19 @@ class Hyperparameters(BaseModel):
 
 
 class MyModel(Model):
-    """An XGBoost booster. It needs no scikit-learn, and neither does the image that serves it."""
+    """An XGBoost booster. It needs no scikit-learn, and neither does the image that serves it.
+
+    XGBoost is imported where it is needed: a server that runs the compiled twin starts without.
+    """
 
     FRAMEWORK = "xgboost"
-    VERSION = xgboost.__version__
     WEIGHTS = "model.ubj"
+
+    @staticmethod
+    def version() -> str:
+        import xgboost
+
+        return xgboost.__version__
 
     def build(self, **params: Any) -> None:
         options = Hyperparameters(**params)
@@ -43,46 +49,57 @@ class MyModel(Model):
         return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
+        import xgboost
+
         if self.labels is None:
             objective: dict[str, Any] = {"objective": "reg:squarederror"}
         else:
             y = np.searchsorted(self.labels, y)
             several = {"objective": "multi:softprob", "num_class": len(self.labels)}
             objective = several if len(self.labels) > 2 else {"objective": "binary:logistic"}
-        self.categories = learn_categories(X)
+        self.state["categories"] = learn_categories(X)
         names = [None] * X.shape[1] if isinstance(X, np.ndarray) else X.columns
         data = xgboost.DMatrix(
-            encode(X, self.categories),
+            self.encode(X),
             label=y,
-            feature_types=["c" if name in self.categories else "q" for name in names],
+            feature_types=["c" if name in self.state["categories"] else "q" for name in names],
             enable_categorical=True,
         )
-        self.model = xgboost.train({**self.params, **objective}, data, self.rounds, callbacks=[_Rounds(self)])
+        self.model = xgboost.train({**self.params, **objective}, data, self.rounds, callbacks=[self._progress()])
+
+    def encode(self, X: Any) -> Any:
+        return encode(X, self.state["categories"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
-        scores = self.model.inplace_predict(encode(X, self.categories)).astype(np.float64)
+        scores = self.model.inplace_predict(X).astype(np.float64)
         if self.labels is None:
             return scores
         if scores.ndim == 1:
             scores = np.column_stack([1 - scores, scores])
         return scores if proba else self.labels[scores.argmax(axis=1)]
 
+    def to_onnx(self) -> bytes:
+        from onnxmltools import convert_xgboost
+        from onnxmltools.convert.common.data_types import FloatTensorType
+
+        columns = [("input", FloatTensorType([None, self.model.num_features()]))]
+        return convert_xgboost(self.model, initial_types=columns).SerializeToString()
+
     def dump(self, path: Path) -> None:
-        self.model.set_attr(categories=json.dumps(self.categories))
         self.model.save_model(path)
 
     def restore(self, path: Path) -> None:
+        import xgboost
+
         self.model = xgboost.Booster(model_file=path)
-        self.categories = json.loads(self.model.attr("categories"))
 
+    def _progress(self) -> Any:
+        """Tells the progress display how many rounds are done."""
+        import xgboost
 
-class _Rounds(xgboost.callback.TrainingCallback):
-    """Tells the progress display how many rounds are done."""
+        class Rounds(xgboost.callback.TrainingCallback):
+            def after_iteration(_, model: Any, epoch: int, evals_log: Any) -> bool:
+                self.report(epoch + 1, self.rounds)
+                return False
 
-    def __init__(self, model: MyModel) -> None:
-        super().__init__()
-        self.owner = model
-
-    def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-        self.owner.report(epoch + 1, self.owner.rounds)
-        return False
+        return Rounds()

@@ -20,15 +20,23 @@ def main() -> None:
     from kserve.model_server import app
 
     from .lane import Lane
-    from .model import ServingModel
+    from .model import ServingDataPlane, ServingModel
     from .model_repository import ServingModelRepository
     from .openapi import show_example
 
     def make_model(name: str, directory: Path) -> ServingModel:
-        return ServingModel(name, directory, arguments.predict_proba, arguments.max_batch_rows, arguments.max_waiting)
+        return ServingModel(
+            name,
+            directory,
+            arguments.runtime,
+            arguments.predict_proba,
+            arguments.max_batch_rows,
+            arguments.max_waiting,
+        )
 
     repository = ServingModelRepository(Path(arguments.model_dir), arguments.model_name, make_model)
     server = kserve.ModelServer(registered_models=repository)
+    server.dataplane = ServingDataPlane(repository)
     _quieten(arguments)
     try:
         repository.load_models()

@@ -28,6 +28,13 @@ def count(value: str) -> int:
     return int(value)
 
 
+def runtime(value: str) -> str:
+    """Read the name of a runtime."""
+    if value not in ("auto", "native", "onnx"):
+        raise argparse.ArgumentTypeError(f"expected auto, native or onnx, got {value!r}")
+    return value
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
 
@@ -42,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     add("model_dir", "/mnt/models", str, "directory of the model, of its versions, or of several models")
     add("http_port", "8080", count, "port of REST")
     add("grpc_port", "8081", count, "port of gRPC")
+    add(
+        "runtime", "auto", runtime, "native, onnx (the compiled twin), or auto (the twin if there is one)"
+    )
     add("predict_proba", "false", switch, "answer with probabilities instead of labels")
     add("enable_docs_url", "false", switch, "show Swagger UI at /docs")
     add("access_log", "false", switch, "log a line per REST request")

@@ -13,6 +13,7 @@ import kserve
 import numpy as np
 import orjson
 from kserve.errors import InvalidInput, ServerNotReady
+from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.infer_type import to_http_parameters
 
 from ..trainer._core import ModelError
@@ -37,12 +38,14 @@ class ServingModel(kserve.Model):
         self,
         name: str,
         model_dir: Path,
+        runtime: str = "auto",
         predict_proba: bool = False,
         max_batch_rows: int = 1024,
         max_waiting: int = 1024,
     ) -> None:
         super().__init__(name)
         self.model_dir = model_dir
+        self.runtime = runtime
         self.predict_proba = predict_proba
         self.max_batch_rows = max_batch_rows
         self.max_waiting = max_waiting
@@ -52,13 +55,14 @@ class ServingModel(kserve.Model):
 
         Raises ModelError.
         """
-        model = MyModel(dirpath=self.model_dir)
+        model = MyModel(dirpath=self.model_dir, runtime=self.runtime)
         if self.predict_proba and not model.has_proba:
             raise ModelError(f"PREDICT_PROBA is set, and {self.model_dir} has no probabilities")
         try:
             model.predict(model.example, self.predict_proba)
         except Exception as error:
             raise ModelError(f"{self.model_dir} does not answer its own input.json: {error}") from error
+        self.platform = model.platform
         self.signature = model.signature
         self.outputs = model.outputs
         self.example = (self.model_dir / "input.json").read_bytes()
@@ -109,6 +113,14 @@ class ServingModel(kserve.Model):
             model_name=self.name,
             infer_outputs=[_encode(output) for output in await self.answer(request)],
         )
+
+
+class ServingDataPlane(DataPlane):
+    """KServe's, with the one word that it leaves out of a model's metadata: what runs the model."""
+
+    async def model_metadata(self, model_name: str) -> dict[str, Any]:
+        metadata = await super().model_metadata(model_name)
+        return {**metadata, "platform": self.get_model_from_registry(model_name).platform}
 
 
 def _decode(item: kserve.InferInput) -> NamedArray:

@@ -29,7 +29,7 @@ def case(request: pytest.FixtureRequest, sample_dir: Path, model: MyModel, table
     """A model's name, the model in process, and some input."""
     if request.param == "table":
         return "table", model, model.signature.conform(table[0].head(ROWS))
-    sample = MyModel(dirpath=sample_dir)
+    sample = MyModel(dirpath=sample_dir, runtime="auto")
     return "numbers", sample, np.repeat(sample.example, ROWS, axis=0) * np.linspace(0.5, 2, ROWS)[:, None]
 
 
@@ -151,9 +151,20 @@ def test_the_sample_request_gets_an_answer(server: Server, sample_dir: Path) -> 
 def test_predict_proba_can_be_the_default(start: Callable[..., Server], sample_dir: Path) -> None:
     server = start(sample_dir, MODEL_NAME="m", PREDICT_PROBA="true").wait("m")
     body = (sample_dir / "input.json").read_bytes()
-    model = MyModel(dirpath=sample_dir)
+    model = MyModel(dirpath=sample_dir, runtime="auto")
     answer = server.client.post("/v1/models/m:predict", content=body).json()
     assert answer == {"predictions": model.predict(model.example, proba=True).tolist()}
+
+
+def test_the_runtime_can_be_chosen(start: Callable[..., Server], sample_dir: Path) -> None:
+    """The compiled twin and the native model give the same labels, and scores to 1e-5."""
+    body = {"instances": MyModel(dirpath=sample_dir).example.tolist(), "parameters": {"predict_proba": True}}
+    answers = {}
+    for runtime, platform in (("native", MyModel.FRAMEWORK), ("onnx", "onnxruntime")):
+        client = start(sample_dir, MODEL_NAME="m", RUNTIME=runtime).wait("m").client
+        assert client.get("/v2/models/m").json()["platform"] == platform
+        answers[runtime] = client.post("/v1/models/m:predict", json=body).json()["predictions"]
+    np.testing.assert_allclose(answers["onnx"], answers["native"], rtol=1e-5, atol=1e-5)
 
 
 def test_a_cloud_event_is_answered_by_kserve_with_the_same_numbers(server: Server, case: Any) -> None:
@@ -165,8 +176,10 @@ def test_a_cloud_event_is_answered_by_kserve_with_the_same_numbers(server: Serve
 
 
 def test_metadata_shows_the_signature(server: Server, case: Any) -> None:
+    """And what runs the model."""
     name, model, _ = case
     metadata = server.client.get(f"/v2/models/{name}").json()
+    assert metadata["platform"] == model.platform
     for side, expected in (("inputs", model.signature.inputs), ("outputs", model.outputs)):
         tensors = [{"name": item.name, "datatype": item.datatype, "shape": list(item.shape)} for item in expected]
         assert metadata[side] == tensors
