@@ -1,26 +1,83 @@
-"""The generated manifests, held against the cluster's own schemas, strictly: a cluster drops unknown keys silently."""
+"""The generated manifests, held against all that a cluster would hold against them, strictly: it drops unknown keys.
+
+Four judges, for the root manifest and for each folder of k8s/ as kustomize renders it: KServe's full CRDs, the models
+of the kserve package, Kubernetes' own schemas, and the rules of KServe's and Knative's webhooks. Each can say no.
+"""
 
 from __future__ import annotations
 
+import copy
+import functools
+import importlib
 import json
 import os
 import re
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import jsonschema
 import pytest
 import yaml
+from facts import SKELETON, TEMPLATE
+
+Manifest = dict[str, Any]
+FOLDERS = sorted(path.name for path in (SKELETON / "k8s").iterdir())
+#: What can be deployed: the root manifest, and each folder of k8s/.
+SETS = ["root", *FOLDERS]
+KSERVE = "serving.kserve.io"
+#: The oldest Kubernetes whose schemas are asked.
+KUBERNETES = "1.32"
+MODE = f"{KSERVE}/deploymentMode"
 
 
-def schema_of(manifest: dict[str, Any]) -> dict[str, Any]:
+def without(what: str) -> NoReturn:
+    """Elsewhere a judge may be absent; CI that quietly stops asking it must not stay green."""
+    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(what)
+
+
+def module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        without(f"install {name.partition('.')[0]}")
+
+
+@functools.cache
+def text(project: Path, name: str) -> str:
+    if name == "root":
+        return (project / f"{project.name}server.yaml").read_text()
+    if not shutil.which("kubectl"):
+        without("install kubectl")
+    command = ["kubectl", "kustomize", f"k8s/{name}"]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
+
+
+def manifests(project: Path, name: str) -> list[Manifest]:
+    """What `kubectl apply` sends."""
+    return [manifest for manifest in yaml.safe_load_all(text(project, name)) if manifest]
+
+
+@pytest.fixture(params=SETS)
+def rendered(request: pytest.FixtureRequest, project: Path) -> list[Manifest]:
+    return manifests(project, request.param)
+
+
+def one(found: list[Manifest], kind: str) -> Manifest:
+    (manifest,) = [manifest for manifest in found if manifest["kind"] == kind]
+    return manifest
+
+
+# --- KServe's CRDs.
+
+
+def schema_of(manifest: Manifest) -> dict[str, Any]:
     """The resource's full schema, from the folder that KSERVE_CRDS names."""
     folder = os.environ.get("KSERVE_CRDS")
     if not folder:
-        # Elsewhere the schemas may be absent; CI that quietly stops comparing must not stay green.
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
-            "set KSERVE_CRDS to a folder with KServe's CRD schemas as JSON"
-        )
+        without("set KSERVE_CRDS to a folder with KServe's CRD schemas as JSON")
     group, version = manifest["apiVersion"].split("/")
     file = Path(folder) / f"{group}_{version}_{manifest['kind'].lower()}s.json"
     content: dict[str, Any] = json.loads(file.read_text())
@@ -44,37 +101,455 @@ def strict(schema: Any) -> Any:
     return result
 
 
-def manifests(project: Path) -> list[dict[str, Any]]:
-    content = (project / f"{project.name}server.yaml").read_text()
-    return [manifest for manifest in yaml.safe_load_all(content) if manifest]
+def against_the_crd(manifest: Manifest) -> list[str]:
+    schema = strict(schema_of(manifest))
+    schema["properties"]["metadata"] = {"type": "object"}  # described by Kubernetes, not by the CRD
+    return [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(manifest)]
 
 
-def test_every_key_is_one_that_the_cluster_knows(project: Path) -> None:
-    for manifest in manifests(project):
-        schema = strict(schema_of(manifest))
-        schema["properties"]["metadata"] = {"type": "object"}  # described by Kubernetes, not by the CRD
-        errors = [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(manifest)]
-        assert errors == []
+# --- The models of the kserve package.
+
+
+def against_the_models(manifest: Manifest) -> list[str]:
+    """What the package's class for this kind does not know or take."""
+    models, kubernetes = module("kserve.models"), module("kubernetes.client")
+    problems: list[str] = []
+
+    def build(kind: str, value: Any, at: str) -> Any:
+        inner = re.fullmatch(r"([Ll]ist|[Dd]ict)[\[(](?:str, )?(.*)[\])]", kind)
+        if inner and inner[1].lower() == "list" and isinstance(value, list):
+            return [build(inner[2], item, f"{at}[{n}]") for n, item in enumerate(value)]
+        if inner and inner[1].lower() == "dict" and isinstance(value, dict):
+            return {key: build(inner[2], item, f"{at}.{key}") for key, item in value.items()}
+        simple = {"str": str, "int": int, "bool": bool, "object": object, "ResourceQuantity": str}
+        if kind in simple:
+            if not isinstance(value, simple[kind]) or (kind == "int" and isinstance(value, bool)):
+                problems.append(f"{at} is no {kind}")
+            return value
+        if inner or not isinstance(value, dict):
+            problems.append(f"{at} is no {kind}")
+            return value
+        cls = getattr(models, kind, None) or getattr(kubernetes, kind)
+        keys = {key: attribute for attribute, key in cls.attribute_map.items()}
+        problems.extend(f"{kind} has no {key}" for key in value if key not in keys)
+        known = {keys[key]: item for key, item in value.items() if key in keys}
+        parts = {name: build(cls.openapi_types[name], item, f"{at}.{name}") for name, item in known.items()}
+        try:
+            return cls(**parts)
+        except ValueError as error:  # of the package's own checks
+            problems.append(f"{at}: {error}")
+
+    version = manifest["apiVersion"].split("/")[1].capitalize()
+    build(f"{version}{manifest['kind']}", manifest, manifest["kind"])
+    return problems
+
+
+# --- Kubernetes' own kinds.
+
+
+def against_kubernetes(manifest: Manifest) -> list[str]:
+    judge = module("kubernetes_validate")
+    try:
+        judge.validate(manifest, KUBERNETES, strict=True)
+    except judge.ValidationError as error:
+        return [error.message]
+    return []
+
+
+# --- What the webhooks of KServe and Knative refuse beyond the schemas, or a controller cannot use.
+
+FRAMEWORKS_OF_KSERVE = {
+    "huggingface",
+    "lightgbm",
+    "onnx",
+    "paddle",
+    "pmml",
+    "pytorch",
+    "sklearn",
+    "tensorflow",
+    "triton",
+    "xgboost",
+}
+SCALING = ("maxReplicas", "scaleTarget", "scaleMetric", "autoScaling", "workerSpec")
+
+
+def refusals(found: list[Manifest]) -> list[str]:
+    """The reasons to refuse. A service that names no mode must be right in both."""
+    runtimes = [manifest for manifest in found if manifest["kind"] == "ServingRuntime"]
+    services = [manifest for manifest in found if manifest["kind"] == "InferenceService"]
+    return [
+        reason
+        for reasons in (
+            *(_of_a_name(manifest) for manifest in found),
+            _of_runtimes(runtimes),
+            *(_of_a_service(service, runtimes) for service in services),
+        )
+        for reason in reasons
+    ]
+
+
+def _of_a_name(manifest: Manifest) -> list[str]:
+    name = manifest["metadata"]["name"]
+    if manifest["kind"] == "InferenceService":
+        fits, longest = re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name), 63 - len("-predictor")
+    else:
+        fits, longest = re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name), 63
+    return ([] if fits else [f"the form of the name {name}"]) + (["a name too long"] if len(name) > longest else [])
+
+
+def _of_runtimes(runtimes: list[Manifest]) -> list[str]:
+    """Formats that two runtimes select themselves for, and containers."""
+    reasons, taken = [], set()
+    for runtime in runtimes:
+        spec = runtime["spec"]
+        for model_format in spec["supportedModelFormats"]:
+            for protocol in spec["protocolVersions"]:
+                key = (model_format["name"], model_format.get("version"), model_format.get("priority"), protocol)
+                if model_format.get("autoSelect"):
+                    reasons += ["two runtimes for one format"] if key in taken else []
+                    taken.add(key)
+            if model_format["name"] in FRAMEWORKS_OF_KSERVE:
+                reasons.append("a format that KServe brings a runtime for")
+        for container in spec["containers"]:
+            reasons += _of_a_container(container)
+    return reasons
+
+
+def _of_a_service(service: Manifest, runtimes: list[Manifest]) -> list[str]:
+    spec, mode = service["spec"], service["metadata"].get("annotations", {}).get(MODE)
+    predictor, canaries = spec["predictor"], spec.get("canary", [])
+    reasons = [] if mode in (None, "Standard", "Knative") else [f"the mode {mode}"]
+    implementations = ({"model", "containers"} | FRAMEWORKS_OF_KSERVE) & set(predictor)
+    if len(implementations) != 1:
+        reasons.append("not one implementation")
+    if predictor.get("model", {}).get("name"):
+        reasons.append("a name of the model's container")
+    minimum, maximum = predictor.get("minReplicas", 1), predictor.get("maxReplicas", 0)
+    if minimum < 0 or (maximum and minimum > maximum):
+        reasons.append("more replicas at least than at most")
+    containers = list(predictor.get("containers", []))
+    for model in [predictor.get("model"), *(canary["predictor"].get("model") for canary in canaries)]:
+        if model:
+            reasons += _of_a_container({"name": "kserve-container", **model})
+            matching = [
+                runtime["spec"]
+                for runtime in runtimes
+                if model["modelFormat"]["name"] in [item["name"] for item in runtime["spec"]["supportedModelFormats"]]
+                and model.get("protocolVersion", "v1") in runtime["spec"]["protocolVersions"]
+            ]
+            reasons += [] if matching else ["no runtime for the model"]
+            containers += [container for runtime in matching for container in runtime["containers"]]
+    for container in containers:
+        reasons += _of_a_container(container)
+        ports = container.get("ports", [])
+        if len(ports) > 1 and not all(port.get("name") for port in ports):
+            reasons.append("several ports, and one without a name")
+    if mode != "Knative":
+        reasons += _in_standard(service, mode, predictor, canaries)
+    if mode != "Standard":
+        reasons += _in_knative(predictor, canaries, containers)
+    return reasons
+
+
+def _of_a_container(container: dict[str, Any]) -> list[str]:
+    named = {variable["name"] for variable in container.get("env", [])}
+    reasons = [f"the variable {name}" for name in ("PORT", "PYTHONPATH") if name in named]
+    return reasons + ([] if container["name"] == "kserve-container" else ["a container's name"])
+
+
+def _in_standard(service: Manifest, mode: str | None, predictor: Any, canaries: list[Any]) -> list[str]:
+    reasons = ["canaryTrafficPercent, which Standard ignores"] if "canaryTrafficPercent" in predictor else []
+    if mode and predictor.get("minReplicas") == 0:
+        reasons.append("zero replicas, which Standard raises to one")
+    if mode and predictor.get("scaleMetric", "cpu") not in ("cpu", "memory"):
+        reasons.append("a metric of Knative's")
+    if mode and not 1 <= predictor.get("scaleTarget", 80) <= 100:
+        reasons.append("a target that is no percentage")
+    if canaries and "model" not in predictor:
+        reasons.append("a canary of something that is no model")
+    names = [canary["predictor"].get("name") for canary in canaries]
+    if not all(names) or len({*names, predictor.get("name")}) != len(names) + 1:
+        reasons.append("canaries without names of their own")
+    if sum(canary["trafficPercent"] for canary in canaries) > 100:
+        reasons.append("more than all requests")
+    for canary in canaries:
+        reasons += [f"{key} of a canary" for key in SCALING if key in canary["predictor"]]
+        if canary["predictor"].get("minReplicas", 0) > predictor.get("minReplicas", 1):
+            reasons.append("more replicas of a canary")
+        if len(f"{service['metadata']['name']}-{canary['predictor'].get('name')}-predictor") > 63:
+            reasons.append("a canary's name too long")
+    return reasons
+
+
+def _in_knative(predictor: Any, canaries: list[Any], containers: list[Any]) -> list[str]:
+    reasons = ["spec.canary, which is Standard's"] if canaries else []
+    if predictor.get("scaleMetric", "rps") not in ("concurrency", "rps"):
+        reasons.append("a metric of Standard's")
+    if not 0 <= predictor.get("canaryTrafficPercent", 0) <= 100:
+        reasons.append("more than all requests")
+    if "terminationGracePeriodSeconds" in predictor:
+        reasons.append("terminationGracePeriodSeconds")
+    for container in containers:
+        ports = container.get("ports", [])
+        if len(ports) != 1 or ports[0].get("name", "") not in ("", "http1", "h2c"):
+            reasons.append("ports other than one http1 or h2c")
+        if "lifecycle" in container:
+            reasons.append("lifecycle")
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+            port = container.get(probe, {}).get("httpGet", {}).get("port")
+            if port and port not in [port["containerPort"] for port in ports]:
+                reasons.append("a probe of another port")
+    return reasons
+
+
+# --- They take what is generated.
+
+
+def judges(manifest: Manifest) -> list[Callable[[Manifest], list[str]]]:
+    return [against_the_crd, against_the_models] if manifest["apiVersion"].startswith(KSERVE) else [against_kubernetes]
+
+
+def test_every_key_is_one_that_the_cluster_knows(rendered: list[Manifest]) -> None:
+    for manifest in rendered:
+        if manifest["apiVersion"].startswith(KSERVE):
+            assert against_the_crd(manifest) == []
+
+
+def test_the_kserve_package_has_the_same_idea_of_it(rendered: list[Manifest]) -> None:
+    for manifest in rendered:
+        if manifest["apiVersion"].startswith(KSERVE):
+            assert against_the_models(manifest) == []
+
+
+def test_kubernetes_own_kinds_fit_its_schemas(rendered: list[Manifest]) -> None:
+    for manifest in rendered:
+        if not manifest["apiVersion"].startswith(KSERVE):
+            assert against_kubernetes(manifest) == []
+
+
+def test_the_webhooks_would_take_it(rendered: list[Manifest]) -> None:
+    assert refusals(rendered) == []
+
+
+# --- Each of them can refuse.
 
 
 def test_an_unknown_key_would_be_found(project: Path) -> None:
-    """The check above can fail."""
-    (manifest,) = manifests(project)
+    (manifest,) = manifests(project, "root")
     manifest["spec"]["predictor"]["containers"][0]["imagePulPolicy"] = "Always"
-    schema = strict(schema_of(manifest))
-    assert any(
-        "imagePulPolicy" in error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(manifest)
-    )
+    assert any("imagePulPolicy" in message for message in against_the_crd(manifest))
 
 
-def test_kserves_webhook_would_take_it(project: Path) -> None:
-    """KServe's rules beyond the schema: names, one implementation, one port, no reserved variables."""
-    (manifest,) = manifests(project)
-    name = manifest["metadata"]["name"]
-    assert re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name)
-    assert len(f"{name}-predictor") <= 63
-    assert list(manifest["spec"]["predictor"]) == ["containers"]
-    (container,) = manifest["spec"]["predictor"]["containers"]
-    assert container["name"] == "kserve-container"
-    assert len(container["ports"]) == 1
-    assert not {"PORT", "PYTHONPATH"} & {variable["name"] for variable in container["env"]}
+@pytest.mark.parametrize(
+    "key,value,message",
+    [
+        ("imagePulPolicy", "Always", "V1Container has no imagePulPolicy"),
+        ("image", 1, "is no str"),
+        ("ports", {}, "is no list"),
+        ("ports", [{"name": "http1"}], "must not be `None`"),
+        ("resources", {"limits": {"cpu": 1}}, "is no ResourceQuantity"),
+    ],
+)
+def test_the_kserve_package_would_refuse(project: Path, key: str, value: Any, message: str) -> None:
+    (manifest,) = manifests(project, "root")
+    manifest["spec"]["predictor"]["containers"][0][key] = value
+    assert any(message in problem for problem in against_the_models(manifest))
+
+
+@pytest.mark.parametrize("name,kind", [("credentials", "Secret"), ("credentials", "ServiceAccount")])
+def test_kubernetes_schemas_would_refuse(project: Path, name: str, kind: str) -> None:
+    manifest = one(manifests(project, name), kind)
+    manifest["stringDate"] = {}
+    assert any("stringDate" in message for message in against_kubernetes(manifest))
+
+
+@pytest.mark.parametrize("kind,key", [("Job", "template"), ("PersistentVolumeClaim", "resources")])
+def test_kubernetes_schemas_would_refuse_deep_inside(project: Path, kind: str, key: str) -> None:
+    manifest = one(manifests(project, "training"), kind)
+    manifest["spec"][key]["unknown"] = 1
+    assert any("unknown" in message for message in against_kubernetes(manifest))
+
+
+def at(path: str, value: Any) -> Callable[[Manifest], None]:
+    """Put a value where the path leads."""
+
+    def change(manifest: Manifest) -> None:
+        *parts, last = [int(part) if part.isdecimal() else part for part in path.split(".")]
+        place: Any = manifest
+        for part in parts:
+            place = place.setdefault(part, {}) if isinstance(place, dict) else place[part]
+        place[last] = value
+
+    return change
+
+
+CONTAINER = "spec.predictor.containers.0"
+
+
+@pytest.mark.parametrize(
+    "name,kind,change,reason",
+    [
+        ("root", "InferenceService", at("metadata.name", "Churn"), "the form of the name"),
+        ("root", "InferenceService", at("metadata.name", "1st"), "the form of the name"),
+        ("root", "InferenceService", at("metadata.name", "a" * 54), "a name too long"),
+        ("root", "InferenceService", at("spec.predictor.sklearn", {}), "not one implementation"),
+        ("root", "InferenceService", at("spec.predictor", {}), "not one implementation"),
+        ("root", "InferenceService", at(f"{CONTAINER}.name", "server"), "a container's name"),
+        ("root", "InferenceService", at(f"{CONTAINER}.env.0.name", "PYTHONPATH"), "the variable PYTHONPATH"),
+        ("root", "InferenceService", at(f"{CONTAINER}.env.0.name", "PORT"), "the variable PORT"),
+        ("root", "InferenceService", at(f"{CONTAINER}.ports.0.name", "grpc"), "ports other than one"),
+        ("root", "InferenceService", at(f"{CONTAINER}.ports.0.containerPort", 8081), "a probe of another port"),
+        ("root", "InferenceService", at(f"{CONTAINER}.lifecycle", {}), "lifecycle"),
+        ("root", "InferenceService", at("spec.predictor.terminationGracePeriodSeconds", 60), "terminationGrace"),
+        ("runtime", "ServingRuntime", at("metadata.name", "sklearn_server"), "the form of the name"),
+        ("runtime", "ServingRuntime", at("spec.supportedModelFormats.0.name", "sklearn"), "brings a runtime"),
+        ("runtime", "ServingRuntime", at("spec.containers.0.env", [{"name": "PYTHONPATH"}]), "the variable PYTHONPATH"),
+        ("runtime", "InferenceService", at("spec.predictor.model.modelFormat.name", "other"), "no runtime"),
+        ("runtime", "InferenceService", at("spec.predictor.model.protocolVersion", "v3"), "no runtime"),
+        ("runtime", "InferenceService", at("spec.predictor.model.env", [{"name": "PORT"}]), "the variable PORT"),
+        ("runtime", "InferenceService", at("spec.predictor.model.name", "kserve-container"), "a name of the model's"),
+        ("standard", "InferenceService", at("metadata.annotations", {MODE: "Serverles"}), "the mode Serverles"),
+        ("standard", "InferenceService", at("spec.predictor.minReplicas", 9), "more replicas at least"),
+        ("standard", "InferenceService", at("spec.predictor.minReplicas", 0), "zero replicas"),
+        ("standard", "InferenceService", at("spec.predictor.scaleMetric", "concurrency"), "a metric of Knative's"),
+        ("standard", "InferenceService", at("spec.predictor.scaleTarget", 200), "no percentage"),
+        ("standard", "InferenceService", at("spec.predictor.canaryTrafficPercent", 10), "which Standard ignores"),
+        ("grpc-standard", "ServingRuntime", at("spec.containers.0.ports.0.name", ""), "one without a name"),
+        ("knative", "InferenceService", at("spec.predictor.scaleMetric", "cpu"), "a metric of Standard's"),
+        ("knative", "InferenceService", at("spec.canary", [{"trafficPercent": 1, "predictor": {}}]), "is Standard's"),
+        ("canary-knative", "InferenceService", at("spec.predictor.canaryTrafficPercent", 101), "more than all"),
+        ("grpc-knative", "ServingRuntime", at("spec.containers.0.ports.0.name", "grpc"), "ports other than one"),
+        ("canary-standard", "InferenceService", at("spec.canary.0.predictor.name", ""), "names of their own"),
+        ("canary-standard", "InferenceService", at("spec.predictor.name", "canary"), "names of their own"),
+        ("canary-standard", "InferenceService", at("spec.canary.0.predictor.name", "c" * 50), "name too long"),
+        ("canary-standard", "InferenceService", at("spec.canary.0.trafficPercent", 101), "more than all requests"),
+        (
+            "canary-standard",
+            "InferenceService",
+            at("spec.canary.0.predictor.maxReplicas", 2),
+            "maxReplicas of a canary",
+        ),
+        ("canary-standard", "InferenceService", at("spec.canary.0.predictor.minReplicas", 3), "replicas of a canary"),
+        ("canary-standard", "InferenceService", at("spec.predictor", {"containers": []}), "that is no model"),
+    ],
+)
+def test_the_webhooks_would_refuse(
+    project: Path, name: str, kind: str, change: Callable[[Manifest], None], reason: str
+) -> None:
+    found = manifests(project, name)
+    change(one(found, kind))
+    assert any(reason in refusal for refusal in refusals(found)), refusals(found)
+
+
+def test_two_runtimes_for_one_format_would_be_found(project: Path) -> None:
+    found = manifests(project, "runtime")
+    other = copy.deepcopy(one(found, "ServingRuntime"))
+    other["metadata"]["name"] = "other"
+    assert refusals([*found, other]) == ["two runtimes for one format"] * 3
+
+
+# --- What the folders are for.
+
+
+def test_every_manifest_says_when_to_use_it() -> None:
+    files = sorted((SKELETON / "k8s").rglob("*.yaml"))
+    assert len(files) >= len(FOLDERS)
+    for file in files:
+        assert file.read_text().startswith("# "), file
+
+
+def test_both_ways_to_deploy_serve_alike(project: Path) -> None:
+    """The container stands in the root manifest and in the runtime: a change to one belongs into the other."""
+    predictor = manifests(project, "root")[0]["spec"]["predictor"]
+    runtime = one(manifests(project, "runtime"), "ServingRuntime")["spec"]
+    (container,), (template,) = predictor["containers"], runtime["containers"]
+    name = {variable["name"]: variable["value"] for variable in container.pop("env")}["MODEL_NAME"]
+    container["args"].insert(0, f"--model_name={name}")
+    assert json.loads(json.dumps(template).replace("{{.Name}}", name)) == container
+    assert runtime["annotations"] == predictor["annotations"]
+
+
+def test_the_modes_are_named_and_scale(project: Path) -> None:
+    services = {name: one(manifests(project, name), "InferenceService") for name in FOLDERS if name != "training"}
+    for name, service in services.items():
+        mode = service["metadata"].get("annotations", {}).get(MODE)
+        assert (mode or "").lower() == (name.rpartition("-")[2] if name not in ("runtime", "credentials") else "")
+    assert services["knative"]["spec"]["predictor"]["minReplicas"] == 0
+    assert services["standard"]["spec"]["predictor"]["minReplicas"] > 1
+
+
+@pytest.mark.parametrize("name", ["canary-standard", "canary-knative"])
+def test_a_canary_is_another_version(project: Path, name: str) -> None:
+    stable = one(manifests(project, "runtime"), "InferenceService")["spec"]["predictor"]["model"]
+    spec = one(manifests(project, name), "InferenceService")["spec"]
+    canary = (spec["canary"][0] if "canary" in spec else spec)["predictor"]["model"]
+    assert canary["storageUri"] == f"{stable['storageUri']}/0002"
+
+
+def test_grpc_has_its_port(project: Path) -> None:
+    ports = {}
+    for name in ("grpc-standard", "grpc-knative"):
+        (container,) = one(manifests(project, name), "ServingRuntime")["spec"]["containers"]
+        ports[name] = [(port["name"], port["containerPort"]) for port in container["ports"]]
+    assert ports == {"grpc-standard": [("http", 8080), ("grpc", 8081)], "grpc-knative": [("h2c", 8081)]}
+
+
+def test_credentials_reach_the_download_and_are_none(project: Path) -> None:
+    found = manifests(project, "credentials")
+    secret, account = one(found, "Secret"), one(found, "ServiceAccount")
+    service = one(found, "InferenceService")
+    assert service["spec"]["predictor"]["serviceAccountName"] == account["metadata"]["name"]
+    assert account["secrets"] == [{"name": secret["metadata"]["name"]}]
+    assert all(value.startswith("REPLACE-WITH-") for value in secret["stringData"].values())
+
+
+def test_a_run_of_the_trainer_can_be_served(project: Path) -> None:
+    found = manifests(project, "training")
+    pod = one(found, "Job")["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    (root,) = manifests(project, "root")
+    (server,) = root["spec"]["predictor"]["containers"]
+    assert container["image"] == f"{server['image']}-train"
+    assert container["command"] == ["python", "-m", f"{project.name}server.trainer"]
+    assert {"mountPath": "/mnt/volume", "name": "volume"} in container["volumeMounts"]
+    claims = [volume.get("persistentVolumeClaim", {}).get("claimName") for volume in pod["volumes"]]
+    assert one(found, "PersistentVolumeClaim")["metadata"]["name"] in claims
+
+
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("answer", ["true", "on", "null"])
+def test_an_answer_that_looks_like_another_type_is_text_in_every_manifest(
+    bake: Callable[..., Path], name: str, answer: str
+) -> None:
+    project = bake("sklearn", model_name=answer, namespace="1e3", image_registry="123", storage_uri="s3://bucket/a/")
+    for manifest in manifests(project, name):
+        assert manifest["metadata"]["namespace"] == "1e3"
+        assert manifest["kind"] != "InferenceService" or manifest["metadata"]["name"] == answer
+        assert all(judge(manifest) == [] for judge in judges(manifest))
+
+
+# --- docs/deploying.md: what is in a ```bash block runs here, what is in a ```console block needs a cluster.
+
+PAGE = TEMPLATE / "docs" / "deploying.md"
+
+
+def blocks(language: str) -> list[str]:
+    found = re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    assert found
+    return [line for block in found for line in block.splitlines() if line and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("line", blocks("bash"))
+def test_commands_of_the_page_run(bake: Callable[..., Path], line: str) -> None:
+    if line.startswith("kubectl") and not shutil.which("kubectl"):
+        without("install kubectl")
+    # What make would do is run by test_journey.py and test_image.py.
+    command = line.replace("make ", "make --dry-run ")
+    run = subprocess.run(["bash", "-c", command], cwd=bake("sklearn"), capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+
+
+def test_the_page_names_what_there_is() -> None:
+    assert set(re.findall(r"k8s/([a-z-]+)", PAGE.read_text())) == set(FOLDERS)
+    for line in blocks("console"):
+        assert line.startswith(("kubectl ", "make ", "curl ")), line

@@ -7,6 +7,7 @@ once, so that nobody ever waits for a batch to fill.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +23,7 @@ class Overloaded(Exception):
 class _Job(NamedTuple):
     X: Any
     proba: bool
+    since: float
     answer: asyncio.Future[np.ndarray]
 
 
@@ -29,13 +31,20 @@ class Batcher:
     """Calls `predict(X, proba)` in a thread of its own.
 
     `max_rows` is how many rows go into one call; a single larger request is still run whole. `max_waiting` is
-    how many requests may wait.
+    how many requests may wait. `on_call` is told of each call: its rows, and the seconds that its requests waited.
     """
 
-    def __init__(self, predict: Callable[[Any, bool], np.ndarray], max_rows: int, max_waiting: int) -> None:
+    def __init__(
+        self,
+        predict: Callable[[Any, bool], np.ndarray],
+        max_rows: int,
+        max_waiting: int,
+        on_call: Callable[[int, list[float]], None] = lambda rows, waited: None,
+    ) -> None:
         self._predict = predict
         self._max_rows = max_rows
         self._max_waiting = max_waiting
+        self._on_call = on_call
         self._waiting: deque[_Job] = deque()
         self._busy = False
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
@@ -45,7 +54,7 @@ class Batcher:
         if len(self._waiting) >= self._max_waiting:
             raise Overloaded(f"{len(self._waiting)} requests wait for this model already")
         loop = asyncio.get_running_loop()
-        job = _Job(X, proba, loop.create_future())
+        job = _Job(X, proba, time.perf_counter(), loop.create_future())
         self._waiting.append(job)
         if not self._busy:
             self._run_next(loop)
@@ -55,6 +64,8 @@ class Batcher:
         batch = self._take()
         self._busy = bool(batch)
         if batch:
+            now = time.perf_counter()
+            self._on_call(sum(len(job.X) for job in batch), [now - job.since for job in batch])
             call = self._executor.submit(self._run, batch)
             call.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, loop, batch, done))
 

@@ -52,6 +52,18 @@ def test_requests_that_wait_run_as_one_call_and_each_gets_its_own_rows() -> None
     asyncio.run(main())
 
 
+def test_calls_are_reported_with_the_time_that_requests_waited() -> None:
+    async def main() -> None:
+        model = Gated()
+        calls: list[tuple[int, list[float]]] = []
+        batcher = Batcher(model, 100, 100, lambda rows, waited: calls.append((rows, waited)))
+        await opened(model, [asyncio.create_task(batcher(rows(1), False)) for _ in range(3)])
+        assert [(rows, len(waited)) for rows, waited in calls] == [(1, 1), (2, 2)]
+        assert min(calls[1][1]) > 0.04 > calls[0][1][0]
+
+    asyncio.run(main())
+
+
 def test_tables_are_put_together_too() -> None:
     async def main() -> None:
         model = Gated()

@@ -46,16 +46,17 @@ def main() -> None:
     show_example(app, models[0])
     # KServe wraps its application once more when it starts; this is where the lane still comes first.
     kserve_stack = app.build_middleware_stack
-    app.build_middleware_stack = lambda: Lane(kserve_stack(), repository, arguments.max_buffer_size)
+    app.build_middleware_stack = lambda: Lane(
+        kserve_stack(), repository, arguments.max_buffer_size, arguments.access_log
+    )
     server.start(models)
 
 
 def _quieten(arguments: argparse.Namespace) -> None:
-    """Log no request unless asked to: a line each costs more than a light model does."""
-    if not arguments.access_log:
-        access = logging.getLogger("uvicorn.access")
-        access.handlers.clear()
-        access.propagate = False
+    """Log no request unless asked to: a line each costs more than a light model does. The lane has its own."""
+    access = logging.getLogger("uvicorn.access")
+    access.handlers.clear()
+    access.propagate = False
     if not arguments.enable_latency_logging:
         logging.getLogger("kserve.trace").setLevel(logging.WARNING)
     # KServe's to mend, and nothing that whoever starts a server can act on.

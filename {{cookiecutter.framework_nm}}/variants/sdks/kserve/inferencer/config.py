@@ -49,12 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     add("model_dir", "/mnt/models", str, "directory of the model, of its versions, or of several models")
     add("http_port", "8080", count, "port of REST")
     add("grpc_port", "8081", count, "port of gRPC")
-    add(
-        "runtime", "auto", runtime, "native, onnx (the compiled twin), or auto (the twin if there is one)"
-    )
+    add("runtime", "auto", runtime, "native, onnx (the compiled twin), or auto (the twin if there is one)")
     add("predict_proba", "false", switch, "answer with probabilities instead of labels")
     add("enable_docs_url", "false", switch, "show Swagger UI at /docs")
-    add("access_log", "false", switch, "log a line per REST request")
+    add("access_log", "false", switch, "log a line of JSON per REST prediction")
     add("enable_latency_logging", "false", switch, "log a line per request that KServe answers")
     add("max_buffer_size", "104857600", count, "largest request, in bytes")
     add("max_batch_rows", "1024", count, "most rows put together for one call of the model")

@@ -71,7 +71,8 @@ class Server:
         """Ask it to stop, and wait; returns its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        _, self.errors = self.process.communicate(timeout=40)
+        if not self.client.is_closed:  # else it has been stopped before
+            self.output, self.errors = self.process.communicate(timeout=40)
         self.client.close()
         return self.process.returncode
 

@@ -7,17 +7,18 @@ refuses bodies that are too large, whatever their route.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import orjson
 from kserve.errors import ModelNotFound, ModelNotReady
 from kserve.logging import logger
-from kserve.metrics import PREDICT_HIST_TIME
 
 from .batching import Overloaded
 from .model import ServingModel
 from .model_repository import ServingModelRepository
+from .telemetry import log_request
 from .tensors import InvalidRequest
 
 Message = MutableMapping[str, Any]
@@ -26,6 +27,7 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _JSON: Headers = [(b"content-type", b"application/json")]
+_REQUEST_ID = b"x-request-id"
 _BINARY = b"inference-header-content-length"
 
 
@@ -38,12 +40,19 @@ class Disconnected(Exception):
 
 
 class Lane:
-    """`app` is KServe's application; `max_body` is in bytes."""
+    """`app` is KServe's application; `max_body` is in bytes; `log` says whether to log a line per prediction."""
 
-    def __init__(self, app: Callable[..., Awaitable[None]], repository: ServingModelRepository, max_body: int) -> None:
+    def __init__(
+        self,
+        app: Callable[..., Awaitable[None]],
+        repository: ServingModelRepository,
+        max_body: int,
+        log: bool = False,
+    ) -> None:
         self.app = app
         self.repository = repository
         self.max_body = max_body
+        self.log = log
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
@@ -62,15 +71,30 @@ class Lane:
         if not name or b"ce-id" in headers or b"cloudevents" in headers.get(b"content-type", b""):
             await self.app(scope, _replay(body, receive), send)
             return
+        start = time.perf_counter()
         model = self.repository.get_model(name)
         if model is None:
             status, answer, extra = 404, _error(str(ModelNotFound(name))), _JSON
         elif not model.ready:
             status, answer, extra = 503, _error(str(ModelNotReady(name))), _JSON
         else:
-            with PREDICT_HIST_TIME.labels(name).time():
+            with model.telemetry.in_flight():
                 status, answer, extra = await _predict(model, body, headers, v1)
+            model.telemetry.answered("v1" if v1 else "v2", status)
+        request_id = headers.get(_REQUEST_ID)
+        if request_id:
+            extra = [*extra, (_REQUEST_ID, request_id)]
         await _respond(send, status, answer, extra)
+        if self.log:
+            log_request(
+                model=name,
+                door="v1" if v1 else "v2",
+                status=status,
+                ms=round((time.perf_counter() - start) * 1000, 3),
+                bytes_in=len(body),
+                bytes_out=len(answer),
+                request_id=request_id.decode("latin-1") if request_id else None,
+            )
 
     async def _read(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         """Collect the body, and not a byte more of it than may be."""
@@ -106,9 +130,17 @@ async def _predict(
     model: ServingModel, body: bytes, headers: dict[bytes, bytes], v1: bool
 ) -> tuple[int, bytes, Headers]:
     """Answer one request: status, body, and headers."""
+    measure = model.telemetry
     try:
+        start = time.perf_counter()
         request = model.codec.decode(body, _json_size(headers), v1)
-        answer, json_size = model.codec.encode(model.name, request, await model.answer(request))
+        decoded = time.perf_counter()
+        measure.preprocess(decoded - start)
+        outputs = await model.answer(request)
+        predicted = time.perf_counter()
+        measure.predict(predicted - decoded)
+        answer, json_size = model.codec.encode(model.name, request, outputs)
+        measure.postprocess(time.perf_counter() - predicted)
     except InvalidRequest as error:
         return 400, _error(str(error)), _JSON
     except Overloaded as error:

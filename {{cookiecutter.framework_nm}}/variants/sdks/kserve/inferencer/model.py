@@ -20,6 +20,7 @@ from ..trainer._core import ModelError
 from ..trainer.model import MyModel
 from .batching import Batcher, Overloaded
 from .codec import Codec, Output, Request
+from .telemetry import Telemetry
 from .tensors import DATATYPES, InvalidRequest, NamedArray, datatype_of, no_datatype, text
 
 
@@ -49,6 +50,7 @@ class ServingModel(kserve.Model):
         self.predict_proba = predict_proba
         self.max_batch_rows = max_batch_rows
         self.max_waiting = max_waiting
+        self.telemetry = Telemetry(name)
 
     def load(self) -> bool:
         """Load the model and let it answer its own input.json, so that a ready model is one that answers.
@@ -67,7 +69,7 @@ class ServingModel(kserve.Model):
         self.outputs = model.outputs
         self.example = (self.model_dir / "input.json").read_bytes()
         self.codec = Codec(model.signature, model.outputs)
-        self._batcher = Batcher(model.predict, self.max_batch_rows, self.max_waiting)
+        self._batcher = Batcher(model.predict, self.max_batch_rows, self.max_waiting, self.telemetry.called)
         self.ready = True
         return True
 
@@ -90,16 +92,29 @@ class ServingModel(kserve.Model):
         self, payload: Any, headers: dict[str, str] | None = None, response_headers: dict[str, str] | None = None
     ) -> dict[str, Any] | kserve.InferResponse:
         """Answer a request that KServe decoded: a dict or bytes of V1, or an InferRequest."""
+        grpc = isinstance(payload, kserve.InferRequest) and payload.from_grpc
+        door = "grpc" if grpc else "cloudevent"
+        status = "INTERNAL" if grpc else "500"
         try:
-            if isinstance(payload, kserve.InferRequest):
-                return await self._predict_v2(payload)
-            body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
-            outputs = await self.answer(self.codec.decode(body, v1=True))
-            return {"predictions": outputs[0].values.tolist()}
+            with self.telemetry.in_flight():
+                answer = await self._predict(payload)
+            status = "OK" if grpc else "200"
+            return answer
         except InvalidRequest as error:
+            status = "INVALID_ARGUMENT" if grpc else "400"
             raise InvalidInput(str(error)) from None
         except Overloaded as error:
+            status = "UNAVAILABLE" if grpc else "503"
             raise Busy(str(error)) from None
+        finally:
+            self.telemetry.answered(door, status)
+
+    async def _predict(self, payload: Any) -> dict[str, Any] | kserve.InferResponse:
+        if isinstance(payload, kserve.InferRequest):
+            return await self._predict_v2(payload)
+        body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
+        outputs = await self.answer(self.codec.decode(body, v1=True))
+        return {"predictions": outputs[0].values.tolist()}
 
     async def _predict_v2(self, payload: kserve.InferRequest) -> kserve.InferResponse:
         X, rows = self.codec.from_tensors([_decode(item) for item in payload.inputs])

@@ -195,6 +195,35 @@ def test_the_docs_page_has_a_request_that_works(server: Server) -> None:
         assert server.client.post(path.format(model_name=name), json=example).status_code == 200
 
 
+def test_metrics_count_requests_by_door_and_status(start: Callable[..., Server], sample_dir: Path) -> None:
+    """KServe's histograms, too, whichever way a request takes."""
+    server = start(sample_dir, MODEL_NAME="m").wait("m")
+    row = MyModel(dirpath=sample_dir).example.tolist()
+    server.client.post("/v1/models/m:predict", json={"instances": row})
+    server.client.post("/v2/models/m/infer", json={"instances": row * 3})
+    server.client.post("/v2/models/m/infer", json={"instances": "x"})
+    grpc_infer(server, InferRequest("m", [InferInput("input-0", [1, len(row[0])], "FP64", row[0])]))
+    with pytest.raises(grpc.aio.AioRpcError):
+        grpc_infer(server, InferRequest("m", [InferInput("input-0", [1, 1], "FP64", [1.0])]))
+    metrics = server.client.get("/metrics").text
+    for door, status in (("v1", "200"), ("v2", "200"), ("v2", "400"), ("grpc", "OK"), ("grpc", "INVALID_ARGUMENT")):
+        assert f'inference_requests_total{{door="{door}",model_name="m",status="{status}"}} 1.0' in metrics
+    assert 'inference_requests_in_flight{model_name="m"} 0.0' in metrics
+    assert 'inference_batch_rows_sum{model_name="m"} 5.0' in metrics
+    assert 'inference_queue_seconds_count{model_name="m"} 3.0' in metrics
+    assert 'request_predict_seconds_count{model_name="m"}' in metrics
+
+
+def test_a_request_can_be_logged_as_json_and_keeps_its_id(start: Callable[..., Server], sample_dir: Path) -> None:
+    server = start(sample_dir, "--access_log", MODEL_NAME="m").wait("m")
+    body = (sample_dir / "input.json").read_bytes()
+    response = server.client.post("/v1/models/m:predict", content=body, headers={"X-Request-Id": "abc-1"})
+    assert response.headers["x-request-id"] == "abc-1"
+    server.stop()
+    (line,) = [json.loads(line) for line in server.output.splitlines() if line.startswith("{")]
+    assert (line["model"], line["door"], line["status"], line["request_id"]) == ("m", "v1", 200, "abc-1")
+
+
 @pytest.mark.parametrize("path", ["/v1/models/table:predict", "/v2/models/table/infer"])
 def test_a_clients_mistake_is_a_400_that_names_row_and_column(server: Server, path: str) -> None:
     rows = [[30, 10.5, True, "pro"], [30, "much", True, "pro"]]
