@@ -19,14 +19,21 @@ from facts import FRAMEWORKS, QUESTIONS, SKELETON, TEMPLATE, VARIANTS
 PROJECT_FILES = """
     .dockerignore .gitignore {fw}.Dockerfile Makefile README.md input.json pyproject.toml requirements.txt
     run_modelserver setup.py {fw}server.yaml
+    k8s/canary-knative/kustomization.yaml k8s/canary-standard/kustomization.yaml
+    k8s/credentials/credentials.yaml k8s/credentials/kustomization.yaml
+    k8s/grpc-knative/kustomization.yaml k8s/grpc-standard/kustomization.yaml
+    k8s/knative/kustomization.yaml k8s/standard/kustomization.yaml
+    k8s/runtime/kustomization.yaml k8s/runtime/runtime.yaml
+    k8s/training/kustomization.yaml k8s/training/training.yaml
 """
 PACKAGE_FILES = """
     __init__.py conftest.py
-    example_models/0001/input.json example_models/0001/metadata.json example_models/0001/{weights}
+    example_models/0001/input.json example_models/0001/metadata.json example_models/0001/model.onnx
+    example_models/0001/{weights}
     inferencer/__init__.py inferencer/__main__.py inferencer/batching.py inferencer/codec.py inferencer/config.py
-    inferencer/conftest.py inferencer/lane.py inferencer/model.py inferencer/model_repository.py
-    inferencer/openapi.py inferencer/telemetry.py inferencer/tensors.py inferencer/test_batching.py inferencer/test_codec.py
-    inferencer/test_model.py inferencer/test_model_repository.py
+    inferencer/conftest.py inferencer/lane.py inferencer/loadtest.py inferencer/model.py inferencer/model_repository.py
+    inferencer/openapi.py inferencer/telemetry.py inferencer/tensors.py
+    inferencer/test_batching.py inferencer/test_codec.py inferencer/test_model.py inferencer/test_model_repository.py
     trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/_twin.py trainer/config.py trainer/model.py
     trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_trainer.py trainer/utils.py
 """

@@ -104,6 +104,9 @@ def test_the_readme_works_word_for_word(bake: Callable[..., Path], installed: Pa
     with serving(installed, serve, f"{url}/ready"):
         assert json.loads(shell(installed, ask.replace("localhost:8080", f"localhost:{http}"))) == {"predictions": [0]}
         assert shell(installed, f"make predict HTTP_PORT={http}") == '{"predictions":[0]}\n'
+        table = shell(installed, f"make loadtest HTTP_PORT={http} ARGS='--seconds 0.3'").splitlines()
+        assert all(line.endswith(" 0") for line in table if line.strip()[:1].isdigit())  # no errors
+        assert (installed / "loadtest.png").stat().st_size > 10_000
 
     (installed / "customers.csv").write_text(CUSTOMERS)
     assert "churned" in shell(installed, train_own)

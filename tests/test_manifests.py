@@ -345,9 +345,9 @@ def test_an_unknown_key_would_be_found(project: Path) -> None:
     [
         ("imagePulPolicy", "Always", "V1Container has no imagePulPolicy"),
         ("image", 1, "is no str"),
-        ("ports", {}, "is no list"),
-        ("ports", [{"name": "http1"}], "must not be `None`"),
-        ("resources", {"limits": {"cpu": 1}}, "is no ResourceQuantity"),
+        ("ports", {}, "containers[0].ports is no"),
+        ("ports", [{"name": "http1"}], "containers[0].ports[0]: "),
+        ("resources", {"limits": {"cpu": 1}}, "limits.cpu is no"),
     ],
 )
 def test_the_kserve_package_would_refuse(project: Path, key: str, value: Any, message: str) -> None:
@@ -543,7 +543,7 @@ def blocks(language: str) -> list[str]:
 def test_commands_of_the_page_run(bake: Callable[..., Path], line: str) -> None:
     if line.startswith("kubectl") and not shutil.which("kubectl"):
         without("install kubectl")
-    # What make would do is run by test_journey.py and test_image.py.
+    # The image and what is typed with it are for test_image.py and test_journey.py.
     command = line.replace("make ", "make --dry-run ")
     run = subprocess.run(["bash", "-c", command], cwd=bake("sklearn"), capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr

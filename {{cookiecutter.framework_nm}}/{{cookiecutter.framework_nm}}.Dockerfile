@@ -2,6 +2,8 @@
 ARG BASE_IMAGE=python:{{ cookiecutter.python_version }}-slim
 
 FROM ${BASE_IMAGE} AS build
+# "train" for an image that can train, too.
+ARG EXTRAS=""
 RUN python -m venv /venv
 WORKDIR /workdir
 # The dependencies first: they change less often than the code does.
@@ -10,7 +12,7 @@ RUN --mount=type=cache,target=/root/.cache/pip /venv/bin/pip install -r requirem
 COPY README.md setup.py ./
 COPY {{ cookiecutter.__package }} {{ cookiecutter.__package }}
 RUN --mount=type=cache,target=/root/.cache/pip \
-    /venv/bin/pip install --no-deps . && /venv/bin/pip uninstall --yes pip
+    /venv/bin/pip install ".[${EXTRAS}]" && /venv/bin/pip uninstall --yes pip
 
 FROM ${BASE_IMAGE}
 {% if cookiecutter._frameworks[cookiecutter.framework_nm].debian %}

@@ -9,13 +9,14 @@ with its binary tensor extension (https://github.com/kserve/open-inference-proto
 
 from __future__ import annotations
 
+import itertools
 from typing import Any, NamedTuple, Optional, Union
 
 import msgspec
 import numpy as np
 import orjson
 
-from ..trainer.signature import Column, Signature, Tensor
+from ..trainer.signature import LARGEST, Column, Signature, Tensor
 from .tensors import InputTensor, InvalidRequest, NamedArray, datatype_of, read_tensors, show, to_bytes
 
 #: How a column's values look in JSON, for the decoder and for people.
@@ -57,6 +58,7 @@ class Codec:
         # a record an object with the columns' names. Gaps are let through here, and checked by `_checked`.
         types = [_JSON_TYPES[column.datatype] for column in self.columns]
         row: Any = tuple.__class_getitem__(tuple(types))
+        self._names = set(signature.names)
         self._fields = [f"c{i}" for i in range(len(types))]  # a column's name need not be an identifier
         fields = list(zip(self._fields, self.columns, types))
         record: Any = msgspec.defstruct(
@@ -103,7 +105,7 @@ class Codec:
                 + ("" if v1 else ' or a V2 request, {"inputs": [tensor, ...]}')
             )
         tail = memoryview(body)[len(text) :]
-        X, rows = self.from_tensors(read_tensors(request.inputs, tail))
+        X, rows = self.from_tensors(read_tensors(request.inputs, tail, self.signature.names))
         everything = bool((request.parameters or {}).get("binary_data_output"))
         asked = [
             (output.name, bool((output.parameters or {}).get("binary_data", everything)))
@@ -115,6 +117,8 @@ class Codec:
         self, X: Any, rows: int, proba: bool | None, id: str | None, asked: list[tuple[str, bool]], binary: bool = False
     ) -> Request:
         """Put a V2 request together; `asked` are the outputs that the client wants, if it names any."""
+        if len({name for name, _ in asked}) < len(asked):
+            raise InvalidRequest("an output is asked for twice")
         unknown = [name for name, _ in asked if name not in self.outputs]
         if unknown:
             raise InvalidRequest(
@@ -184,7 +188,7 @@ class Codec:
     def _checked(self, X: Any) -> Any:
         """Refuse infinite numbers, and gaps in columns that had none in training."""
         if isinstance(X, np.ndarray):
-            if np.isfinite(X).all():
+            if (np.abs(X) <= LARGEST).all():  # not so where there are gaps, either
                 return X
             columns = list(X.T)
         else:
@@ -195,13 +199,15 @@ class Codec:
                 gaps = np.array([value is None for value in values])
             else:
                 gaps = np.isnan(values)
-                infinite = np.flatnonzero(np.isinf(values))
-                problems += [f"row {row}, column {column.name!r}: expected a finite number" for row in infinite]
+                large = np.flatnonzero(np.abs(values) > LARGEST)[:_SHOWN]
+                problems += [
+                    f"row {row}, column {column.name!r}: expected a number up to {LARGEST:.1e}" for row in large
+                ]
             if not column.nullable:
                 problems += [
                     f"row {row}, column {column.name!r}: expected {_SPOKEN[column.datatype]}, got none, "
                     "and training saw no gaps here"
-                    for row in np.flatnonzero(gaps)
+                    for row in np.flatnonzero(gaps)[:_SHOWN]
                 ]
         if problems:
             raise InvalidRequest(_join(problems))
@@ -226,10 +232,10 @@ class Codec:
             return reason
         if not isinstance(instances, list):
             return f'"instances": expected a list of rows, got {show(instances)}'
-        problems = [
+        problems = (
             f"row {i}{problem}" for i, instance in enumerate(instances) for problem in self._explain_row(instance)
-        ]
-        return _join(problems) or reason
+        )
+        return _join([*itertools.islice(problems, _SHOWN + 1)]) or reason
 
     def _explain_row(self, row: Any) -> list[str]:
         names = self.signature.names
@@ -241,7 +247,7 @@ class Codec:
             values = row
         else:
             return [f": expected a list of {len(names)} values or an object with the columns' names, got {show(row)}"]
-        foreign = [name for name in values if name not in names]
+        foreign = [name for name in values if name not in self._names]
         problems = [f", column {name!r}: no such column; expected {', '.join(names)}" for name in foreign]
         for column in self.columns:
             where = f", column {column.name!r}: expected {_SPOKEN[column.datatype]}"
@@ -294,5 +300,5 @@ def _fits(tensor: NamedArray, column: Column) -> list[str]:
 
 
 def _join(problems: list[str]) -> str:
-    more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+    more = "; and more" if len(problems) > _SHOWN else ""
     return "; ".join(problems[:_SHOWN]) + more

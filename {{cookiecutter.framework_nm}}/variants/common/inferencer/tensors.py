@@ -25,10 +25,14 @@ DATATYPES: dict[str, tuple[Any, type]] = {
     **{f"FP{bits}": (np.dtype(f"float{bits}"), float) for bits in (16, 32, 64)},
     "BYTES": (np.object_, str),
 }
+_RANK = 8  # numpy stops at 64, and no model begins there
 
 
 class InvalidRequest(ValueError):
-    """A request that does not fit the model. The message is for the client."""
+    """A request that does not fit the model. The message is for the client, and of a length that headers can carry."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message if len(message) <= 2000 else f"{message[:1997]}...")
 
 
 class NamedArray(NamedTuple):
@@ -49,27 +53,32 @@ class InputTensor(msgspec.Struct):
     parameters: Optional[dict[str, Any]] = None
 
 
-def no_datatype(name: str, datatype: str) -> InvalidRequest:
-    """The error for a datatype that the protocol does not have."""
-    return InvalidRequest(f"input {name!r}: no datatype {datatype!r}; there are {', '.join(DATATYPES)}")
-
-
 def datatype_of(values: np.ndarray) -> str:
     """The protocol's name for an array's datatype."""
     return next((name for name, (dtype, _) in DATATYPES.items() if values.dtype == dtype), "BYTES")
 
 
-def read_tensors(inputs: list[InputTensor], tail: memoryview) -> list[NamedArray]:
-    """Read a request's tensors; `tail` holds the binary ones, in order. Raises InvalidRequest."""
+def check(name: str, datatype: str, shape: list[int]) -> None:
+    """Raise InvalidRequest where the protocol has no such datatype, or a tensor no such shape."""
+    if datatype not in DATATYPES:
+        raise InvalidRequest(f"input {name!r}: no datatype {datatype!r}; there are {', '.join(DATATYPES)}")
+    if len(shape) > _RANK or any(not 0 <= size < 2**31 for size in shape):
+        raise InvalidRequest(
+            f"input {name!r}: expected a shape of at most {_RANK} sizes, none of them negative, got {show(shape[:9])}"
+        )
+
+
+def read_tensors(inputs: list[InputTensor], tail: memoryview, columns: list[str]) -> list[NamedArray]:
+    """Read a request's tensors; `tail` holds the binary ones, in order, and `columns` are for messages.
+
+    Raises InvalidRequest.
+    """
     tensors, offset = [], 0
     for item in inputs:
-        if item.datatype not in DATATYPES:
-            raise no_datatype(item.name, item.datatype)
-        if any(size < 0 for size in item.shape):
-            raise InvalidRequest(f"input {item.name!r}: a shape has no negative sizes, got {item.shape}")
+        check(item.name, item.datatype, item.shape)
         size = (item.parameters or {}).get("binary_data_size")
         if size is None:
-            values = _from_json(item)
+            values = _from_json(item, columns)
         else:
             if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= len(tail) - offset:
                 raise InvalidRequest(
@@ -91,39 +100,59 @@ def read_tensors(inputs: list[InputTensor], tail: memoryview) -> list[NamedArray
 _FLAT: dict[type, Any] = {kind: msgspec.json.Decoder(list[Optional[kind]]) for kind in (bool, int, float, str)}  # type: ignore[valid-type]
 
 
-def _from_json(item: InputTensor) -> np.ndarray:
+def _from_json(item: InputTensor, columns: list[str]) -> np.ndarray:
     dtype, kind = DATATYPES[item.datatype]
     data = bytes(item.data)
     if not data:
         raise InvalidRequest(f'input {item.name!r} has no "data"')
     try:
         decoded: Any = _FLAT[kind].decode(data)
-    except msgspec.MsgspecError as error:
-        nested: Any = kind
-        for _ in item.shape:
-            nested = list[nested if nested is not kind else Optional[kind]]  # type: ignore[misc]
-        try:
-            decoded = msgspec.json.decode(data, type=nested)
-        except (msgspec.MsgspecError, RecursionError):
-            raise InvalidRequest(f"input {item.name!r}, data: {error}") from None
+    except msgspec.MsgspecError:
+        decoded = _from_nested(item, data, columns)
     try:
         if kind is float:
             return np.array(decoded, dtype=np.float64).astype(dtype, copy=False)
-        if any(value is None for value in _flatten(decoded)) and kind is not str:
-            raise InvalidRequest(f"input {item.name!r}: a gap (null) fits in floating point and BYTES tensors only")
+        if kind is not str and None in decoded:
+            if kind is bool:
+                return np.array(decoded, dtype=object)
+            raise InvalidRequest(f"input {item.name!r}: a gap (null) does not fit into {item.datatype}")
         return np.array(decoded, dtype=dtype)
-    except (OverflowError, ValueError) as error:
-        if isinstance(error, InvalidRequest):
-            raise
+    except OverflowError:
+        index = next(i for i, value in enumerate(decoded) if not _in_range(value, dtype))
+        raise InvalidRequest(_misfit(item, index, decoded[index], columns)) from None
+
+
+def _from_nested(item: InputTensor, data: bytes, columns: list[str]) -> list[Any]:
+    """Flatten nested data, whose lists must be as long as the shape says."""
+    try:
+        decoded: Any = orjson.loads(data)
+    except ValueError as error:
         raise InvalidRequest(f"input {item.name!r}, data: {error}") from None
+    _, kind = DATATYPES[item.datatype]
+    if not isinstance(decoded, list):
+        raise InvalidRequest(f"input {item.name!r}, data: expected a list, got {show(decoded)}")
+    if any(isinstance(value, list) for value in decoded):
+        for size in item.shape[1:]:
+            if any(not isinstance(value, list) or len(value) != size for value in decoded):
+                raise InvalidRequest(f"input {item.name!r}: the data's lists are not of the shape {item.shape}")
+            decoded = [value for values in decoded for value in values]
+    for index, value in enumerate(decoded):
+        fits = isinstance(value, (int, float)) if kind is float else isinstance(value, kind)
+        if value is not None and not (fits and isinstance(value, bool) == (kind is bool)):
+            raise InvalidRequest(_misfit(item, index, value, columns))
+    return decoded
 
 
-def _flatten(data: Any) -> Any:
-    for item in data:
-        if isinstance(item, list):
-            yield from _flatten(item)
-        else:
-            yield item
+def _in_range(value: int, dtype: Any) -> bool:
+    return bool(np.iinfo(dtype).min <= value <= np.iinfo(dtype).max)
+
+
+def _misfit(item: InputTensor, index: int, value: Any, columns: list[str]) -> str:
+    """Say which element of a tensor does not fit, by row and column."""
+    width = max(math.prod(item.shape[1:]), 1)
+    row, position = divmod(index, width)
+    where = repr(item.name) if width == 1 else repr(columns[position]) if width == len(columns) else str(position)
+    return f"input {item.name!r}, row {row}, column {where}: expected {item.datatype}, got {show(value)}"
 
 
 def from_bytes(name: str, datatype: str, raw: memoryview | bytes) -> np.ndarray:
@@ -164,5 +193,8 @@ def to_bytes(values: np.ndarray) -> bytes:
 
 def show(value: Any) -> str:
     """A value of a request as it may stand in a message: as JSON, and short."""
-    shown = orjson.dumps(value).decode()
+    try:
+        shown = orjson.dumps(value).decode()
+    except (TypeError, RecursionError):  # too large or too deep for JSON
+        return f"a {type(value).__name__} that is too large or too deep"
     return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -115,6 +115,16 @@ def test_binary_numbers_are_not_copied() -> None:
         ({"inputs": [tensor("age", "UINT8", [1], [256])]}, ["'age'", "256"]),
         ({"inputs": [tensor("age", "FP64", [2, 2], [[1, 2], [3]])]}, ["'age'", "data"]),
         ({"inputs": [tensor("age", "BYTES", [1], None, binary_data_size=9)]}, ["binary_data_size is 9"]),
+        ({"instances": [ROWS[0], [1e39, True, "x", 1]]}, ["row 1, column 'age': expected a number up to 3.4e+38"]),
+        ({"inputs": [tensor("age", "FP64", [3], [1, None, "x"])]}, ["row 2, column 'age': expected FP64, got \"x\""]),
+        ({"inputs": [tensor("age", "INT8", [2], [1, 200])]}, ["row 1, column 'age': expected INT8, got 200"]),
+        ({"inputs": [tensor("x", "FP64", [2, 4], [1] * 6 + [True, 1])]}, ["row 1, column 'plan': expected FP64"]),
+        ({"inputs": [tensor("age", "INT8", [2], [1, None])]}, ["a gap (null) does not fit into INT8"]),
+        ({"inputs": [tensor("age", "FP64", [1] * 65, [1])]}, ["shape of at most 8 sizes"]),
+        ({"inputs": [tensor("age", "FP64", [0, 2**62], [])]}, ["shape of at most 8 sizes"]),
+        ({"inputs": [tensor("age", "FP64", [9 * 10**18] * 10000, [1])]}, ["shape of at most 8 sizes"]),
+        ({"instances": [ROWS[0]], "parameters": {"predict_proba": 10**30}}, ["predict_proba", "true or false"]),
+        ({"inputs": [tensor("age", "FP64", [1], [1], binary_data_size=10**30)]}, ["binary_data_size"]),
     ],
 )
 def test_what_does_not_fit_is_said(content: Any, complaints: list[str]) -> None:
@@ -123,6 +133,19 @@ def test_what_does_not_fit_is_said(content: Any, complaints: list[str]) -> None:
         decode(MIXED, content)
     for complaint in complaints:
         assert complaint in str(error.value)
+
+
+def test_a_truth_value_may_be_missing_where_training_saw_gaps() -> None:
+    signature = Signature((Column("ok", "BOOL", nullable=True), Column("plan", "BYTES")))
+    columns = [tensor("ok", "BOOL", [3], [True, None, False]), tensor("plan", "BYTES", [3], ["a", "b", "c"])]
+    np.testing.assert_array_equal(decode(signature, {"inputs": columns})["ok"], [1, np.nan, 0])
+
+
+def test_a_message_is_short_enough_for_a_header() -> None:
+    wide = Signature(tuple(Column(f"a rather long name {i}", "FP64") for i in range(300)))
+    with pytest.raises(InvalidRequest) as error:
+        decode(wide, {"instances": [{f"another {i}": i for i in range(300)}] * 100})
+    assert len(str(error.value)) <= 2000
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
@@ -167,7 +190,9 @@ def test_answers_are_written_as_json_or_as_bytes() -> None:
     assert answer["outputs"][1]["data"] == scores.ravel().tolist()
 
 
-def test_an_output_that_is_not_there_is_refused() -> None:
+def test_an_output_that_is_not_there_or_asked_for_twice_is_refused() -> None:
     X = tensor("x", "FP64", [2, 3], list(range(6)))
+    with pytest.raises(InvalidRequest, match="twice"):
+        decode(NUMBERS, {"inputs": [X], "outputs": [{"name": "predict"}] * 2})
     with pytest.raises(InvalidRequest, match="outputs are predict, predict_proba"):
         decode(NUMBERS, {"inputs": [X], "outputs": [{"name": "nothing"}]})

@@ -14,6 +14,7 @@ def main() -> None:
     """Read, split, train, evaluate, save; print the metrics and where the new version is."""
     settings = Settings.from_command_line()
     try:
+        settings.output_dir.mkdir(parents=True, exist_ok=True)
         with progress("Reading the data"):
             X, y = read_data(settings.data, settings.target)
         task = choose_task(settings.task, y)
@@ -24,11 +25,11 @@ def main() -> None:
         print(f"Training: {task} of {y.name!r} from {X.shape[1]} columns, {len(train_x)} rows")
         with progress("Training") as model.report:
             model.train(train_x, train_y, Signature.learn(X))
-    except (DataError, ValueError) as error:
+        with progress("Evaluating"):
+            results = model.evaluate(eval_x, eval_y)
+    except (DataError, OSError, ValueError) as error:
         sys.exit(f"The training cannot go on: {error}")
 
-    with progress("Evaluating"):
-        results = model.evaluate(eval_x, eval_y)
     print(f"Evaluation on {len(eval_x)} other rows:")
     for name, value in results.items():
         print(f"  {name:<18}{value:.4f}")

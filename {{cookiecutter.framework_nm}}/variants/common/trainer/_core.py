@@ -110,6 +110,7 @@ class Model:
         installed).
         """
         self.task = task
+        self.signature = Signature(())
         self.runtime = runtime
         self.state: dict[str, Any] = {}
         self.twin: _twin.Twin | None = None
@@ -139,14 +140,19 @@ class Model:
         if self.task == "classification":
             self.labels = np.unique(y)
             if len(self.labels) < 2:
-                raise ValueError(f"there is one label only, {self.labels[0]!r}: nothing to tell apart")
+                raise ValueError(f"the rows to train on have one label only, '{self.labels[0]}': nothing to tell apart")
         self.fit(self.preprocess(X), y)
         self._compared: Any = None  # what to compare a twin on
         self.example = self._typical(X, y)
         self.outputs = self._describe(self.signature.conform(self.example))
 
     def predict(self, X: Any, proba: bool = False) -> np.ndarray:
-        """Answer X, [rows, columns]: predictions of shape [rows], or with `proba` [rows, labels]."""
+        """Answer X, [rows, columns]: predictions of shape [rows], or with `proba` [rows, labels].
+
+        Raises ModelError where there is no model yet, ValueError where X does not fit the signature.
+        """
+        if not self.signature.columns:
+            raise ModelError("there is no model yet: train it, or load one with MyModel(dirpath=...)")
         X = self.encode(self.preprocess(self.signature.conform(X)))
         y_hat = self.twin.infer(X, self.labels, proba) if self.twin else self.infer(X, proba)
         return y_hat if proba else self.postprocess(y_hat)
@@ -171,8 +177,10 @@ class Model:
     def save(self, dirpath: str | Path) -> None:
         """Write a model directory. It appears whole or not at all.
 
-        Raises FileExistsError where `dirpath` exists already.
+        Raises ModelError where there is no model yet, FileExistsError where `dirpath` exists already.
         """
+        if not self.signature.columns:
+            raise ModelError("there is no model yet: train it first")
         dirpath = Path(dirpath).absolute()
         if dirpath.exists():
             raise FileExistsError(f"{dirpath} exists already: a model is never written over another")
@@ -280,6 +288,9 @@ class Model:
         needed = {self.WEIGHTS, "input.json", *([_twin.FILE] if metadata.twin else [])}
         if not needed <= metadata.files.keys():
             raise ModelError(f"{file} does not list {', '.join(sorted(needed))}")
+        names = Signature(metadata.columns).names
+        if not names or len(set(names)) < len(names):
+            raise ModelError(f"{file} lists no columns, or one of them twice")
         if any(Path(name).name != name for name in metadata.files):
             raise ModelError(f"{file} lists files outside of its directory")
         return metadata
@@ -302,14 +313,17 @@ class Model:
         return rows if self.signature.numeric else [dict(zip(self.signature.names, row)) for row in rows]
 
     def _typical(self, X: Any, y: np.ndarray) -> Any:
-        """One row to show in input.json: the middle of the first label's rows, and nobody's own data."""
+        """One row to show in input.json: no row of the data, but the middle of the first label's.
+
+        Text that occurs only once, as names do, is left blank.
+        """
         import pandas as pd
 
         frame = pd.DataFrame(X)
         if self.labels is not None:
             frame = frame[y == self.labels[0]]
         typical = [
-            column.mode().get(0) if column.dtype == object else column.quantile(interpolation="nearest")
+            _most_frequent(column) if column.dtype == object else column.quantile(interpolation="nearest")
             for _, column in frame.items()
         ]
         return self.signature.conform([typical])
@@ -334,6 +348,13 @@ def _tensor(name: str, values: np.ndarray) -> Tensor:
     width = 8 * values.dtype.itemsize
     datatype = _DATATYPES.get(kind) or {"i": "INT", "u": "UINT", "f": "FP"}[kind] + str(width)
     return Tensor(name, datatype, (-1, *values.shape[1:]))
+
+
+def _most_frequent(column: Any) -> str | None:
+    counts = column.value_counts()
+    if counts.empty:
+        return None
+    return str(counts.index[0]) if counts.iloc[0] > 1 else ""
 
 
 def _digest(file: Path) -> str:

@@ -9,7 +9,8 @@ https://github.com/kserve/open-inference-protocol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Union
+import re
+from typing import TYPE_CHECKING, Any, Literal, Union
 
 import msgspec
 import numpy as np
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     Input = Union[np.ndarray, pd.DataFrame]
+
+
+#: Larger numbers are taken for mistakes: frameworks compute in single precision, where they are infinite.
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class Tensor(msgspec.Struct, frozen=True):
@@ -36,7 +41,7 @@ class Column(msgspec.Struct, frozen=True):
     """
 
     name: str
-    datatype: str
+    datatype: Literal["FP64", "BOOL", "BYTES"]
     nullable: bool = False
 
 
@@ -65,7 +70,8 @@ class Signature(msgspec.Struct, frozen=True):
     def learn(cls, X: Input) -> Signature:
         """Read the signature off training data, an array or a DataFrame of shape [rows, columns].
 
-        Raises ValueError where the data has no rows, no columns, or infinite numbers.
+        Raises ValueError where the data has no rows, no columns, numbers beyond single precision, or columns
+        whose names JSON cannot carry plainly.
         """
         import pandas as pd
 
@@ -74,13 +80,16 @@ class Signature(msgspec.Struct, frozen=True):
             raise ValueError(f"the training data is empty: {frame.shape[0]} rows, {frame.shape[1]} columns")
         columns = []
         for name in frame.columns:
+            if re.search(r'["\\\x00-\x1f]', str(name)):
+                raise ValueError(f"column {str(name)!r}: rename it without quotes, backslashes and line breaks")
             values = frame[name].dropna()
+            datatype: Any
             if pd.api.types.is_bool_dtype(values) or all(isinstance(value, bool) for value in values):
                 datatype = "BOOL"
             elif pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_complex_dtype(values):
                 datatype = "FP64"
-                if np.isinf(values.to_numpy(np.float64)).any():
-                    raise ValueError(f"column '{name}' has infinite numbers")
+                if (np.abs(values.to_numpy(np.float64)) > LARGEST).any():
+                    raise ValueError(f"column '{name}' has infinite numbers, or larger ones than {LARGEST:.1e}")
             else:
                 datatype = "BYTES"
             columns.append(Column(str(name), datatype, nullable=len(values) < len(frame)))
@@ -99,6 +108,7 @@ class Signature(msgspec.Struct, frozen=True):
             if X.dtype == np.float64 and self.numeric and X.ndim == 2 and X.shape[1] == len(self.columns):
                 return X
         elif hasattr(X, "columns"):
+            X = X.set_axis(X.columns.map(str), axis=1)
             missing = [name for name in self.names if name not in X.columns]
             if missing:
                 raise ValueError(f"columns missing: {', '.join(map(repr, missing))}")
@@ -124,7 +134,7 @@ class Signature(msgspec.Struct, frozen=True):
 
 def _text(items: Any) -> np.ndarray:
     """Text as str, gaps as None: one spelling of each, whatever the source spelled them."""
-    return np.array(
-        [None if item is None or item != item else str(item) for item in items],
-        dtype=object,
-    )
+    import pandas as pd
+
+    items = np.asarray(items, dtype=object)
+    return np.array([None if gap else str(item) for item, gap in zip(items, pd.isna(items))], dtype=object)

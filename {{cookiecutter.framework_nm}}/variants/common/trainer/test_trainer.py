@@ -135,6 +135,66 @@ def test_a_twin_that_disagrees_is_not_kept(tmp_path: Path) -> None:
         MyModel(dirpath=tmp_path / "0001", runtime="onnx")
 
 
+@pytest.mark.parametrize("dtype", ["string", "category", "object"])
+def test_text_may_have_any_dtype_and_columns_any_kind_of_name(dtype: str) -> None:
+    text = pd.Series(["a", None, "b"] * 10).astype(dtype)
+    X = pd.DataFrame({0: np.arange(30.0), 1: text})
+    model = MyModel()
+    model.train(X, ["no", "yes", "yes"] * 10)
+    assert model.signature.names == ["0", "1"]
+    assert len(model.predict(X)) == 30
+
+
+def test_a_model_evaluated_on_a_single_row_can_be_loaded(tmp_path: Path) -> None:
+    X, y = numbers("regression")
+    model = MyModel(task="regression")
+    model.train(X, y)
+    model.evaluate(X[:1], y[:1])
+    model.save(tmp_path / "0001")
+    assert "r2" not in MyModel(dirpath=tmp_path / "0001").metrics
+
+
+def test_a_model_that_was_never_trained_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="train it"):
+        MyModel().predict([[1.0]])
+    with pytest.raises(ModelError, match="train it"):
+        MyModel().save(tmp_path / "0001")
+
+
+def test_nobodys_name_is_put_into_input_json(tmp_path: Path, table: Table) -> None:
+    model = MyModel()
+    model.train(table[0].assign(email=[f"u{i}@example.com" for i in range(120)]), table[1])
+    model.save(tmp_path / "0001")
+    assert "example.com" not in (tmp_path / "0001" / "input.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("a,y\n1,2,3\n1,2,3\n", "cannot be read"),
+        ("", "cannot be read"),
+        ('"say ""hi""",y\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n', "rename it without quotes"),
+        ("a,y\n1e39,a\n2,b\n3,a\n4,b\n5,a\n6,b\n", "larger ones than"),
+        ("a,y\n1,1e200\n2,1.5\n3,1\n4,2\n5,3\n6,7\n", "larger ones than"),
+    ],
+)
+def test_a_file_that_cannot_be_trained_on_says_why_in_a_line(tmp_path: Path, content: str, complaint: str) -> None:
+    (tmp_path / "data.csv").write_text(content)
+    run = train("--data", tmp_path / "data.csv", "--target", "y", "--output_dir", tmp_path / "runs")
+    assert run.returncode == 1
+    assert run.stderr.startswith("The training cannot go on: ")
+    assert complaint in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_noticed_before_training(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    run = train("--output_dir", tmp_path / "file")
+    assert run.returncode == 1
+    assert "Training" not in run.stdout
+    assert "Traceback" not in run.stderr
+
+
 def test_a_model_directory_describes_itself(model_dir: Path, model: MyModel) -> None:
     """metadata.json has the signature and a digest of each file; input.json is a request that works."""
     metadata = json.loads((model_dir / "metadata.json").read_text())

@@ -1,10 +1,11 @@
 """Training's tools: reading data, splitting it, scoring, and numbering versions.
 
-Serving never imports this module: what it needs (pandas, scikit-learn, rich) is installed for training only.
+Serving never imports this module: some of what it needs is installed for training only.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ from sklearn import metrics
 from sklearn.datasets import load_iris
 from sklearn.model_selection import train_test_split
 
+from .signature import LARGEST
+
 
 class DataError(Exception):
     """Training data that cannot be used. The message says what is wrong and where."""
@@ -27,14 +30,19 @@ def read_data(path: Path | None, target: str | None) -> tuple[pd.DataFrame, pd.S
     """Read a CSV or Parquet file and take the target column off; without a file, read the iris data set.
 
     Rows without a target are dropped, and so are columns without any value, with a word on each.
-    Raises DataError where the file cannot be read or the target is not in it.
+    Raises DataError where the file cannot be read, is no table of plain values, or has no such target.
     """
     if path is None or target is None:
         iris = load_iris(as_frame=True)
         return iris.data, iris.target
     try:
-        frame = pd.read_parquet(path) if path.suffix in {".parquet", ".pq"} else pd.read_csv(path, low_memory=False)
-    except (OSError, ValueError, ImportError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
+            if path.suffix.lower() in {".parquet", ".pq"}:
+                frame = pd.read_parquet(path)
+            else:
+                frame = pd.read_csv(path, low_memory=False, index_col=False)
+    except (OSError, ValueError, ImportError, pd.errors.ParserWarning) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     frame.columns = frame.columns.map(str)
     if target not in frame:
@@ -51,6 +59,8 @@ def read_data(path: Path | None, target: str | None) -> tuple[pd.DataFrame, pd.S
     if X.shape[1] == 0 or len(X) < 2:
         raise DataError(f"{path} has {len(X)} rows with a value in {target!r} and {X.shape[1]} other columns to use")
     for name in X.columns:
+        if X[name].map(lambda value: isinstance(value, (list, dict, set, np.ndarray))).any():
+            raise DataError(f"column {name!r} holds lists or structures: make columns of plain values from it")
         if not pd.api.types.is_numeric_dtype(X[name]) and X[name].nunique() == len(X):
             print(f"column {name!r} has another text in every row: if it names the row, leave it out of the file")
     return X, frame[target]
@@ -72,12 +82,12 @@ def prepare_target(task: str, y: pd.Series) -> pd.Series:
             numbers = y.astype(np.float64)
         except (TypeError, ValueError) as error:
             raise DataError(f"column {y.name!r} holds more than numbers: {error}; numbers needed") from error
-        if not np.isfinite(numbers).all():
-            raise DataError(f"column {y.name!r} has infinite numbers")
+        if not (numbers.abs() <= LARGEST).all():
+            raise DataError(f"column {y.name!r} has infinite numbers, or larger ones than {LARGEST:.1e}")
         return numbers
     if pd.api.types.is_bool_dtype(y) or all(isinstance(value, bool) for value in y):
         return y.astype(bool)
-    if pd.api.types.is_numeric_dtype(y) and (y % 1 == 0).all():
+    if pd.api.types.is_numeric_dtype(y) and (y % 1 == 0).all() and (y.astype(np.float64).abs() < 2**63).all():
         return y.astype(np.int64)
     return y.astype(str)
 
@@ -96,13 +106,23 @@ def split(X: pd.DataFrame, y: pd.Series, task: str, share: float, seed: int) -> 
 def score(
     task: str, y: np.ndarray, y_hat: np.ndarray, proba: np.ndarray | None, labels: np.ndarray | None
 ) -> dict[str, float]:
-    """The usual metrics, by name, beside those of a model that knows nothing (baseline_...)."""
+    """The usual metrics, by name, beside those of a model that knows nothing (baseline_...).
+
+    What these rows do not suffice to compute is left out.
+    """
+    scores = _score(task, y, y_hat, proba, labels)
+    return {name: float(value) for name, value in scores.items() if np.isfinite(value)}
+
+
+def _score(
+    task: str, y: np.ndarray, y_hat: np.ndarray, proba: np.ndarray | None, labels: np.ndarray | None
+) -> dict[str, Any]:
     if task == "regression":
         return {
-            "mae": float(metrics.mean_absolute_error(y, y_hat)),
-            "rmse": float(metrics.root_mean_squared_error(y, y_hat)),
-            "r2": float(metrics.r2_score(y, y_hat)) if len(y) > 1 else float("nan"),
-            "baseline_mae": float(np.abs(y - np.median(y)).mean()),
+            "mae": metrics.mean_absolute_error(y, y_hat),
+            "rmse": metrics.root_mean_squared_error(y, y_hat),
+            "r2": metrics.r2_score(y, y_hat) if len(y) > 1 else np.nan,
+            "baseline_mae": np.abs(y - np.median(y)).mean(),
         }
     scores = {
         "accuracy": metrics.accuracy_score(y, y_hat),
@@ -114,7 +134,7 @@ def score(
         scores["log_loss"] = -np.log(of_truth.clip(1e-15)).mean()
         if len(labels) == 2 and len(np.unique(y)) == 2:
             scores["roc_auc"] = metrics.roc_auc_score(y == labels[1], proba[:, 1])
-    return {name: float(value) for name, value in scores.items()}
+    return scores
 
 
 def versions(directory: Path) -> list[Path]:

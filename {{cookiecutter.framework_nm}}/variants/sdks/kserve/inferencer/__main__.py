@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
 import sys
 import warnings
@@ -17,12 +18,21 @@ def main() -> None:
     arguments = read_arguments()
 
     import kserve
+    import uvloop
     from kserve.model_server import app
 
     from .lane import Lane
     from .model import ServingDataPlane, ServingModel
-    from .model_repository import ServingModelRepository
+    from .model_repository import ServingModelRepository, ServingRepositoryExtension
     from .openapi import show_example
+
+    class Server(kserve.ModelServer):
+        """KServe's, which would forget its models while gRPC requests are still being answered."""
+
+        def stop(self, sig: int) -> None:
+            models, repository.models = repository.models, {}
+            super().stop(sig)
+            repository.models = models
 
     def make_model(name: str, directory: Path) -> ServingModel:
         return ServingModel(
@@ -35,8 +45,9 @@ def main() -> None:
         )
 
     repository = ServingModelRepository(Path(arguments.model_dir), arguments.model_name, make_model)
-    server = kserve.ModelServer(registered_models=repository)
+    server = Server(registered_models=repository)
     server.dataplane = ServingDataPlane(repository)
+    server.model_repository_extension = ServingRepositoryExtension(repository)
     _quieten(arguments)
     try:
         repository.load_models()
@@ -49,6 +60,9 @@ def main() -> None:
     app.build_middleware_stack = lambda: Lane(
         kserve_stack(), repository, arguments.max_buffer_size, arguments.access_log
     )
+    # KServe configures one event loop and runs another, which would be asyncio's own and slower.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    asyncio.set_event_loop(asyncio.new_event_loop())  # the one that it configures
     server.start(models)
 
 
@@ -59,8 +73,18 @@ def _quieten(arguments: argparse.Namespace) -> None:
     access.propagate = False
     if not arguments.enable_latency_logging:
         logging.getLogger("kserve.trace").setLevel(logging.WARNING)
+    logging.getLogger("kserve").addFilter(_shorten)
     # KServe's to mend, and nothing that whoever starts a server can act on.
     warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    """A client's mistake is a line in the log, and not a traceback: anybody can make thousands."""
+    from kserve.errors import InvalidInput, ModelNotFound
+
+    if record.exc_info and isinstance(record.exc_info[1], (InvalidInput, ModelNotFound)):
+        record.exc_info = None
+    return True
 
 
 if __name__ == "__main__":

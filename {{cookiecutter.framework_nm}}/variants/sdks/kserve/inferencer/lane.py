@@ -7,6 +7,7 @@ refuses bodies that are too large, whatever their route.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -27,6 +28,8 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _JSON: Headers = [(b"content-type", b"application/json")]
+#: Bytes from which on decoding would keep others waiting for longer than a thread costs.
+_LARGE = 200_000
 _REQUEST_ID = b"x-request-id"
 _BINARY = b"inference-header-content-length"
 
@@ -133,7 +136,11 @@ async def _predict(
     measure = model.telemetry
     try:
         start = time.perf_counter()
-        request = model.codec.decode(body, _json_size(headers), v1)
+        json_size = _json_size(headers)
+        if len(body) < _LARGE:
+            request = model.codec.decode(body, json_size, v1)
+        else:
+            request = await asyncio.to_thread(model.codec.decode, body, json_size, v1)
         decoded = time.perf_counter()
         measure.preprocess(decoded - start)
         outputs = await model.answer(request)
@@ -157,7 +164,7 @@ def _json_size(headers: dict[bytes, bytes]) -> int | None:
     size = headers.get(_BINARY)
     if size is None:
         return None
-    if not size.isdigit():
+    if not size.isdigit() or len(size) > 18:
         raise InvalidRequest("Inference-Header-Content-Length: expected a number of bytes")
     return int(size)
 

@@ -21,7 +21,7 @@ from ..trainer.model import MyModel
 from .batching import Batcher, Overloaded
 from .codec import Codec, Output, Request
 from .telemetry import Telemetry
-from .tensors import DATATYPES, InvalidRequest, NamedArray, datatype_of, no_datatype, text
+from .tensors import InvalidRequest, NamedArray, check, datatype_of, text
 
 
 class Busy(ServerNotReady):
@@ -60,15 +60,15 @@ class ServingModel(kserve.Model):
         model = MyModel(dirpath=self.model_dir, runtime=self.runtime)
         if self.predict_proba and not model.has_proba:
             raise ModelError(f"PREDICT_PROBA is set, and {self.model_dir} has no probabilities")
+        self.example = (self.model_dir / "input.json").read_bytes()
         try:
-            model.predict(model.example, self.predict_proba)
+            self.codec = Codec(model.signature, model.outputs)
+            model.predict(self.codec.decode(self.example, v1=True).X, self.predict_proba)
         except Exception as error:
             raise ModelError(f"{self.model_dir} does not answer its own input.json: {error}") from error
         self.platform = model.platform
         self.signature = model.signature
         self.outputs = model.outputs
-        self.example = (self.model_dir / "input.json").read_bytes()
-        self.codec = Codec(model.signature, model.outputs)
         self._batcher = Batcher(model.predict, self.max_batch_rows, self.max_waiting, self.telemetry.called)
         self.ready = True
         return True
@@ -139,12 +139,11 @@ class ServingDataPlane(DataPlane):
 
 
 def _decode(item: kserve.InferInput) -> NamedArray:
-    if item.datatype not in DATATYPES:
-        raise no_datatype(item.name, item.datatype)
+    check(item.name, item.datatype, item.shape)
     try:
         values = item.as_numpy()
     except Exception as error:  # KServe's decoder raises whatever numpy and struct do
-        raise InvalidRequest(f"input {item.name!r}, shape {item.shape}: {error}") from None
+        raise InvalidRequest(f"input {item.name!r}: no {item.datatype} of shape {item.shape}: {error}") from None
     if item.datatype == "BYTES":
         strings = [value if isinstance(value, str) else text(item.name, value) for value in values.ravel()]
         values = np.array(strings, dtype=object).reshape(values.shape)

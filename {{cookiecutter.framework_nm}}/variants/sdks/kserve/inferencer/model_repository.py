@@ -8,14 +8,48 @@ in it is a model, or its versions, and is served under its own name.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import kserve
+from kserve.errors import ModelNotFound, ModelNotReady
 from kserve.logging import logger
+from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
 from ..trainer._core import ModelError
 from .model import ServingModel
+
+
+class NoSuchModel(ModelError):
+    """A name that leads to no model directory."""
+
+
+class LoadFailed(ModelNotReady):
+    """A model could not be loaded, and what `reason` says is why."""
+
+    def __init__(self, reason: str) -> None:
+        self.error_msg = self.reason = reason
+
+
+class ServingRepositoryExtension(ModelRepositoryExtension):
+    """KServe's repository API, with the reason of a failed load on REST and gRPC alike."""
+
+    async def load(self, model_name: str) -> dict[str, Any]:
+        try:
+            await self._model_registry.load(model_name)
+        except NoSuchModel as error:
+            missing = ModelNotFound(model_name)
+            missing.reason = str(error)
+            raise missing from None
+        except Exception as error:
+            raise LoadFailed(f"Model {model_name} was not loaded, and the one before stays: {error}") from error
+        return {"name": model_name, "load": True}
+
+    async def unload(self, model_name: str) -> dict[str, Any]:
+        await super().unload(model_name)
+        return {"name": model_name, "unload": True}
 
 
 class ServingModelRepository(kserve.ModelRepository):
@@ -32,7 +66,7 @@ class ServingModelRepository(kserve.ModelRepository):
 
     def load_models(self) -> None:
         """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
-        if not self.root.is_dir():
+        if not os.path.isdir(self.root):
             raise ModelError(f"MODEL_DIR is {self.root}, and that is not a directory")
         if current(self.root):
             if not self.model_name:
@@ -59,20 +93,22 @@ class ServingModelRepository(kserve.ModelRepository):
 
     def _directory(self, name: str) -> Path:
         directory = current(self.root)
-        if directory is None and name == Path(name).name:  # a name is no way to other directories
+        plain = name == Path(name).name and name != ".."  # a name is no way to other directories
+        if directory is None and plain:
             directory = current(self.root / name)
         elif name != self.model_name:
             directory = None
         if directory is None:
-            raise ModelError(f"there is no model {name!r} in {self.root}")
+            raise NoSuchModel(f"there is no model {name!r} in {self.root}")
         return directory
 
 
 def current(path: Path) -> Path | None:
     """The model directory at `path`: itself, or the highest of its numbered versions."""
-    if not path.is_dir():
+    try:
+        if (path / "metadata.json").exists():
+            return path
+        versions = [item for item in path.iterdir() if item.name.isdecimal() and (item / "metadata.json").exists()]
+    except OSError:  # no directory, or no name that one could have
         return None
-    if (path / "metadata.json").exists():
-        return path
-    versions = [item for item in path.iterdir() if item.name.isdecimal() and (item / "metadata.json").exists()]
     return max(versions, key=lambda item: int(item.name), default=None)

@@ -294,6 +294,9 @@ def test_health_answers_while_a_prediction_runs_and_sigterm_lets_it_finish(
         ({"MODEL_NAME": "m", "MODEL_DIR": "/absent"}, [], "MODEL_DIR is /absent"),
         ({"MODEL_NAME": "m", "HTTP_PORT": "x"}, [], "--http_port: expected a whole number from 1, got 'x'"),
         ({"MODEL_NAME": "m"}, ["--max_bufer_size=1"], "--max_bufer_size=1"),
+        ({"MODEL_NAME": "m", "HTTP_PORT": "70000"}, [], "--http_port: expected a port"),
+        ({"MODEL_NAME": "m", "MODEL_DIR": "/" + "x" * 300}, [], "not a directory"),
+        ({"MODEL_NAME": "m"}, ["--workers=2"], "scale by replicas"),
     ],
 )
 def test_a_server_that_cannot_start_says_why_and_exits(
@@ -304,6 +307,36 @@ def test_a_server_that_cannot_start_says_why_and_exits(
     assert server.stop() != 0
     assert complaint in server.errors.splitlines()[-1]
     assert "Traceback" not in server.errors
+
+
+def test_a_port_that_is_taken_stops_the_start(start: Callable[..., Server], server: Server, sample_dir: Path) -> None:
+    second = start(sample_dir, MODEL_NAME="m", HTTP_PORT=str(server.http))
+    second.process.wait(60)
+    assert second.stop() != 0
+    assert f"port {server.http} cannot be used" in second.errors.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    "change", [('"FP64"', '"FP32"'), ('"name": "monthly spend"', '"name": "age"'), ('"shape"', '"shap"')]
+)
+def test_changed_metadata_stops_the_start(
+    start: Callable[..., Server], model_dir: Path, tmp_path: Path, change: tuple[str, str]
+) -> None:
+    shutil.copytree(model_dir, tmp_path / "0001")
+    metadata = tmp_path / "0001" / "metadata.json"
+    metadata.write_text(metadata.read_text().replace(*change))
+    server = start(tmp_path, MODEL_NAME="m")
+    server.process.wait(60)
+    assert server.stop() == 1
+    assert server.errors.splitlines()[-1].startswith("The server cannot start: ")
+    assert "Traceback" not in server.errors
+
+
+@pytest.mark.parametrize("digits", ["x", "9" * 5000, "-1", "1e3"])
+def test_a_bad_header_is_a_clients_mistake(server: Server, digits: str) -> None:
+    headers = {"Inference-Header-Content-Length": digits}
+    response = server.client.post("/v2/models/numbers/infer", content=b"{}", headers=headers)
+    assert response.status_code == 400
 
 
 def test_a_tampered_model_stops_the_start(start: Callable[..., Server], sample_dir: Path, tmp_path: Path) -> None:

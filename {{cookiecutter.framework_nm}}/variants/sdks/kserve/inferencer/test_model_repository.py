@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import grpc
 import pytest
+from kserve.protocol.grpc.grpc_predict_v2_pb2 import RepositoryModelLoadRequest, RepositoryModelUnloadRequest
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 from ..trainer._core import ModelError
 from .conftest import Server
@@ -43,6 +47,7 @@ def test_models_are_loaded_reloaded_and_unloaded_by_name(
     failed = client.post("/v2/repository/models/first/load")
     assert failed.status_code == 503
     assert "metadata.json cannot be read" in failed.json()["error"]
+    assert client.post("/v2/repository/models/absent/load").status_code == 404
     assert client.get("/v2/models/first/ready").status_code == 200
     assert client.post("/v2/models/first/infer", content=request).status_code == 200
 
@@ -50,6 +55,31 @@ def test_models_are_loaded_reloaded_and_unloaded_by_name(
     assert client.get("/v2/models/second/ready").status_code == 404
     assert client.post("/v2/models/second/infer", content=request).status_code == 404
     assert client.post("/v2/repository/models/second/unload").status_code == 404
+
+
+def test_models_are_loaded_and_unloaded_over_grpc(start: Callable[..., Server], root: Path, model_dir: Path) -> None:
+    server = start(root).wait("first")
+    shutil.copytree(model_dir, root / "second")
+    (root / "broken").mkdir()
+    (root / "broken" / "metadata.json").write_text("{")
+
+    async def main() -> None:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{server.grpc}") as channel:
+            stub = GRPCInferenceServiceStub(channel)
+            await stub.RepositoryModelLoad(RepositoryModelLoadRequest(model_name="second"))
+            assert server.client.get("/v2/models/second/ready").status_code == 200
+            await stub.RepositoryModelUnload(RepositoryModelUnloadRequest(model_name="second"))
+            assert server.client.get("/v2/models/second/ready").status_code == 404
+            for name, code, reason in (
+                ("absent", grpc.StatusCode.NOT_FOUND, "there is no model 'absent'"),
+                ("broken", grpc.StatusCode.UNAVAILABLE, "metadata.json cannot be read"),
+            ):
+                with pytest.raises(grpc.aio.AioRpcError) as error:
+                    await stub.RepositoryModelLoad(RepositoryModelLoadRequest(model_name=name))
+                assert error.value.code() == code
+                assert reason in error.value.details()
+
+    asyncio.run(main())
 
 
 def test_a_single_model_is_reloaded_from_its_newest_version(
@@ -67,11 +97,12 @@ def repository(root: Path, name: str = "") -> ServingModelRepository:
     return ServingModelRepository(root, name, lambda name, directory: ServingModel(name, directory))
 
 
-@pytest.mark.parametrize("name", ["absent", "..", ".", "first/..", "../first", "/etc", ""])
-def test_a_name_leads_to_a_model_in_the_directory_or_nowhere(root: Path, name: str) -> None:
-    inner = repository(root / "first" / "inner") if name == "../first" else repository(root)
+@pytest.mark.parametrize("name", ["absent", "..", ".", "first/..", "../first", "/etc", "", "x" * 300])
+def test_a_name_leads_to_a_model_in_the_directory_or_nowhere(root: Path, sample_dir: Path, name: str) -> None:
+    shutil.copytree(sample_dir, root / "0001")  # which ".." must not find
+    (root / "first" / "metadata.json").rename(root / "first" / "not a model")
     with pytest.raises(ModelError, match="there is no model"):
-        inner.load_model(name)
+        repository(root / "first").load_model(name)
 
 
 def test_other_names_do_not_lead_to_the_single_model(sample_dir: Path) -> None:
