@@ -10,6 +10,11 @@ import pytest
 from cookiecutter.main import cookiecutter
 from facts import FRAMEWORKS, TEMPLATE
 
+# Settings of the machine, or of the make that runs these tests, must not reach generated Makefiles and servers.
+for name in list(os.environ):
+    if name.startswith(("MAKE", "MFLAGS", "MODEL_", "TRAIN_")) or name in {"HTTP_PORT", "GRPC_PORT", "HOST", "VENV"}:
+        del os.environ[name]
+
 
 @pytest.fixture(scope="session")
 def bake(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
@@ -27,12 +32,3 @@ def bake(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 def project(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> Path:
     """A project of each framework, with the default answers. Not to be changed."""
     return bake(request.param)
-
-
-@pytest.fixture(autouse=True)
-def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings of the machine must not reach the generated Makefile or server."""
-    for name in ("MODEL_NAME", "MODEL_DIR", "HTTP_PORT", "GRPC_PORT", "HOST", "IMAGE", "VENV", "PYTHON", "MAKEFLAGS"):
-        monkeypatch.delenv(name, raising=False)
-    for name in [name for name in os.environ if name.startswith("TRAIN_")]:
-        monkeypatch.delenv(name)

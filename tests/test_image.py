@@ -105,3 +105,17 @@ def test_sigterm_ends_it_in_order(image: Image) -> None:
 def test_it_runs_as_a_number_that_is_not_root(image: Image) -> None:
     user = image.engine.command("image", "inspect", "--format", "{{.Config.User}}", image.tag).strip()
     assert user == "1000:1000"
+
+
+def test_the_training_image_trains_as_the_job_in_k8s_does(image: Image, tmp_path: Path) -> None:
+    """Read-only, as another user, onto a volume; what it writes can be served."""
+    tag = f"{image.tag}-train"
+    image.engine.build(image.project, f"{image.project.name}.Dockerfile", tag, build_args={"EXTRAS": "train"})
+    tmp_path.chmod(0o777)
+    options = ["--read-only", "--user", "1000:1000", "--tmpfs", "/tmp", "--entrypoint", "python"]
+    volume = ["--mount", f"type=bind,source={tmp_path},target=/mnt/volume"]
+    command = ["-m", f"{image.package}.trainer", "--output_dir=/mnt/volume/models"]
+    with image.engine.run(tag, *options, *volume, args=command) as container:
+        assert container.exit_code(120) == 0, container.logs()
+        assert container.logs().endswith("Saved: /mnt/volume/models/0001\n")
+    assert (tmp_path / "models" / "0001" / "metadata.json").stat().st_size > 0

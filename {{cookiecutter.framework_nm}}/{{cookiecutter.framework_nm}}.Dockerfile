@@ -12,7 +12,7 @@ RUN --mount=type=cache,target=/root/.cache/pip /venv/bin/pip install -r requirem
 COPY README.md setup.py ./
 COPY {{ cookiecutter.__package }} {{ cookiecutter.__package }}
 RUN --mount=type=cache,target=/root/.cache/pip \
-    /venv/bin/pip install ".[${EXTRAS}]" && /venv/bin/pip uninstall --yes pip
+    /venv/bin/pip install ".${EXTRAS:+[$EXTRAS]}" && /venv/bin/pip uninstall --yes pip
 
 FROM ${BASE_IMAGE}
 {% if cookiecutter._frameworks[cookiecutter.framework_nm].debian %}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import sys
 import warnings
@@ -17,6 +18,7 @@ def main() -> None:
     """Load the models, then serve them until SIGTERM; exit with one line if a model cannot be loaded."""
     arguments = read_arguments()
 
+    gc.disable()  # starting makes much that stays, and next to no garbage
     import kserve
     import uvloop
     from kserve.model_server import app
@@ -60,6 +62,8 @@ def main() -> None:
     app.build_middleware_stack = lambda: Lane(
         kserve_stack(), repository, arguments.max_buffer_size, arguments.access_log
     )
+    gc.freeze()
+    gc.enable()
     # KServe configures one event loop and runs another, which would be asyncio's own and slower.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     asyncio.set_event_loop(asyncio.new_event_loop())  # the one that it configures
