@@ -17,7 +17,7 @@ import numpy as np
 import orjson
 
 from ..trainer.signature import LARGEST, Column, Signature, Tensor
-from .tensors import InputTensor, InvalidRequest, NamedArray, datatype_of, read_tensors, show, to_bytes
+from .tensors import FlatTensor, InputTensor, InvalidRequest, NamedArray, datatype_of, read_tensors, show, to_bytes
 
 #: How a column's values look in JSON, for the decoder and for people.
 _JSON_TYPES: dict[str, Any] = {"FP64": Optional[float], "BOOL": Optional[bool], "BYTES": Optional[str]}
@@ -68,18 +68,19 @@ class Codec:
             rename={field: column.name for field, column, _ in fields},
             forbid_unknown_fields=True,
         )
-        self._request = msgspec.json.Decoder(
-            msgspec.defstruct(
-                "Request",
-                [
-                    ("instances", Optional[list[Union[row, record]]], None),
-                    ("inputs", Optional[list[InputTensor]], None),
-                    ("id", Optional[str], None),
-                    ("parameters", Optional[dict[str, Any]], None),
-                    ("outputs", Optional[list[_RequestedOutput]], None),
-                ],
-            )
-        )
+
+        def decoder(tensor: Any) -> msgspec.json.Decoder[Any]:
+            fields = [
+                ("instances", Optional[list[Union[row, record]]], None),
+                ("inputs", Optional[list[tensor]], None),
+                ("id", Optional[str], None),
+                ("parameters", Optional[dict[str, Any]], None),
+                ("outputs", Optional[list[_RequestedOutput]], None),
+            ]
+            return msgspec.json.Decoder(msgspec.defstruct("Request", fields))
+
+        self._flat = decoder(FlatTensor)
+        self._any = decoder(InputTensor)
 
     # -- decoding -----------------------------------------------------------------------------------------------
 
@@ -93,9 +94,12 @@ class Codec:
             raise InvalidRequest(f"Inference-Header-Content-Length is {json_size}, and the body has {len(body)} bytes")
         text = body if json_size is None else body[:json_size]
         try:
-            request: Any = self._request.decode(text)
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise InvalidRequest(self._explain(text, str(error))) from None
+            request: Any = self._flat.decode(text)
+        except (msgspec.MsgspecError, ValueError, RecursionError):  # nested tensors, or a mistake
+            try:
+                request = self._any.decode(text)
+            except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+                raise InvalidRequest(self._explain(text, str(error))) from None
         proba = self.proba(request.parameters)
         if request.instances is not None:
             return Request(self._from_rows(request.instances), len(request.instances), True, proba)

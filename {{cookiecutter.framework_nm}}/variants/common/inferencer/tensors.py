@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, Union
 
 import msgspec
 import numpy as np
@@ -53,6 +53,21 @@ class InputTensor(msgspec.Struct):
     parameters: Optional[dict[str, Any]] = None
 
 
+def _flat_tensor(datatype: str) -> Any:
+    element: Any = Optional[DATATYPES[datatype][1]]
+    fields: list[Any] = [
+        ("name", str),
+        ("shape", list[int]),
+        ("data", Optional[list[element]], None),
+        ("parameters", Optional[dict[str, Any]], None),
+    ]
+    return msgspec.defstruct(datatype, fields, tag_field="datatype", namespace={"datatype": datatype})
+
+
+#: The same with flat data, a type for each datatype: its elements are decoded and checked in one go.
+FlatTensor: Any = Union.__getitem__(tuple(_flat_tensor(datatype) for datatype in DATATYPES))
+
+
 def datatype_of(values: np.ndarray) -> str:
     """The protocol's name for an array's datatype."""
     return next((name for name, (dtype, _) in DATATYPES.items() if values.dtype == dtype), "BYTES")
@@ -68,8 +83,8 @@ def check(name: str, datatype: str, shape: list[int]) -> None:
         )
 
 
-def read_tensors(inputs: list[InputTensor], tail: memoryview, columns: list[str]) -> list[NamedArray]:
-    """Read a request's tensors; `tail` holds the binary ones, in order, and `columns` are for messages.
+def read_tensors(inputs: list[Any], tail: memoryview, columns: list[str]) -> list[NamedArray]:
+    """Read a request's tensors, flat or not; `tail` holds the binary ones, in order, `columns` are for messages.
 
     Raises InvalidRequest.
     """
@@ -97,18 +112,13 @@ def read_tensors(inputs: list[InputTensor], tail: memoryview, columns: list[str]
     return tensors
 
 
-_FLAT: dict[type, Any] = {kind: msgspec.json.Decoder(list[Optional[kind]]) for kind in (bool, int, float, str)}  # type: ignore[valid-type]
-
-
-def _from_json(item: InputTensor, columns: list[str]) -> np.ndarray:
+def _from_json(item: Any, columns: list[str]) -> np.ndarray:
     dtype, kind = DATATYPES[item.datatype]
-    data = bytes(item.data)
-    if not data:
+    decoded = item.data
+    if not decoded:
         raise InvalidRequest(f'input {item.name!r} has no "data"')
-    try:
-        decoded: Any = _FLAT[kind].decode(data)
-    except msgspec.MsgspecError:
-        decoded = _from_nested(item, data, columns)
+    if isinstance(decoded, msgspec.Raw):
+        decoded = _from_nested(item, bytes(decoded), columns)
     try:
         if kind is float:
             return np.array(decoded, dtype=np.float64).astype(dtype, copy=False)
@@ -122,7 +132,7 @@ def _from_json(item: InputTensor, columns: list[str]) -> np.ndarray:
         raise InvalidRequest(_misfit(item, index, decoded[index], columns)) from None
 
 
-def _from_nested(item: InputTensor, data: bytes, columns: list[str]) -> list[Any]:
+def _from_nested(item: Any, data: bytes, columns: list[str]) -> list[Any]:
     """Flatten nested data, whose lists must be as long as the shape says."""
     try:
         decoded: Any = orjson.loads(data)
@@ -147,7 +157,7 @@ def _in_range(value: int, dtype: Any) -> bool:
     return bool(np.iinfo(dtype).min <= value <= np.iinfo(dtype).max)
 
 
-def _misfit(item: InputTensor, index: int, value: Any, columns: list[str]) -> str:
+def _misfit(item: Any, index: int, value: Any, columns: list[str]) -> str:
     """Say which element of a tensor does not fit, by row and column."""
     width = max(math.prod(item.shape[1:]), 1)
     row, position = divmod(index, width)

@@ -222,7 +222,7 @@ class Model:
             difference = _twin.compare(_twin.Twin(path), self, X)
         except Exception as error:  # converters raise whatever they come upon
             path.unlink(missing_ok=True)
-            self.twin_note = f"No compiled twin: {error}"
+            self.twin_note = f"No compiled twin: {str(error).partition(chr(10))[0]:.200}"
             return None
         self.twin_note = f"Compiled twin: {path.name} agrees on {len(X)} rows, scores within {difference:.0e}"
         return {"rows": len(X), "largest_difference": difference}

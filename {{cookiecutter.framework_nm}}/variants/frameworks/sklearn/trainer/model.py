@@ -42,6 +42,8 @@ class MyModel(Model):
 
         options = Hyperparameters(**params)
         classify = self.task == "classification"
+        # Trees need no scaling, and would split elsewhere in the twin, which computes in single precision.
+        self.scale = options.estimator == "linear"
         if options.estimator == "linear":
             self.estimator = LogisticRegression(max_iter=1000) if classify else Ridge()
         else:
@@ -58,7 +60,8 @@ class MyModel(Model):
         from sklearn.pipeline import make_pipeline
 
         gaps = any(column.nullable for column in self.signature.columns)
-        self.model = make_pipeline(make_encoder(X, gaps), self.estimator).fit(X, y)
+        self.features = X.shape[1]
+        self.model = make_pipeline(make_encoder(X, gaps, self.scale), self.estimator).fit(X, y)
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         return self.model.predict_proba(X) if proba else self.model.predict(X)
@@ -69,7 +72,7 @@ class MyModel(Model):
 
         if not self.signature.numeric:
             raise NotImplementedError("columns of text are encoded by scikit-learn only")
-        columns = [("input", FloatTensorType([None, self.model.n_features_in_]))]
+        columns = [("input", FloatTensorType([None, self.features]))]
         options = {"zipmap": False} if self.labels is not None else None
         return to_onnx(self.model, initial_types=columns, options=options).SerializeToString()
 

@@ -21,17 +21,18 @@ def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
     return X
 
 
-def make_encoder(X: np.ndarray | pd.DataFrame, gaps: bool) -> TransformerMixin:
-    """Make the transformer, still to be fitted, that turns preprocessed input into scaled numbers.
+def make_encoder(X: np.ndarray | pd.DataFrame, gaps: bool, scale: bool) -> TransformerMixin:
+    """Make the transformer, still to be fitted, that turns preprocessed input into numbers.
 
-    `gaps` says that there can be some to fill.
+    `gaps` says that there can be some to fill; `scale`, that the numbers are to be of one size.
     """
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-    numbers = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler()) if gaps else StandardScaler()
+    steps = [SimpleImputer(keep_empty_features=True)] * gaps + [StandardScaler()] * scale
+    numbers = make_pipeline(*steps or [FunctionTransformer()])
     if isinstance(X, np.ndarray):
         return numbers
     # Categories too rare to learn from share one column, and so do those that training never saw.
