@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint samples
+.PHONY: help demo test lint samples bench
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,7 +29,10 @@ CODE = hooks tests benchmarks '{{cookiecutter.framework_nm}}/variants'
 lint: $(VENV)/.installed  ## check the template's own code
 	$(VENV)/bin/ruff check $(CODE)
 	$(VENV)/bin/ruff format --check $(CODE)
-	$(VENV)/bin/mypy hooks tests
+	$(VENV)/bin/mypy hooks tests benchmarks
 
 samples: $(VENV)/.installed  ## train the sample models again, under the versions that the projects pin
 	tests/samples $(VENV)/bin/cookiecutter
+
+bench: $(VENV)/.installed  ## measure against what a user would pick instead; writes docs/performance.md
+	$(VENV)/bin/python -m benchmarks $(ARGS)

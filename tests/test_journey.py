@@ -138,6 +138,8 @@ from pathlib import Path
 from {installed.name}server.inferencer import lane
 from {installed.name}server.inferencer.model import ServingModel
 assert ServingModel("m", Path("{installed.name}server/example_models/0001")).load()
+# The compiled twin answers: the framework itself is not even imported.
+assert not {{"sklearn", "xgboost", "rich", "pydantic_settings"}} & sys.modules.keys()
 """
     (tmp_path / "check.py").write_text(check)
     shell(installed, f"{tmp_path}/slim/bin/python {tmp_path}/check.py", PYTHONPATH=str(installed))

@@ -29,7 +29,6 @@ class Request(NamedTuple):
     """A decoded request: the model's input, and how the answer is to look."""
 
     X: Any
-    rows: int
     v1: bool
     proba: Optional[bool] = None
     id: Optional[str] = None
@@ -102,23 +101,23 @@ class Codec:
                 raise InvalidRequest(self._explain(text, str(error))) from None
         proba = self.proba(request.parameters)
         if request.instances is not None:
-            return Request(self._from_rows(request.instances), len(request.instances), True, proba)
+            return Request(self._from_rows(request.instances), True, proba)
         if v1 or request.inputs is None:
             raise InvalidRequest(
                 'the request has no "instances": expected {"instances": [row, ...]}'
                 + ("" if v1 else ' or a V2 request, {"inputs": [tensor, ...]}')
             )
         tail = memoryview(body)[len(text) :]
-        X, rows = self.from_tensors(read_tensors(request.inputs, tail, self.signature.names))
+        X = self.from_tensors(read_tensors(request.inputs, tail, self.signature.names))
         everything = bool((request.parameters or {}).get("binary_data_output"))
         asked = [
             (output.name, bool((output.parameters or {}).get("binary_data", everything)))
             for output in request.outputs or ()
         ]
-        return self.request(X, rows, proba, request.id, asked, everything)
+        return self.request(X, proba, request.id, asked, everything)
 
     def request(
-        self, X: Any, rows: int, proba: bool | None, id: str | None, asked: list[tuple[str, bool]], binary: bool = False
+        self, X: Any, proba: bool | None, id: str | None, asked: list[tuple[str, bool]], binary: bool = False
     ) -> Request:
         """Put a V2 request together; `asked` are the outputs that the client wants, if it names any."""
         if len({name for name, _ in asked}) < len(asked):
@@ -128,9 +127,10 @@ class Codec:
             raise InvalidRequest(
                 f"no output is named {unknown[0]!r}; this model's outputs are {', '.join(sorted(self.outputs))}"
             )
-        return Request(X, rows, False, proba, id, tuple(asked) or (("", binary),))
+        return Request(X, False, proba, id, tuple(asked) or (("", binary),))
 
     def proba(self, parameters: dict[str, Any] | None) -> bool | None:
+        """Whether a request's parameters ask for probabilities; None where they do not say."""
         proba = (parameters or {}).get("predict_proba")
         if proba is not None and not isinstance(proba, bool):
             raise InvalidRequest(f"parameter predict_proba: expected true or false, got {show(proba)}")
@@ -148,10 +148,10 @@ class Codec:
             return self._checked(np.array(rows, dtype=np.float64))
         return self._checked(self.signature.assemble(list(zip(*rows))))
 
-    def from_tensors(self, tensors: list[NamedArray]) -> tuple[Any, int]:
+    def from_tensors(self, tensors: list[NamedArray]) -> Any:
         """Bring V2 tensors into the model's input: one matrix, or one tensor per column in any order.
 
-        Returns the input and its number of rows. Raises InvalidRequest.
+        Raises InvalidRequest.
         """
         if not tensors:
             raise InvalidRequest('"inputs" is empty: ' + self._expected())
@@ -176,9 +176,9 @@ class Codec:
             raise InvalidRequest(f"{_join(problems)}; {self._expected()}")
         absent = np.full(rows, np.nan, dtype=object)
         values = [by_name[name].values.ravel() if name in by_name else absent for name in self.signature.names]
-        return self._checked(self.signature.assemble(values)), rows
+        return self._checked(self.signature.assemble(values))
 
-    def _from_matrix(self, tensor: NamedArray) -> tuple[Any, int]:
+    def _from_matrix(self, tensor: NamedArray) -> Any:
         shape = list(tensor.values.shape)
         if len(shape) != 2 or shape[1] != len(self.columns) or shape[0] == 0:
             raise InvalidRequest(f"input {tensor.name!r} has shape {shape}; {self._expected()}")
@@ -186,8 +186,8 @@ class Codec:
         if problems:
             raise InvalidRequest(f"{_join(problems)}; {self._expected()}")
         if self.signature.numeric:
-            return self._checked(tensor.values.astype(np.float64, copy=False)), shape[0]
-        return self._checked(self.signature.assemble(list(tensor.values.T))), shape[0]
+            return self._checked(tensor.values.astype(np.float64, copy=False))
+        return self._checked(self.signature.assemble(list(tensor.values.T)))
 
     def _checked(self, X: Any) -> Any:
         """Refuse infinite numbers, and gaps in columns that had none in training."""

@@ -116,6 +116,7 @@ class Model:
         self.twin: _twin.Twin | None = None
         #: Whether saving made a compiled twin, and if not, why.
         self.twin_note = ""
+        self._compared: Any = None  # what to compare a twin on
         self.labels: np.ndarray | None = None
         self.outputs: tuple[Tensor, ...] = ()
         self.metrics: dict[str, float] = {}
@@ -142,7 +143,7 @@ class Model:
             if len(self.labels) < 2:
                 raise ValueError(f"the rows to train on have one label only, '{self.labels[0]}': nothing to tell apart")
         self.fit(self.preprocess(X), y)
-        self._compared: Any = None  # what to compare a twin on
+        self.twin = self._compared = None
         self.example = self._typical(X, y)
         self.outputs = self._describe(self.signature.conform(self.example))
 
@@ -165,7 +166,6 @@ class Model:
         from .utils import score
 
         self._compared = X
-
         proba = self.predict(X, proba=True) if self.has_proba else None
         self.metrics = score(self.task, np.asarray(y), self.predict(X), proba, self.labels)
         return self.metrics

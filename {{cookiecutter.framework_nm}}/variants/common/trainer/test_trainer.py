@@ -154,6 +154,12 @@ def test_a_model_evaluated_on_a_single_row_can_be_loaded(tmp_path: Path) -> None
     assert "r2" not in MyModel(dirpath=tmp_path / "0001").metrics
 
 
+def test_a_loaded_model_can_be_saved_again(model_dir: Path, tmp_path: Path, table: Table) -> None:
+    MyModel(dirpath=model_dir).save(tmp_path / "copy")
+    copy = MyModel(dirpath=tmp_path / "copy")
+    np.testing.assert_array_equal(copy.predict(table[0]), MyModel(dirpath=model_dir).predict(table[0]))
+
+
 def test_a_model_that_was_never_trained_says_so(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="train it"):
         MyModel().predict([[1.0]])

@@ -66,7 +66,7 @@ class Lane:
             body = await self._read(headers, receive)
         except TooLarge:
             error = f"the body is larger than {self.max_body} bytes, the limit that --max_buffer_size sets"
-            await _respond(send, 413, _error(error), [(b"connection", b"close")])
+            await _respond(send, 413, _error(error), [*_JSON, (b"connection", b"close")])
             return
         except Disconnected:
             return

@@ -117,12 +117,12 @@ class ServingModel(kserve.Model):
         return {"predictions": outputs[0].values.tolist()}
 
     async def _predict_v2(self, payload: kserve.InferRequest) -> kserve.InferResponse:
-        X, rows = self.codec.from_tensors([_decode(item) for item in payload.inputs])
+        X = self.codec.from_tensors([_decode(item) for item in payload.inputs])
         parameters = payload.parameters or {}
         if payload.from_grpc:
             parameters = to_http_parameters(parameters)
         asked = [(output.name, False) for output in payload.request_outputs or ()]
-        request = self.codec.request(X, rows, self.codec.proba(parameters), payload.id, asked)
+        request = self.codec.request(X, self.codec.proba(parameters), payload.id, asked)
         return kserve.InferResponse(
             response_id=payload.id,
             model_name=self.name,

@@ -1,0 +1,117 @@
+"""The benchmark: install, bake, train, measure in turns, report. `python -m benchmarks --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import Any
+
+from . import load, report
+from .environments import TOOLS, Environment, Failed, Tools, run
+from .measure import Pace, Results, measure
+from .paths import CACHE, CHART, HERE, PAGE, make_cache
+from .projects import MODELS, Project
+from .servers import NAMED, SERVERS, Server, environments
+
+FULL, QUICK = Pace(rounds=3, seconds=1, starts=3), Pace(rounds=2, seconds=1, starts=1)
+
+
+def main() -> None:
+    """Do everything, in this order; servers end however this ends."""
+    arguments = _read_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+    load.check_machine()
+    make_cache()
+    results = Results()
+    try:
+        Tools().install(TOOLS)
+        projects = {framework: Project(framework) for framework in dict.fromkeys(model.framework for model in MODELS)}
+        for project in projects.values():
+            project.bake()
+            project.install()
+        trained = [projects[model.framework].train(model) for model in MODELS if model.key in arguments.models]
+    except Failed as error:
+        sys.exit(f"The benchmark cannot begin: {error}")
+
+    def pin(package: str) -> str:
+        """The version that ours runs on; each framework is pinned by one of the projects."""
+        return next(found for found in (project.pin(package) for project in projects.values()) if found)
+
+    servers = [server for server in SERVERS if server.key in arguments.servers]
+    servers, versions = _install(servers, pin, results)
+    for project in projects.values():
+        versions = {**project.environment.versions(NAMED), **versions}
+
+    # Everything but the servers and wrk stays on the load's core.
+    os.sched_setaffinity(0, {int(load.CORE)})
+    began = time.monotonic()
+    for one in trained:
+        measure(one, servers, arguments.pace, results)
+    facts = {
+        "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
+        "minutes": (time.monotonic() - began) / 60,
+        "quick": arguments.quick,
+        "versions": dict(sorted(versions.items())),
+        "pace": asdict(arguments.pace),
+        **report.machine(),
+    }
+    _publish({**asdict(results), **facts}, arguments.dry_run)
+
+
+def _read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer peers and rounds: about three minutes")
+    parser.add_argument("--servers", nargs="+", choices=[server.key for server in SERVERS], help="only these")
+    parser.add_argument("--models", nargs="+", choices=[model.key for model in MODELS], help="only these")
+    parser.add_argument("--rounds", type=int, help="how often each load is measured")
+    parser.add_argument("--dry-run", action="store_true", help=f"print the tables, leave {PAGE.name} as it is")
+    arguments = parser.parse_args()
+    arguments.pace = QUICK if arguments.quick else FULL
+    if arguments.rounds:
+        arguments.pace = replace(arguments.pace, rounds=arguments.rounds)
+    arguments.models = arguments.models or [model.key for model in MODELS]
+    arguments.servers = arguments.servers or [server.key for server in SERVERS if server.quick or not arguments.quick]
+    return arguments
+
+
+def _install(servers: list[Server], pin: Callable[[str], str], results: Results) -> tuple[list[Server], dict[str, str]]:
+    """Install what peers need; returns those that can take part, and the versions."""
+    versions: dict[str, str] = {}
+    broken: dict[str, Failed] = {}
+    for name, requirements in environments(pin).items():
+        if name not in {server.environment for server in servers}:
+            continue
+        environment = Environment(name)
+        try:
+            environment.install(requirements)
+            found = environment.versions(NAMED)
+            versions.update({package: version for package, version in found.items() if package not in versions})
+        except Failed as error:
+            broken[name] = error
+    for server in servers:
+        if server.environment in broken:
+            results.fail(server, "", "installation", broken[server.environment])
+    return [server for server in servers if server.environment not in broken], versions
+
+
+def _publish(data: dict[str, Any], dry_run: bool) -> None:
+    page = report.page(data)
+    print(page)
+    if dry_run:
+        return
+    results = CACHE / "results.json"
+    results.write_text(json.dumps(data, indent=1))
+    PAGE.write_text(page)
+    run([Tools().python, HERE / "chart.py", results, CHART])
+    print(f"written: {PAGE.parent.name}/{PAGE.name}, {CHART.parent.name}/{CHART.name}")
+
+
+if __name__ == "__main__":
+    main()

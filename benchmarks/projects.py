@@ -1,0 +1,120 @@
+"""Ours: projects baked from this template, installed, and the models that they train."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .environments import Environment, Tools, run
+from .paths import CACHE, HERE, TEMPLATE
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model to compare servers with. `starts`: whether starting is measured with it, too."""
+
+    key: str
+    title: str
+    framework: str
+    options: tuple[str, ...]
+    loads: tuple[str, ...]
+    own_data: bool = False
+    starts: bool = False
+
+
+_ONE = ("one c=1", "one c=16", "one c=64")
+_BULK = ("bulk json", "bulk binary")
+MODELS = (
+    Model("iris", "logistic regression, iris, 4 columns", "sklearn", (), _ONE, starts=True),
+    Model(
+        "forest", "random forest of 100 trees, 30 columns", "sklearn", ("--estimator", "forest"), _ONE, own_data=True
+    ),
+    Model("xgboost", "XGBoost, 100 rounds, 30 columns", "xgboost", (), (*_ONE, *_BULK), own_data=True, starts=True),
+    Model("linear", "logistic regression, 30 columns", "sklearn", (), _BULK, own_data=True),
+)
+
+
+class Project:
+    """A project of one framework, with an environment of its own."""
+
+    def __init__(self, framework: str) -> None:
+        self.framework = framework
+        self.package = f"{framework}server"
+        self.folder = CACHE / "projects" / framework
+        self.environment = Environment(f"ours-{framework}")
+
+    def bake(self) -> None:
+        """Generate it from the template as it is now."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        command: list[str | Path] = [Tools().bin("cookiecutter"), TEMPLATE, "--no-input", "-o", self.folder.parent]
+        run([*command, f"framework_nm={self.framework}"], COOKIECUTTER_CONFIG=str(_no_habits()))
+        self.source = _digest(self.folder)
+
+    def install(self) -> None:
+        """Install it for training and serving, with what the twin needs where the project knows of one."""
+        setup = (self.folder / "setup.py").read_text()
+        extras = "train,onnx" if '"onnx"' in setup else "train"
+        requirements = (self.folder / "requirements.txt").read_text()
+        self.environment.install(("--editable", f"{self.folder}[{extras}]"), setup + requirements)
+
+    def pin(self, package: str) -> str:
+        """A requirement as the project pins it, so that peers run on the same version; "" where it does not."""
+        lines = (self.folder / "requirements.txt").read_text().splitlines()
+        return next((line for line in lines if line.startswith(f"{package}==")), "")
+
+    def train(self, model: Model) -> Trained:
+        """Train with the project's own command, unless this very project did already."""
+        folder = CACHE / "models" / model.key
+        stamp = folder / ".trained"
+        wanted = self.source + (HERE / "material.py").read_text() + repr(model.options)
+        wanted = hashlib.sha256(wanted.encode()).hexdigest()
+        if not stamp.exists() or stamp.read_text() != wanted:
+            print(f"training {model.key}", flush=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            options = list(model.options)
+            material: list[str | Path] = [self.environment.python, HERE / "material.py"]
+            if model.own_data:
+                data = folder / "data.csv"
+                run([*material, "csv", data])
+                options += ["--data", str(data), "--target", "target"]
+            run([self.environment.python, "-m", f"{self.package}.trainer", *options, "--output_dir", folder])
+            run([*material, "requests", self.package, folder / "0001", folder / "requests.json"])
+            stamp.write_text(wanted)
+        return Trained(model, self, folder / "0001", json.loads((folder / "requests.json").read_text()))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model: its directory, and requests with the answers that they must get."""
+
+    model: Model
+    project: Project
+    directory: Path
+    requests: dict[str, dict[str, Any]]
+
+    @property
+    def weights(self) -> Path:
+        """The fitted estimator, which peers load as it is."""
+        return next(file for file in self.directory.iterdir() if file.suffix in {".joblib", ".ubj"})
+
+    @property
+    def has_twin(self) -> bool:
+        return (self.directory / "model.onnx").exists()
+
+
+def _no_habits() -> Path:
+    """A cookiecutter configuration of its own: a user's defaults must not change what is measured."""
+    file = CACHE / "cookiecutter.yaml"
+    file.write_text(f"replay_dir: {CACHE / 'replay'}\ncookiecutters_dir: {CACHE / 'cookiecutters'}\n")
+    return file
+
+
+def _digest(folder: Path) -> str:
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    content = [(str(file.relative_to(folder)), file.read_bytes()) for file in files]
+    return hashlib.sha256(repr(content).encode()).hexdigest()
