@@ -59,7 +59,7 @@ def test_calls_are_reported_with_the_time_that_requests_waited() -> None:
         batcher = Batcher(model, 100, 100, lambda rows, waited: calls.append((rows, waited)))
         await opened(model, [asyncio.create_task(batcher(rows(1), False)) for _ in range(3)])
         assert [(rows, len(waited)) for rows, waited in calls] == [(1, 1), (2, 2)]
-        assert min(calls[1][1]) > 0.04 > calls[0][1][0]
+        assert min(calls[1][1]) > calls[0][1][0]
 
     asyncio.run(main())
 

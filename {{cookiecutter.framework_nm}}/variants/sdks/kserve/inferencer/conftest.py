@@ -25,7 +25,7 @@ from {PACKAGE}.trainer import model
 prep_func = model.prep_func
 def slow(X):
     if np.asarray(X)[0, 0] == 99:
-        time.sleep(2)
+        time.sleep(3)
     return prep_func(X)
 model.prep_func = slow
 from {PACKAGE}.inferencer.__main__ import main

@@ -271,17 +271,16 @@ def test_health_answers_while_a_prediction_runs_and_sigterm_lets_it_finish(
     server = start(sample_dir, slow=True, MODEL_NAME="m").wait("m")
     row = MyModel(dirpath=sample_dir).example.tolist()[0]
     slow = {"instances": [[99, *row[1:]]]}
+    matrix = InferInput("input-0", [1, len(row)], "FP64", [99, *row[1:]])
     with ThreadPoolExecutor(2) as pool:
         rest = pool.submit(httpx.post, f"{server.client.base_url}/v1/models/m:predict", json=slow, timeout=30)
-        time.sleep(0.5)
-        matrix = InferInput("input-0", [1, len(row)], "FP64", [99, *row[1:]])
         over_grpc = pool.submit(grpc_infer, server, InferRequest("m", [matrix]))
-        time.sleep(0.2)
-        before = time.monotonic()
+        # On the event loop, the first of them would keep these waiting until it is done.
+        while 'requests_in_flight{model_name="m"} 2.0' not in server.client.get("/metrics").text:
+            assert not rest.done()
+            time.sleep(0.01)
         assert server.client.get("/v2/health/live").status_code == 200
-        waited = time.monotonic() - before
         assert not rest.done()
-        assert waited < 1  # the prediction takes 2 seconds: on the event loop, this would have waited for it
         assert server.stop() == 0
         assert rest.result().status_code == 200
         assert len(over_grpc.result().outputs) == 1
