@@ -15,7 +15,7 @@ setup(
     long_description_content_type="text/markdown",
     packages=find_packages(),
     package_data={"": ["example_models/*/*"]},
-    python_requires=">=3.10,<3.14",
+    python_requires=">=3.11,<3.14",
     install_requires=[line for line in LINES if line and not line.startswith("#")],
     extras_require={
         "train": [
