@@ -47,7 +47,13 @@ class Batcher:
         self._on_call = on_call
         self._waiting: deque[_Job] = deque()
         self._busy = False
+        self._started = self._took = 0.0
         self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
+
+    @property
+    def slow(self) -> bool:
+        """Whether calls take so long that it is worth to notice when somebody no longer waits for one."""
+        return self._took > 0.1 or (self._busy and time.perf_counter() - self._started > 0.1)
 
     async def __call__(self, X: Any, proba: bool) -> np.ndarray:
         """Answer X, one prediction per row. Raises Overloaded, or whatever the model raises for these rows."""
@@ -64,8 +70,8 @@ class Batcher:
         batch = self._take()
         self._busy = bool(batch)
         if batch:
-            now = time.perf_counter()
-            self._on_call(sum(len(job.X) for job in batch), [now - job.since for job in batch])
+            self._started = time.perf_counter()
+            self._on_call(sum(len(job.X) for job in batch), [self._started - job.since for job in batch])
             call = self._executor.submit(self._run, batch)
             call.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, loop, batch, done))
 
@@ -86,6 +92,7 @@ class Batcher:
     def _finish(
         self, loop: asyncio.AbstractEventLoop, batch: list[_Job], done: Future[list[np.ndarray | Exception]]
     ) -> None:
+        self._took = time.perf_counter() - self._started
         for job, result in zip(batch, done.result()):
             if job.answer.cancelled():
                 continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
 import orjson
@@ -82,7 +82,9 @@ class Lane:
             status, answer, extra = 503, _error(str(ModelNotReady(name))), _JSON
         else:
             with model.telemetry.in_flight():
-                status, answer, extra = await _predict(model, body, headers, v1)
+                prediction = _predict(model, body, headers, v1)
+                # To listen for the client costs as much as a light model does, and gains nothing there.
+                status, answer, extra = await (_unless_gone(prediction, receive) if model.slow else prediction)
             model.telemetry.answered("v1" if v1 else "v2", status)
         request_id = headers.get(_REQUEST_ID)
         if request_id:
@@ -158,6 +160,19 @@ async def _predict(
     if json_size is None:
         return 200, answer, _JSON
     return 200, answer, [(b"content-type", b"application/octet-stream"), (_BINARY, b"%d" % json_size)]
+
+
+async def _unless_gone(
+    prediction: Coroutine[Any, Any, tuple[int, bytes, Headers]], receive: Receive
+) -> tuple[int, bytes, Headers]:
+    """Wait for a prediction as long as the client does; one that nobody waits for any more is not begun."""
+    task, gone = asyncio.create_task(prediction), asyncio.ensure_future(receive())
+    try:
+        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else (499, b"", [])
+    finally:
+        task.cancel()
+        gone.cancel()
 
 
 def _json_size(headers: dict[bytes, bytes]) -> int | None:

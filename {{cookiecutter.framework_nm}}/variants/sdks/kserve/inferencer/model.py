@@ -79,6 +79,11 @@ class ServingModel(kserve.Model):
     def get_output_types(self) -> list[dict[str, Any]]:
         return [{"name": item.name, "datatype": item.datatype, "shape": item.shape} for item in self.outputs]
 
+    @property
+    def slow(self) -> bool:
+        """Whether the model takes long over its calls at present."""
+        return self._batcher.slow
+
     async def answer(self, request: Request) -> list[Output]:
         """Run the model on a decoded request; returns the outputs that were asked for.
 

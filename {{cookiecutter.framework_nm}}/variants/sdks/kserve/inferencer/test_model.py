@@ -286,6 +286,24 @@ def test_health_answers_while_a_prediction_runs_and_sigterm_lets_it_finish(
         assert len(over_grpc.result().outputs) == 1
 
 
+def test_a_request_whose_client_left_is_not_run(start: Callable[..., Server], sample_dir: Path) -> None:
+    """While others wait for a model that takes long, they do not wait for that one, too."""
+    server = start(sample_dir, slow=True, MODEL_NAME="m").wait("m")
+    row = MyModel(dirpath=sample_dir).example.tolist()[0]
+    path, slow = "/v1/models/m:predict", {"instances": [[99, *row[1:]]]}
+    server.client.post(path, json=slow)  # from now on it is known to take long
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(httpx.post, f"{server.client.base_url}{path}", json=slow, timeout=30)
+        while 'requests_in_flight{model_name="m"} 1.0' not in server.client.get("/metrics").text:
+            time.sleep(0.01)
+        with pytest.raises(httpx.ReadTimeout):
+            server.client.post(path, json=slow, timeout=0.5)
+        assert first.result().status_code == 200
+    metrics = server.client.get("/metrics").text
+    assert 'inference_requests_total{door="v1",model_name="m",status="499"} 1.0' in metrics
+    assert 'inference_batch_rows_sum{model_name="m"} 2.0' in metrics
+
+
 @pytest.mark.parametrize(
     ("environment", "arguments", "complaint"),
     [
