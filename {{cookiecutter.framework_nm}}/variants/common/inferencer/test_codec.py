@@ -151,7 +151,7 @@ def test_a_message_is_short_enough_for_a_header() -> None:
 def test_all_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(InvalidRequest) as error:
         decode(NUMBERS, {"instances": [[1, "x", 3], [1, 2], [None, 2, True]]})
-    assert all(f"row {row}" in str(error.value) for row in range(3)) or str(error.value).count("row") >= 3
+    assert all(f"row {row}" in str(error.value) for row in range(3))
 
 
 @pytest.mark.parametrize("signature", [NUMBERS, MIXED])

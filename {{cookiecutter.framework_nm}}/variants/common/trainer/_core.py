@@ -154,7 +154,11 @@ class Model:
         """
         if not self.signature.columns:
             raise ModelError("there is no model yet: train it, or load one with MyModel(dirpath=...)")
-        X = self.encode(self.preprocess(self.signature.conform(X)))
+        return self.answer(self.signature.conform(X), proba)
+
+    def answer(self, X: Any, proba: bool = False) -> np.ndarray:
+        """`predict` for input that is in the signature's form already, as serving decodes it."""
+        X = self.encode(self.preprocess(X))
         y_hat = self.twin.infer(X, self.labels, proba) if self.twin else self.infer(X, proba)
         return y_hat if proba else self.postprocess(y_hat)
 

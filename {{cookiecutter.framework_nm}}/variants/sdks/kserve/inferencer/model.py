@@ -63,13 +63,13 @@ class ServingModel(kserve.Model):
         self.example = (self.model_dir / "input.json").read_bytes()
         try:
             self.codec = Codec(model.signature, model.outputs)
-            model.predict(self.codec.decode(self.example, v1=True).X, self.predict_proba)
+            model.answer(self.codec.decode(self.example, v1=True).X, self.predict_proba)
         except Exception as error:
             raise ModelError(f"{self.model_dir} does not answer its own input.json: {error}") from error
         self.platform = model.platform
         self.signature = model.signature
         self.outputs = model.outputs
-        self._batcher = Batcher(model.predict, self.max_batch_rows, self.max_waiting, self.telemetry.called)
+        self._batcher = Batcher(model.answer, self.max_batch_rows, self.max_waiting, self.telemetry.called)
         self.ready = True
         return True
 
