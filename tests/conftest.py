@@ -12,7 +12,14 @@ from facts import FRAMEWORKS, TEMPLATE
 
 # Settings of the machine, or of the make that runs these tests, must not reach generated Makefiles and servers.
 for name in list(os.environ):
-    if name.startswith(("MAKE", "MFLAGS", "MODEL_", "TRAIN_")) or name in {"HTTP_PORT", "GRPC_PORT", "HOST", "VENV"}:
+    if name.startswith(("MAKE", "MFLAGS", "MODEL_", "TRAIN_")) or name in {
+        "ARGS",
+        "DEVICE",
+        "HTTP_PORT",
+        "GRPC_PORT",
+        "HOST",
+        "VENV",
+    }:
         del os.environ[name]
 
 

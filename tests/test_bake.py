@@ -8,11 +8,11 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import tomllib
 import yaml
 from facts import FRAMEWORKS, QUESTIONS, SKELETON, TEMPLATE, VARIANTS
 
@@ -28,14 +28,14 @@ PROJECT_FILES = """
 """
 PACKAGE_FILES = """
     __init__.py conftest.py
-    example_models/0001/input.json example_models/0001/metadata.json example_models/0001/model.onnx
-    example_models/0001/{weights}
+    example_models/0001/metadata.json
     inferencer/__init__.py inferencer/__main__.py inferencer/batching.py inferencer/codec.py inferencer/config.py
     inferencer/conftest.py inferencer/lane.py inferencer/loadtest.py inferencer/model.py inferencer/model_repository.py
     inferencer/openapi.py inferencer/telemetry.py inferencer/tensors.py
     inferencer/test_batching.py inferencer/test_codec.py inferencer/test_model.py inferencer/test_model_repository.py
     trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/_twin.py trainer/config.py trainer/model.py
-    trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_trainer.py trainer/utils.py
+    trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_model.py
+    trainer/test_trainer.py trainer/utils.py
 """
 #: Every name in the trees of the original document, for {fw}.
 BRIEF = """
@@ -54,8 +54,10 @@ def files(folder: Path) -> set[str]:
 
 def test_a_project_has_exactly_these_files(project: Path) -> None:
     fw = project.name
-    package = PACKAGE_FILES.format(weights=QUESTIONS["_frameworks"][fw]["weights"]).split()
-    expected = set(PROJECT_FILES.format(fw=fw).split()) | {f"{fw}server/{name}" for name in package}
+    sample = f"{fw}server/example_models/0001"
+    listed = json.loads((project / sample / "metadata.json").read_text())["files"]
+    package = {f"{fw}server/{name}" for name in PACKAGE_FILES.split()} | {f"{sample}/{name}" for name in listed}
+    expected = set(PROJECT_FILES.format(fw=fw).split()) | package
     assert files(project) == expected
 
 

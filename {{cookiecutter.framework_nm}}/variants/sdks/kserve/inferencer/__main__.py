@@ -41,6 +41,7 @@ def main() -> None:
             name,
             directory,
             arguments.runtime,
+            arguments.device,
             arguments.predict_proba,
             arguments.max_batch_rows,
             arguments.max_waiting,
@@ -83,10 +84,10 @@ def _quieten(arguments: argparse.Namespace) -> None:
 
 
 def _shorten(record: logging.LogRecord) -> bool:
-    """A client's mistake is a line in the log, and not a traceback: anybody can make thousands."""
+    """A request that cannot be answered is a line in the log, and not a traceback: anybody can make thousands."""
     from kserve.errors import InvalidInput, ModelNotFound
 
-    if record.exc_info and isinstance(record.exc_info[1], (InvalidInput, ModelNotFound)):
+    if record.exc_info and isinstance(record.exc_info[1], (InvalidInput, ModelNotFound, NotImplementedError)):
         record.exc_info = None
     return True
 

@@ -50,11 +50,15 @@ def one(value: str) -> int:
     return 1
 
 
-def runtime(value: str) -> str:
-    """Read the name of a runtime."""
-    if value not in ("auto", "native", "onnx"):
-        raise argparse.ArgumentTypeError(f"expected auto, native or onnx, got {value!r}")
-    return value
+def one_of(*names: str) -> Callable[[str], str]:
+    """Make what reads one of these names."""
+
+    def read(value: str) -> str:
+        if value not in names:
+            raise argparse.ArgumentTypeError(f"expected {' or '.join(names)}, got {value!r}")
+        return value
+
+    return read
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,7 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     add("model_dir", "/mnt/models", str, "directory of the model, of its versions, or of several models")
     add("http_port", "8080", port, "port of REST")
     add("grpc_port", "8081", port, "port of gRPC")
-    add("runtime", "auto", runtime, "native, onnx (the compiled twin), or auto (the twin if there is one)")
+    runtimes = one_of("auto", "native", "onnx")
+    add("runtime", "auto", runtimes, "native, onnx (the compiled twin), or auto (the twin if there is one)")
+    add("device", "cpu", one_of("cpu", "cuda"), "what the model runs on: cpu or cuda")
     add("predict_proba", "false", switch, "answer with probabilities instead of labels")
     add("enable_docs_url", "false", switch, "show Swagger UI at /docs")
     add("access_log", "false", switch, "log a line of JSON per REST prediction")
