@@ -10,7 +10,7 @@ with its binary tensor extension (https://github.com/kserve/open-inference-proto
 from __future__ import annotations
 
 import itertools
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import msgspec
 import numpy as np
@@ -43,7 +43,7 @@ class Output(NamedTuple):
 
 class _RequestedOutput(msgspec.Struct):
     name: str
-    parameters: Optional[dict[str, Any]] = None
+    parameters: Optional[Dict[str, Any]] = None
 
 
 class Codec:
@@ -56,11 +56,11 @@ class Codec:
         # One decoder checks types, widths and names while it parses: a row is a tuple of the columns' types,
         # a record an object with the columns' names. Gaps are let through here, and checked by `_checked`.
         types = [_JSON_TYPES[column.datatype] for column in self.columns]
-        row: Any = tuple.__class_getitem__(tuple(types))
+        row: Any = Tuple.__getitem__(tuple(types))
         if signature.tensor:
             row = float
             for _ in signature.tensor:
-                row = list[row]
+                row = List[row]
             types = [row]
         self._names = set(signature.names)
         self._fields = [f"c{i}" for i in range(len(types))]  # a column's name need not be an identifier
@@ -74,12 +74,12 @@ class Codec:
         )
 
         def decoder(tensor: Any) -> msgspec.json.Decoder[Any]:
-            fields = [
-                ("instances", Optional[list[Union[row, record]]], None),
-                ("inputs", Optional[list[tensor]], None),
+            fields: list[Any] = [
+                ("instances", Optional[List[Union[row, record]]], None),
+                ("inputs", Optional[List[tensor]], None),
                 ("id", Optional[str], None),
-                ("parameters", Optional[dict[str, Any]], None),
-                ("outputs", Optional[list[_RequestedOutput]], None),
+                ("parameters", Optional[Dict[str, Any]], None),
+                ("outputs", Optional[List[_RequestedOutput]], None),
             ]
             return msgspec.json.Decoder(msgspec.defstruct("Request", fields))
 

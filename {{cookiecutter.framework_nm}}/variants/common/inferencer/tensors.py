@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import Any, NamedTuple, Optional, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Union
 
 import msgspec
 import numpy as np
@@ -47,19 +47,19 @@ class InputTensor(msgspec.Struct):
     """One V2 input tensor, as it is written in a request."""
 
     name: str
-    shape: list[int]
+    shape: List[int]
     datatype: str
     data: msgspec.Raw = msgspec.Raw()
-    parameters: Optional[dict[str, Any]] = None
+    parameters: Optional[Dict[str, Any]] = None
 
 
 def _flat_tensor(datatype: str) -> Any:
     element: Any = Optional[DATATYPES[datatype][1]]
     fields: list[Any] = [
         ("name", str),
-        ("shape", list[int]),
-        ("data", Optional[list[element]], None),
-        ("parameters", Optional[dict[str, Any]], None),
+        ("shape", List[int]),
+        ("data", Optional[List[element]], None),
+        ("parameters", Optional[Dict[str, Any]], None),
     ]
     return msgspec.defstruct(datatype, fields, tag_field="datatype", namespace={"datatype": datatype})
 
@@ -119,17 +119,19 @@ def _from_json(item: Any, columns: list[str]) -> np.ndarray:
         raise InvalidRequest(f'input {item.name!r} has no "data"')
     if isinstance(decoded, msgspec.Raw):
         decoded = _from_nested(item, bytes(decoded), columns)
-    try:
-        if kind is float:
-            return np.array(decoded, dtype=np.float64).astype(dtype, copy=False)
-        if kind is not str and None in decoded:
-            if kind is bool:
-                return np.array(decoded, dtype=object)
-            raise InvalidRequest(f"input {item.name!r}: a gap (null) does not fit into {item.datatype}")
-        return np.array(decoded, dtype=dtype)
-    except OverflowError:
-        index = next(i for i, value in enumerate(decoded) if not _in_range(value, dtype))
-        raise InvalidRequest(_misfit(item, index, decoded[index], columns)) from None
+    if kind is float:
+        return np.array(decoded, dtype=np.float64).astype(dtype, copy=False)
+    if kind is not str and None in decoded:
+        if kind is bool:
+            return np.array(decoded, dtype=object)
+        raise InvalidRequest(f"input {item.name!r}: a gap (null) does not fit into {item.datatype}")
+    if kind is int:
+        least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
+        # Not left to numpy: before 2.0 it takes a number that does not fit, and changes it.
+        if min(decoded, default=0) < least or max(decoded, default=0) > most:
+            index = next(i for i, value in enumerate(decoded) if not least <= value <= most)
+            raise InvalidRequest(_misfit(item, index, decoded[index], columns))
+    return np.array(decoded, dtype=dtype)
 
 
 def _from_nested(item: Any, data: bytes, columns: list[str]) -> list[Any]:
@@ -151,10 +153,6 @@ def _from_nested(item: Any, data: bytes, columns: list[str]) -> list[Any]:
         if value is not None and not (fits and isinstance(value, bool) == (kind is bool)):
             raise InvalidRequest(_misfit(item, index, value, columns))
     return decoded
-
-
-def _in_range(value: int, dtype: Any) -> bool:
-    return bool(np.iinfo(dtype).min <= value <= np.iinfo(dtype).max)
 
 
 def _misfit(item: Any, index: int, value: Any, columns: list[str]) -> str:

@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Dict, List, Optional, Tuple
 
 import msgspec
 import numpy as np
@@ -35,17 +35,17 @@ class Metadata(msgspec.Struct, kw_only=True):
     name: str
     platform: str
     task: str
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    columns: tuple[Column, ...]
-    labels: list[Any] | None
-    metrics: dict[str, float]
+    inputs: Tuple[Tensor, ...]
+    outputs: Tuple[Tensor, ...]
+    columns: Tuple[Column, ...]
+    labels: Optional[List[Any]]
+    metrics: Dict[str, float]
     #: What encoding learnt from the training data.
-    state: dict[str, Any]
+    state: Dict[str, Any]
     #: On how many rows the compiled twin was compared, and how far it was off; None where there is no twin.
-    twin: dict[str, float] | None
-    versions: dict[str, str]
-    files: dict[str, str]
+    twin: Optional[Dict[str, float]]
+    versions: Dict[str, str]
+    files: Dict[str, str]
 
 
 class Model:

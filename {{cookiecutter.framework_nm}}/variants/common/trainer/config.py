@@ -51,7 +51,7 @@ class Settings(BaseSettings, Hyperparameters):
         except ValidationError as error:
             for problem in error.errors():
                 option = "".join(f"--{part}: " for part in problem["loc"])
-                print(f"{option}{problem['msg'].removeprefix('Value error, ')}", file=sys.stderr)
+                print(f"{option}{problem['msg'].replace('Value error, ', '')}", file=sys.stderr)
             raise SystemExit(2) from None
 
     @property

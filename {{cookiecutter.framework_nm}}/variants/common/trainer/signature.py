@@ -10,7 +10,7 @@ https://github.com/kserve/open-inference-protocol
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Any, Literal, Tuple, Union
 
 import msgspec
 import numpy as np
@@ -30,7 +30,7 @@ class Tensor(msgspec.Struct, frozen=True):
 
     name: str
     datatype: str
-    shape: tuple[int, ...]
+    shape: Tuple[int, ...]
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -44,13 +44,13 @@ class Column(msgspec.Struct, frozen=True):
     name: str
     datatype: Literal["FP64", "BOOL", "BYTES"]
     nullable: bool = False
-    shape: tuple[int, ...] = ()
+    shape: Tuple[int, ...] = ()
 
 
 class Signature(msgspec.Struct, frozen=True):
     """The columns of a model's input, in the order of training; or a single one whose values are tensors."""
 
-    columns: tuple[Column, ...]
+    columns: Tuple[Column, ...]
 
     @property
     def names(self) -> list[str]:

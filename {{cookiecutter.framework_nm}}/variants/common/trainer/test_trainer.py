@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Tuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from ._core import Model, ModelError
 from .model import MyModel
 from .signature import Signature, Tensor
 
-Table = tuple[pd.DataFrame, pd.Series]
+Table = Tuple[pd.DataFrame, pd.Series]
 
 
 def train(*arguments: object) -> subprocess.CompletedProcess[str]:

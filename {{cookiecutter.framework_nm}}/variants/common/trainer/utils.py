@@ -120,7 +120,7 @@ def _score(
     if task == "regression":
         return {
             "mae": metrics.mean_absolute_error(y, y_hat),
-            "rmse": metrics.root_mean_squared_error(y, y_hat),
+            "rmse": np.sqrt(metrics.mean_squared_error(y, y_hat)),
             "r2": metrics.r2_score(y, y_hat) if len(y) > 1 else np.nan,
             "baseline_mae": np.abs(y - np.median(y)).mean(),
         }
