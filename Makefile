@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint samples bench
+.PHONY: help demo test lint samples locks bench
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -33,6 +33,9 @@ lint: $(VENV)/.installed  ## check the template's own code
 
 samples: $(VENV)/.installed  ## train the sample models again, under the versions that the projects pin
 	tests/samples $(VENV)/bin/cookiecutter
+
+locks: $(VENV)/.installed  ## resolve what the images install again, from the pins in cookiecutter.json
+	tests/locks $(VENV)/bin
 
 bench: $(VENV)/.installed  ## measure against what a user would pick instead; writes docs/performance.md
 	$(VENV)/bin/python -m benchmarks $(ARGS)

@@ -19,6 +19,7 @@ def wire(project: Path, framework: str, sdk: str) -> None:
     for layer in (variants / "common", variants / "frameworks" / framework, variants / "sdks" / sdk):
         shutil.copytree(layer, package, dirs_exist_ok=True)
     shutil.copy(package / "example_models" / "0001" / "input.json", project / "input.json")
+    shutil.copy(variants / "locks" / f"{framework}-{sdk}.lock", project / "requirements.lock")
     shutil.rmtree(variants)
     (project / "run_modelserver").chmod(0o755)
 

@@ -17,8 +17,8 @@ import yaml
 from facts import FRAMEWORKS, QUESTIONS, SKELETON, TEMPLATE, VARIANTS
 
 PROJECT_FILES = """
-    .dockerignore .gitignore {fw}.Dockerfile Makefile README.md input.json pyproject.toml requirements.txt
-    run_modelserver setup.py {fw}server.yaml
+    .dockerignore .gitignore {fw}.Dockerfile Makefile README.md input.json pyproject.toml requirements.lock
+    requirements.txt run_modelserver setup.py {fw}server.yaml
     k8s/canary-knative/kustomization.yaml k8s/canary-standard/kustomization.yaml
     k8s/credentials/credentials.yaml k8s/credentials/kustomization.yaml
     k8s/grpc-knative/kustomization.yaml k8s/grpc-standard/kustomization.yaml
@@ -98,6 +98,21 @@ def test_variants_are_copied_byte_for_byte(project: Path) -> None:
             assert source.read_bytes() == copy.read_bytes(), copy
 
 
+def test_the_lock_holds_what_requirements_txt_pins(project: Path) -> None:
+    """Each with its digests, and nothing of where it was made; `make locks` makes it again."""
+    text = (project / "requirements.lock").read_text()
+    locked = re.findall(r"^([a-z0-9.-]+)==(\S+)(.*?)(?=^[a-z]|\Z)", text, re.DOTALL | re.MULTILINE)
+    names = [name for name, _, _ in locked]
+    assert all("--hash=sha256:" in digests for _, _, digests in locked)
+    assert not re.search(r"://|^-|file:", text, re.MULTILINE)
+    pins = dict(line.split("==") for line in (project / "requirements.txt").read_text().splitlines() if "==" in line)
+    unlocked = [requirement.split("==")[0] for requirement in QUESTIONS["_frameworks"][project.name]["unlocked"]]
+    assert not set(unlocked) & set(names)
+    assert {name: pin for name, pin, _ in locked if name in pins} == {
+        name: pin for name, pin in pins.items() if name not in unlocked
+    }
+
+
 def test_the_entry_point_can_be_executed(project: Path) -> None:
     assert os.access(project / "run_modelserver", os.X_OK)
 
@@ -163,7 +178,7 @@ def test_a_uri_with_special_characters_stays_one_string(bake: Callable[..., Path
 def test_make_lists_its_targets(project: Path) -> None:
     """With no argument, and each with a word on what it does."""
     run = subprocess.run(["make"], cwd=project, capture_output=True, text=True, check=True)
-    for target in ["install", "train", "serve", "predict", "test", "lint", "image", "run", "deploy", "undeploy"]:
+    for target in "install train serve predict test lint lock image run deploy undeploy".split():
         assert re.search(rf"^  make {target} +\w", run.stdout, re.MULTILINE), target
 
 

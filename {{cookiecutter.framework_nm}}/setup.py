@@ -28,6 +28,7 @@ setup(
             "{{ requirement }}",
 {% endfor %}
         ],
-        "dev": ["httpx==0.28.1", "matplotlib==3.11.2", "mypy==2.4.1", "pytest==9.2.0", "ruff==0.17.6"],
+        "dev": ["httpx==0.28.1", "matplotlib==3.11.2", "mypy==2.4.1", "pytest==9.2.0", "ruff==0.17.6", "uv==0.13.9"],
+        "storage": ["kserve-storage==0.21.0"],
     },
 )
