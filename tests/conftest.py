@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,10 @@ for name in list(os.environ):
         "VENV",
     }:
         del os.environ[name]
+
+
+# The generated Makefiles install with uv where there is one, and the template's environment has it.
+os.environ["PATH"] += os.pathsep + str(Path(sys.executable).parent)
 
 
 @pytest.fixture(scope="session")

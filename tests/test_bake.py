@@ -178,7 +178,19 @@ def test_a_uri_with_special_characters_stays_one_string(bake: Callable[..., Path
 def test_make_lists_its_targets(project: Path) -> None:
     """With no argument, and each with a word on what it does."""
     run = subprocess.run(["make"], cwd=project, capture_output=True, text=True, check=True)
-    for target in "install train serve predict test lint lock image run deploy undeploy".split():
+    for target in [
+        "install",
+        "train",
+        "serve",
+        "predict",
+        "test",
+        "lint",
+        "lock",
+        "image",
+        "run",
+        "deploy",
+        "undeploy",
+    ]:
         assert re.search(rf"^  make {target} +\w", run.stdout, re.MULTILINE), target
 
 

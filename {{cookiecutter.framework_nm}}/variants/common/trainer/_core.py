@@ -220,6 +220,8 @@ class Model:
             one = scores.shape[1] == 1
             chosen = scores[:, 0] * np.where(at == 1, 1, -1)[:, None] if one else scores[np.arange(len(at)), at]
         names = list(prepared.columns) if hasattr(prepared, "columns") else self.signature.names
+        if len(names) != chosen.shape[1] - 1:  # `preprocess` made others
+            names = [f"x{i}" for i in range(chosen.shape[1] - 1)]
         return [
             {"prediction": prediction, "base": base, "contributions": dict(zip(names, added))}
             for prediction, (*added, base) in zip(self.postprocess(y_hat).tolist(), chosen.tolist())

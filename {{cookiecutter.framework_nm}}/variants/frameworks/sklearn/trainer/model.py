@@ -62,7 +62,9 @@ class MyModel(Model):
         gaps = any(column.nullable for column in self.signature.columns)
         self.features = X.shape[1]
         self.model = make_pipeline(make_encoder(X, gaps, self.scale), self.estimator).fit(X, y)
-        self.state["means"] = self.model[0].transform(X).mean(axis=0).tolist()
+        numbers = self.model[0].transform(X)
+        if isinstance(numbers, np.ndarray):  # a sparse matrix has too many columns to be explained
+            self.state["means"] = numbers.mean(axis=0).tolist()
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         return self.model.predict_proba(X) if proba else self.model.predict(X)
@@ -72,6 +74,8 @@ class MyModel(Model):
         of trees, in their own scores, what each split on a row's way changes (A. Saabas, "Interpreting random
         forests", 2014)."""
         encoder, estimator = self.model[0], self.model[-1]
+        names = list(X.columns) if hasattr(X, "columns") else list(range(X.shape[1]))
+        origins = sources(encoder, names)
         numbers = encoder.transform(X)
         if hasattr(estimator, "coef_"):
             weights, means = np.atleast_2d(estimator.coef_), np.array(self.state["means"])
@@ -79,8 +83,7 @@ class MyModel(Model):
             base = np.broadcast_to((estimator.intercept_ + weights @ means)[:, None], (*terms.shape[:2], 1))
         else:
             terms, base = _of_trees(getattr(estimator, "estimators_", [estimator]), numbers)
-        names = list(X.columns) if hasattr(X, "columns") else list(range(X.shape[1]))
-        belongs = np.array([[source == name for name in names] for source in sources(encoder, names)], float)
+        belongs = np.array([[origin == name for name in names] for origin in origins], float)
         return np.concatenate([terms @ belongs, base], axis=2)
 
     def to_onnx(self) -> bytes:

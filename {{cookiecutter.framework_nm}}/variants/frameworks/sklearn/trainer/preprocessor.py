@@ -44,9 +44,14 @@ def make_encoder(X: np.ndarray | pd.DataFrame, gaps: bool, scale: bool) -> Trans
 
 
 def sources(encoder: TransformerMixin, names: list[Any]) -> list[Any]:
-    """The column, of those with these names, that each number which the fitted encoder makes comes from."""
+    """The column, of those with these names, that each number which the fitted encoder makes comes from.
+
+    Goes with `make_encoder`. Raises NotImplementedError where it cannot tell.
+    """
     if not hasattr(encoder, "transformers_"):
         return names
+    if encoder.transformers_[1:] == [] or not hasattr(encoder.transformers_[1][1], "categories_"):
+        raise NotImplementedError("this encoder gives no explanations: `sources` does not know it")
     (_, _, numbers), (_, text, texts), *_ = encoder.transformers_
     widths = [
         len(categories) - (0 if rare is None else len(rare) - 1)
