@@ -46,7 +46,7 @@ def main() -> None:
             arguments.max_waiting,
         )
 
-    repository = ServingModelRepository(Path(arguments.model_dir), arguments.model_name, make_model)
+    repository = ServingModelRepository(arguments.model_dir, arguments.model_name, make_model)
     server = Server(registered_models=repository)
     server.dataplane = ServingDataPlane(repository)
     server.model_repository_extension = ServingRepositoryExtension(repository)

@@ -68,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         )
 
     add("model_name", "", str, "name of the model in the request's URL")
-    add("model_dir", "/mnt/models", str, "directory of the model, of its versions, or of several models")
+    add("model_dir", "/mnt/models", str, "directory or URI of the model, of its versions, or of several models")
     add("http_port", "8080", port, "port of REST")
     add("grpc_port", "8081", port, "port of gRPC")
     add("runtime", "auto", runtime, "native, onnx (the compiled twin), or auto (the twin if there is one)")
