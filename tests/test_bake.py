@@ -32,8 +32,9 @@ PACKAGE_FILES = """
     example_models/0001/{weights}
     inferencer/__init__.py inferencer/__main__.py inferencer/batching.py inferencer/codec.py inferencer/config.py
     inferencer/conftest.py inferencer/lane.py inferencer/loadtest.py inferencer/model.py inferencer/model_repository.py
-    inferencer/openapi.py inferencer/storage.py inferencer/telemetry.py inferencer/tensors.py
+    inferencer/openapi.py inferencer/platforms.py inferencer/storage.py inferencer/telemetry.py inferencer/tensors.py
     inferencer/test_batching.py inferencer/test_codec.py inferencer/test_model.py inferencer/test_model_repository.py
+    inferencer/test_platforms.py
     trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/_twin.py trainer/config.py trainer/model.py
     trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_trainer.py trainer/utils.py
 """
