@@ -31,8 +31,9 @@ PACKAGE_FILES = """
     example_models/0001/metadata.json
     inferencer/__init__.py inferencer/__main__.py inferencer/batching.py inferencer/codec.py inferencer/config.py
     inferencer/conftest.py inferencer/lane.py inferencer/loadtest.py inferencer/model.py inferencer/model_repository.py
-    inferencer/openapi.py inferencer/telemetry.py inferencer/tensors.py
+    inferencer/openapi.py inferencer/platforms.py inferencer/storage.py inferencer/telemetry.py inferencer/tensors.py
     inferencer/test_batching.py inferencer/test_codec.py inferencer/test_model.py inferencer/test_model_repository.py
+    inferencer/test_platforms.py
     trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/_twin.py trainer/config.py trainer/model.py
     trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_model.py
     trainer/test_trainer.py trainer/utils.py
@@ -178,20 +179,8 @@ def test_a_uri_with_special_characters_stays_one_string(bake: Callable[..., Path
 def test_make_lists_its_targets(project: Path) -> None:
     """With no argument, and each with a word on what it does."""
     run = subprocess.run(["make"], cwd=project, capture_output=True, text=True, check=True)
-    for target in [
-        "install",
-        "train",
-        "serve",
-        "predict",
-        "test",
-        "lint",
-        "lock",
-        "image",
-        "run",
-        "deploy",
-        "undeploy",
-    ]:
-        assert re.search(rf"^  make {target} +\w", run.stdout, re.MULTILINE), target
+    for name in ["install", "train", "serve", "predict", "test", "lint", "lock", "image", "run", "deploy", "undeploy"]:
+        assert re.search(rf"^  make {name} +\w", run.stdout, re.MULTILINE), name
 
 
 def test_the_commands_to_type_next_are_printed(tmp_path: Path) -> None:

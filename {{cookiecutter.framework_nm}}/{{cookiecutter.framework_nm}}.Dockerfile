@@ -35,7 +35,8 @@ RUN /venv/bin/pip uninstall --yes pip && find /venv -type d -name tests -prune -
 FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="{{ cookiecutter.__package }}" \
       org.opencontainers.image.description="Serves {{ fw.title }} models over REST and gRPC" \
-      org.opencontainers.image.version="{{ cookiecutter.image_tag }}"
+      org.opencontainers.image.version="{{ cookiecutter.image_tag }}" \
+      com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true
 {% if fw.debian %}
 RUN apt-get update && \
     apt-get install -y --no-install-recommends {{ fw.debian | join(" ") }} && \

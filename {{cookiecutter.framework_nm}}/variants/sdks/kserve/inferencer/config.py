@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from .platforms import defaults
+
 
 def switch(value: str) -> bool:
     """Read true or false."""
@@ -61,18 +63,18 @@ def one_of(*names: str) -> Callable[[str], str]:
     return read
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(platform: dict[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
 
     def add(name: str, default: str, type: Callable[[str], Any], help: str) -> None:
         variable = name.upper()
         flag: dict[str, Any] = {"nargs": "?", "const": True} if type is switch else {}
-        parser.add_argument(
-            f"--{name}", default=os.environ.get(variable) or default, type=type, help=f"{help} [{variable}]", **flag
-        )
+        # The platform comes first: the image sets the variables for all.
+        default = platform.get(name) or os.environ.get(variable) or default
+        parser.add_argument(f"--{name}", default=default, type=type, help=f"{help} [{variable}]", **flag)
 
     add("model_name", "", str, "name of the model in the request's URL")
-    add("model_dir", "/mnt/models", str, "directory of the model, of its versions, or of several models")
+    add("model_dir", "/mnt/models", str, "directory or URI of the model, of its versions, or of several models")
     add("http_port", "8080", port, "port of REST")
     add("grpc_port", "8081", port, "port of gRPC")
     runtimes = one_of("auto", "native", "onnx")
@@ -91,10 +93,10 @@ def _parser() -> argparse.ArgumentParser:
 
 def read_arguments() -> argparse.Namespace:
     """Read command line and environment; exit with a message where an option is unknown or does not fit."""
-    ours = _parser()
-    ours.prog = f"python -m {__package__}"
-    arguments, rest = ours.parse_known_args()
     given = sys.argv[1:]
+    ours = _parser(defaults(given))
+    ours.prog = f"python -m {__package__}"
+    arguments, rest = ours.parse_known_args(given)
     sys.argv[1:] = [
         f"--http_port={arguments.http_port}",
         f"--grpc_port={arguments.grpc_port}",

@@ -2,13 +2,13 @@
 
 A model directory holds metadata.json. Where MODEL_DIR is one, or holds numbered versions of one (0001,
 0002, ...: the highest is served), it is served as MODEL_NAME. Otherwise it is a repository: each directory
-in it is a model, or its versions, and is served under its own name.
+in it is a model, or its versions, and is served under its own name. Where MODEL_DIR is the address of a store, that is
+downloaded, and downloaded again whenever a model is loaded or reloaded.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
 from ..trainer._core import ModelError
 from .model import ServingModel
+from .storage import Location
 
 
 class NoSuchModel(ModelError):
@@ -53,31 +54,35 @@ class ServingRepositoryExtension(ModelRepositoryExtension):
 
 
 class ServingModelRepository(kserve.ModelRepository):
-    """The models below `models_dir`, or the one model there, under `model_name`.
+    """The models below `models_dir`, a directory or an address, or the one model there, under `model_name`.
 
     `make_model(name, directory)` makes a `ServingModel` that is still to be loaded.
     """
 
-    def __init__(self, models_dir: Path, model_name: str, make_model: Callable[[str, Path], ServingModel]) -> None:
+    def __init__(
+        self, models_dir: Path | str, model_name: str, make_model: Callable[[str, Path], ServingModel]
+    ) -> None:
         super().__init__(str(models_dir))
-        self.root = models_dir
+        self.location = Location(str(models_dir))
         self.model_name = model_name
         self.make_model = make_model
 
     def load_models(self) -> None:
         """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
-        if not os.path.isdir(self.root):
-            raise ModelError(f"MODEL_DIR is {self.root}, and that is not a directory")
-        if current(self.root):
-            if not self.model_name:
-                raise ModelError("set MODEL_NAME, the name in the request's URL (or pass --model_name)")
-            names = [self.model_name]
-        else:
-            names = [path.name for path in sorted(self.root.iterdir()) if current(path)]
-        if not names:
-            raise ModelError(f"MODEL_DIR is {self.root}, and there is no model: expected metadata.json in it")
-        for name in names:
-            self.load_model(name)
+        with self.location.fetch() as root:
+            if not root.is_dir():
+                raise ModelError(f"MODEL_DIR is {self.location.address}, and that is not a directory")
+            if current(root):
+                if not self.model_name:
+                    raise ModelError("set MODEL_NAME, the name in the request's URL (or pass --model_name)")
+                names = [self.model_name]
+            else:
+                names = [path.name for path in sorted(root.iterdir()) if current(path)]
+            if not names:
+                address = self.location.address
+                raise ModelError(f"MODEL_DIR is {address}, and there is no model: expected metadata.json in it")
+            for name in names:
+                self._load(name, root)
 
     async def load(self, name: str) -> bool:
         """Load or reload a model for KServe's repository API; requests go on meanwhile."""
@@ -85,21 +90,25 @@ class ServingModelRepository(kserve.ModelRepository):
 
     def load_model(self, name: str) -> bool:
         """Load a model; only then does it take the place of the one of that name. Raises ModelError."""
-        model = self.make_model(name, self._directory(name))
-        model.load()
-        self.update(model)
-        logger.info("Loaded model %s from %s", name, model.model_dir)
+        with self.location.fetch() as root:
+            self._load(name, root)
         return True
 
-    def _directory(self, name: str) -> Path:
-        directory = current(self.root)
+    def _load(self, name: str, root: Path) -> None:
+        model = self.make_model(name, self._directory(name, root))
+        model.load()
+        self.update(model)
+        logger.info("Loaded model %s from %s", name, self.location.address)
+
+    def _directory(self, name: str, root: Path) -> Path:
+        directory = current(root)
         plain = name == Path(name).name and name != ".."  # a name is no way to other directories
         if directory is None and plain:
-            directory = current(self.root / name)
+            directory = current(root / name)
         elif name != self.model_name:
             directory = None
         if directory is None:
-            raise NoSuchModel(f"there is no model {name!r} in {self.root}")
+            raise NoSuchModel(f"there is no model {name!r} in {self.location.address}")
         return directory
 
 
