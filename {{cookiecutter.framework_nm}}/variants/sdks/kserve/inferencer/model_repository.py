@@ -9,6 +9,7 @@ downloaded, and downloaded again whenever a model is loaded or reloaded.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ class ServingModelRepository(kserve.ModelRepository):
     def load_models(self) -> None:
         """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
         with self.location.fetch() as root:
-            if not root.is_dir():
+            if not os.path.isdir(root):
                 raise ModelError(f"MODEL_DIR is {self.location.address}, and that is not a directory")
             if current(root):
                 if not self.model_name:
