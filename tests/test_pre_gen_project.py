@@ -40,7 +40,7 @@ FREE = [question for question in GOOD if question not in ("framework_nm", "pytho
 
 ACCEPTED = {
     "framework_nm": ["xgboost", "lightgbm", "tf2", "scikit_learn", "a"],
-    "model_name": ["a", "m1", "my-model", "a--b", "a" * 53],
+    "model_name": ["a", "m1", "my-model", "a--b", "a" * 46],
     "namespace": ["a", "1", "1-a", "team-7", "kube-system", "a" * 63],
     "image_registry": [
         "myname",
@@ -102,7 +102,7 @@ REFUSED: dict[str, list[tuple[str, str | None]]] = {
         ("a.b", "a-b"),
         ("모델", None),
         ("---", None),
-        ("a" * 54, "a" * 53),
+        ("a" * 47, "a" * 46),
         ("a" * 52 + "-b", "a" * 52),
         ("model\n", "model"),
         (" model", "model"),
