@@ -103,7 +103,7 @@ REFUSED: dict[str, list[tuple[str, str | None]]] = {
         ("모델", None),
         ("---", None),
         ("a" * 47, "a" * 46),
-        ("a" * 52 + "-b", "a" * 52),
+        ("a" * 45 + "-b", "a" * 45),
         ("model\n", "model"),
         (" model", "model"),
     ],
