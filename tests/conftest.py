@@ -15,6 +15,10 @@ for name in list(os.environ):
     if name.startswith(("MAKE", "MFLAGS", "MODEL_", "TRAIN_")) or name in {"HTTP_PORT", "GRPC_PORT", "HOST", "VENV"}:
         del os.environ[name]
 
+# Wheels at hand come before an index that this machine may not reach.
+if "PIP_FIND_LINKS" in os.environ:
+    os.environ.setdefault("PIP_EXTRA_INDEX_URL", "")
+
 
 @pytest.fixture(scope="session")
 def bake(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
