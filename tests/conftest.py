@@ -23,6 +23,10 @@ for name in list(os.environ):
     }:
         del os.environ[name]
 
+# Wheels at hand come before an index that this machine may not reach.
+if "PIP_FIND_LINKS" in os.environ:
+    os.environ.setdefault("PIP_EXTRA_INDEX_URL", "")
+
 
 # The generated Makefiles install with uv where there is one, and the template's environment has it.
 os.environ["PATH"] += os.pathsep + str(Path(sys.executable).parent)

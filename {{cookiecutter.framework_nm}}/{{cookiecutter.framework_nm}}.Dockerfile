@@ -13,7 +13,7 @@ RUN --mount=type=cache,target=/root/.cache/pip /venv/bin/pip install --no-deps {
 {% endif %}
 COPY requirements.lock .
 RUN --mount=type=cache,target=/root/.cache/pip \
-    /venv/bin/pip install --require-hashes --only-binary :all: --no-deps -r requirements.lock
+    /venv/bin/pip install --no-compile --require-hashes --only-binary :all: --no-deps -r requirements.lock
 COPY README.md requirements.txt setup.py ./
 COPY {{ cookiecutter.__package }} {{ cookiecutter.__package }}
 # "train" for an image that can train, "storage" for one that downloads its model itself, "storage,train" for both.
@@ -29,8 +29,10 @@ RUN --mount=type=cache,target=/root/.cache/pip \
         {{ "PIP_EXTRA_INDEX_URL=" ~ fw.gpu.index ~ " " if fw.gpu.index }}/venv/bin/pip install {{ fw.gpu.install | join(" ") }}; \
     fi
 {% endif %}
-# What only installing needs, and the libraries' own tests: a seventh of it all.
-RUN /venv/bin/pip uninstall --yes pip && find /venv -type d -name tests -prune -exec rm -r {} +
+# Not needed: pip, and the libraries' own tests, a seventh of it all. Bytecode is: the file system will be read-only.
+RUN /venv/bin/pip uninstall --yes pip && \
+    find /venv -type d -name tests -prune -exec rm -r {} + && \
+    { python -m compileall -qq -j 0 /venv/lib || true; }
 
 FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="{{ cookiecutter.__package }}" \
