@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from cookiecutter.main import cookiecutter
-from facts import FRAMEWORKS, TEMPLATE
+from facts import FRAMEWORKS, TEMPLATE, find_links
 
 # Settings of the machine, or of the make that runs these tests, must not reach generated Makefiles and servers.
 for name in list(os.environ):
@@ -24,9 +24,9 @@ for name in list(os.environ):
         del os.environ[name]
 
 # Wheels at hand come before an index that this machine may not reach.
-if "PIP_FIND_LINKS" in os.environ:
+if find_links():
     os.environ.setdefault("PIP_EXTRA_INDEX_URL", "")
-
+    os.environ.setdefault("UV_FIND_LINKS", find_links())
 
 # The generated Makefiles install with uv where there is one, and the template's environment has it.
 os.environ["PATH"] += os.pathsep + str(Path(sys.executable).parent)

@@ -1,8 +1,8 @@
 """A real container engine for the tests, driven through its command line.
 
 Here: finding the engine, building an image, running and watching a container, and handing wheels that this machine
-holds to a build. Not here: how an engine or a
-base image is come by (the script container-engine, beside this file), nor what the images under test must do.
+holds to a build. Not here: how an engine or a base image is come by (the script container-engine, beside this file),
+nor what the images under test must do.
 """
 
 import functools
@@ -11,7 +11,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from types import MappingProxyType, TracebackType
 from typing import ClassVar
 
 import pytest
+from facts import find_links
 
 _SCRIPT = Path(__file__).with_name("container-engine")
 _NO_BUILD_ARGS: Mapping[str, str] = MappingProxyType({})
@@ -156,13 +156,7 @@ class Engine:
 
 
 def _wheels() -> list[Path]:
-    """The wheels in the folder that this machine's pip looks into besides its index."""
-    folder = os.environ.get("PIP_FIND_LINKS")
-    if not folder:
-        command = [sys.executable, "-m", "pip", "config", "list"]
-        settings = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        folder = "".join(re.findall(r"find-links='([^']+)'", settings)[-1:])
-    return list(Path(folder).glob("*.whl")) if folder else []
+    return list(Path(find_links()).glob("*.whl")) if find_links() else []
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):

@@ -103,7 +103,7 @@ class Image:
         self.package = f"{project.name}server"
         self.tag = f"gcr.io/airuntime-templates/{self.package}:0.1.0{extras and '-train'}"
         self.sample = project / self.package / "example_models" / "0001"
-        for path in [self.sample.parent, self.sample, *self.sample.iterdir()]:  # pytest's folders are private
+        for path in [self.sample.parent, self.sample, *self.sample.rglob("*")]:  # pytest's folders are private
             path.chmod(0o755)
         with extra_index(QUESTIONS["_frameworks"][project.name]["unlocked"]) as build_args:
             build_args["EXTRAS"] = extras
