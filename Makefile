@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= .demo
 FRAMEWORK ?= sklearn
+# Test processes at once: what needs the container engine is one after another in one of them.
+JOBS ?= 2
 # Tool caches stay out of the template's folder: cookiecutter would copy them into projects.
 export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
@@ -22,7 +24,7 @@ demo: $(VENV)/.installed  ## the main job end to end: generate, train, serve, as
 	tests/demo $(VENV)/bin/cookiecutter $(DEMO) $(FRAMEWORK)
 
 test: $(VENV)/.installed  ## run all tests; ARGS='-m "not slow"' for the fast ones
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 # What is rendered is checked in the projects that the tests bake.
 CODE = hooks tests benchmarks '{{cookiecutter.framework_nm}}/variants'
