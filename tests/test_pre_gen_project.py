@@ -21,6 +21,7 @@ import pytest
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 from cookiecutter.utils import create_env_with_context
+from facts import FRAMEWORKS
 
 HOOK = Path(__file__).parents[1] / "hooks" / "pre_gen_project.py"
 
@@ -265,7 +266,7 @@ def _name(value: object) -> str:
 # --- As functions.
 
 
-@pytest.mark.parametrize("framework", ["sklearn", "xgboost"])
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_defaults(framework: str) -> None:
     """Who answers with Enter only is never refused."""
     assert problems(framework_nm=framework, model_name=f"{framework}server-test") == []
