@@ -1,3 +1,4 @@
+{% set sdk = cookiecutter._sdks[cookiecutter.serving_sdk] %}
 # Built with BuildKit: docker build -f {{ cookiecutter.framework_nm }}.Dockerfile -t {{ cookiecutter.__image }} .
 ARG BASE_IMAGE=python:{{ cookiecutter.python_version }}-slim
 
@@ -26,9 +27,12 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MODEL_NAME="" \
     HTTP_PORT="8080" \
+{% if "grpc" in sdk.features %}
     GRPC_PORT="8081" \
+{% endif %}
     MODEL_DIR="/mnt/models"
-EXPOSE 8080 8081
+EXPOSE 8080{% if "grpc" in sdk.features %} 8081{% endif %}
+
 # A number, so that Kubernetes can see that it is not root.
 USER 1000:1000
 HEALTHCHECK --start-period=60s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://localhost:{os.environ[\"HTTP_PORT\"]}/v2/health/live')"]

@@ -307,7 +307,7 @@ class Model:
 
     def _rows(self, X: Any) -> list[Any]:
         """Rows as a client writes them: lists where all columns are numbers, else records."""
-        rows = [
+        rows: list[Any] = [
             [
                 bool(value) if column.datatype == "BOOL" and value == value else value
                 for column, value in zip(self.signature.columns, row)
