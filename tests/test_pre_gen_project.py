@@ -384,9 +384,8 @@ def test_a_framework_without_versions_beside_the_sdk_is_refused_with_those_that_
     rows = {"sklearn": {"kfserving": {"serve": []}}, "new": {"kfserving": None}}
     assert problems(_frameworks=rows, framework_nm="new") == []
     (problem,) = problems(_frameworks=rows, framework_nm="new", serving_sdk="kfserving", python_version="3.8")
-    assert problem == (
-        'framework_nm "new": It has no versions that run beside KFServing. Choose one of sklearn, or another serving_sdk.'
-    )
+    beside = "It has no versions that run beside KFServing. Choose one of sklearn, or another serving_sdk."
+    assert problem == f'framework_nm "new": {beside}'
 
 
 def test_long_answers_stay_readable() -> None:
