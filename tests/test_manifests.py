@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 import jsonschema
 import pytest
 import yaml
-from facts import SKELETON, TEMPLATE
+from facts import FLAVOURS, FRAMEWORKS, SKELETON, TEMPLATE
 
 Manifest = dict[str, Any]
 FOLDERS = sorted(path.name for path in (SKELETON / "k8s").iterdir())
@@ -58,6 +58,12 @@ def text(project: Path, name: str) -> str:
 def manifests(project: Path, name: str) -> list[Manifest]:
     """What `kubectl apply` sends."""
     return [manifest for manifest in yaml.safe_load_all(text(project, name)) if manifest]
+
+
+@pytest.fixture(scope="session", params=FRAMEWORKS)
+def project(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> Path:
+    """A project of each framework for KServe; KFServing's one manifest has a section of its own."""
+    return bake(request.param)
 
 
 @pytest.fixture(params=SETS)
@@ -526,6 +532,31 @@ def test_an_answer_that_looks_like_another_type_is_text_in_every_manifest(
         assert manifest["metadata"]["namespace"] == "1e3"
         assert manifest["kind"] != "InferenceService" or manifest["metadata"]["name"] == answer
         assert all(judge(manifest) == [] for judge in judges(manifest))
+
+
+# --- KFServing's.
+
+
+@pytest.mark.parametrize("framework", [framework for framework, sdk in FLAVOURS if sdk == "kfserving"])
+def test_kfservings_manifest_is_one_that_its_clusters_take(bake: Callable[..., Path], framework: str) -> None:
+    """By its CRD, and by what Knative refused in 2021 (knative/serving issues 10037 and 13395)."""
+    project = bake(framework, serving_sdk="kfserving", model_name="churn")
+    (manifest,) = manifests(project, "root")
+    assert manifest["apiVersion"] == "serving.kubeflow.org/v1beta1"
+    assert against_the_crd(manifest) == []
+    (container,) = manifest["spec"]["predictor"]["containers"]
+    assert container["name"] == "kfserving-container"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/v1/models/churn"
+    assert not {"startupProbe", "securityContext", "lifecycle"} & container.keys()
+    container["imagePulPolicy"] = "Always"
+    assert any("imagePulPolicy" in message for message in against_the_crd(manifest))
+
+
+def test_a_project_of_kfserving_trains_on_the_cluster_as_any(bake: Callable[..., Path]) -> None:
+    project = bake("sklearn", serving_sdk="kfserving")
+    assert [path.name for path in (project / "k8s").iterdir()] == ["training"]
+    for manifest in manifests(project, "training"):
+        assert against_kubernetes(manifest) == []
 
 
 # --- docs/deploying.md: what is in a ```bash block runs here, what is in a ```console block needs a cluster.

@@ -390,7 +390,7 @@ class Model:
         """Rows as a client writes them: lists where all columns are numbers, else records."""
         if self.signature.tensor:
             return X.tolist()
-        rows = [
+        rows: list[Any] = [
             [
                 bool(value) if column.datatype == "BOOL" and value == value else value
                 for column, value in zip(self.signature.columns, row)
