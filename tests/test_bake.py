@@ -24,7 +24,7 @@ PROJECT_FILES = """
     k8s/grpc-knative/kustomization.yaml k8s/grpc-standard/kustomization.yaml
     k8s/knative/kustomization.yaml k8s/standard/kustomization.yaml
     k8s/runtime/kustomization.yaml k8s/runtime/runtime.yaml
-    k8s/training/kustomization.yaml k8s/training/training.yaml
+    k8s/training/kustomization.yaml k8s/training/training.yaml k8s/training-bucket/kustomization.yaml
 """
 PACKAGE_FILES = """
     __init__.py conftest.py
