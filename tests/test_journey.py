@@ -138,7 +138,7 @@ from {installed.name}server.inferencer import lane
 from {installed.name}server.inferencer.model import ServingModel
 assert ServingModel("m", Path("{installed.name}server/example_models/0001")).load()
 # Where the compiled twin answers, the framework itself is not even imported.
-assert not {{"lightgbm", "sklearn", "xgboost"}} & sys.modules.keys()
+assert not {{"catboost", "lightgbm", "sklearn", "xgboost"}} & sys.modules.keys()
 """
     (tmp_path / "check.py").write_text(check)
     shell(installed, f"{tmp_path}/slim/bin/python {tmp_path}/check.py", PYTHONPATH=str(installed))
