@@ -231,19 +231,29 @@ def test_rows_may_be_tensors(tmp_path: Path) -> None:
         loaded.predict(images.reshape(60, 3, 4))
 
 
-def test_a_device_is_used_and_named_or_refused(model_dir: Path, table: Table) -> None:
+def test_a_device_answers_and_is_named_or_is_refused(model_dir: Path, table: Table) -> None:
     """Never a silent fall back to the CPU."""
     on_cpu = MyModel(dirpath=model_dir)
     try:
         on_gpu = MyModel(dirpath=model_dir, device="cuda")
     except ModelError as error:
         assert "the device cuda is asked for" in str(error)
-        with pytest.raises(ModelError, match="the device cuda is asked for"):
-            MyModel(device="cuda")
         return
     assert on_gpu.platform == f"{MyModel.FRAMEWORK}_cuda"
     X, _ = table
     np.testing.assert_allclose(on_gpu.predict(X, proba=True), on_cpu.predict(X, proba=True), rtol=1e-3, atol=1e-5)
+
+
+def test_a_device_trains_or_is_refused(table: Table) -> None:
+    """Apart from answering: some frameworks only train on a GPU."""
+    try:
+        model = MyModel(device="cuda")
+    except ModelError as error:
+        assert "the device cuda is asked for" in str(error)
+        return
+    model.train(*table)
+    metrics = model.evaluate(*table)
+    assert metrics["accuracy"] > metrics["baseline_accuracy"]
 
 
 def test_nobodys_name_is_put_into_input_json(tmp_path: Path, table: Table) -> None:
