@@ -18,7 +18,7 @@ $(VENV)/.installed: pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --editable '.[test]'
 	@touch $@
 
-demo: $(VENV)/.installed  ## the main job end to end: generate, train, serve, ask, stop (FRAMEWORK=xgboost for the other)
+demo: $(VENV)/.installed  ## the main job end to end: generate, train, serve, ask, stop (FRAMEWORK=xgboost for another)
 	tests/demo $(VENV)/bin/cookiecutter $(DEMO) $(FRAMEWORK)
 
 test: $(VENV)/.installed  ## run all tests; ARGS='-m "not slow"' for the fast ones
