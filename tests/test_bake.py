@@ -268,6 +268,7 @@ def test_no_template_asks_which_framework_it_is() -> None:
 def test_the_sample_model_was_made_by_what_the_project_pins(framework: str, sdk: str) -> None:
     """Otherwise it would load with a warning, or not at all: `make samples` makes it again."""
     metadata = json.loads((VARIANTS / "samples" / sdk / framework / "0001/metadata.json").read_text())
-    versions = [requirement.split("==")[1] for requirement in pins(framework, sdk)["serve"]]
+    row = pins(framework, sdk)
+    versions = [pin.split("==")[1].split(" ")[0] for pin in [*row["serve"], *row["unlocked"], *SDKS[sdk]["serve"]]]
     assert metadata["versions"][metadata["platform"]] in versions
     assert metadata["versions"]["python"].startswith(SDKS[sdk]["pythons"][0] + ".")
