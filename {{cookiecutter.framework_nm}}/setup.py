@@ -14,7 +14,7 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     packages=find_packages(),
-    package_data={"": ["example_models/*/*"]},
+    package_data={"": ["example_models/**/*"]},
     python_requires=">=3.11,<3.14",
     install_requires=[line for line in LINES if line and not line.startswith("#")],
     extras_require={
