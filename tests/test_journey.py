@@ -17,9 +17,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from facts import FRAMEWORKS
+from facts import FLAVOURS, SDKS, find_python
 
 pytestmark = pytest.mark.slow
 
@@ -80,15 +81,40 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="module", params=FRAMEWORKS)
-def installed(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> Path:
-    """A project of each framework, its environment made by its own Makefile."""
-    project = bake(request.param)
+def environments() -> list[tuple[str, str, str]]:
+    """Each framework with each SDK, KServe on its first Python, KFServing on its Pythons in turn."""
+    found = [(framework, sdk, SDKS[sdk]["pythons"][0]) for framework, sdk in FLAVOURS if sdk != "kfserving"]
+    old = [framework for framework, sdk in FLAVOURS if sdk == "kfserving"]
+    pythons = SDKS["kfserving"]["pythons"]
+    return found + [(framework, "kfserving", pythons[n % len(pythons)]) for n, framework in enumerate(old)]
+
+
+@pytest.fixture(scope="module", params=environments(), ids="-".join)
+def environment(request: pytest.FixtureRequest) -> tuple[str, str, str]:
+    """Framework, SDK and Python."""
+    found: tuple[str, str, str] = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def sdk(environment: tuple[str, str, str]) -> dict[str, Any]:
+    """The facts of the project's SDK."""
+    found: dict[str, Any] = SDKS[environment[1]]
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(environment: tuple[str, str, str], bake: Callable[..., Path]) -> Path:
+    """A project of each framework and SDK, its environment made by its own Makefile."""
+    framework, sdk, version = environment
+    if sdk == "kfserving" and not find_python(version):
+        pytest.skip(f"there is no Python {version}; `uv python install {version}` gets one")
+    project = bake(framework, serving_sdk=sdk, python_version=version)
     shell(project, "make install")
     return project
 
 
-def test_the_readme_works_word_for_word(bake: Callable[..., Path], installed: Path) -> None:
+def test_the_readme_works_word_for_word(installed: Path, sdk: dict[str, Any]) -> None:
     """Train, serve, ask with curl; then the same on a CSV file of one's own."""
     name = installed.name
     train, serve, ask, train_own, *containers = readme_commands(installed)
@@ -97,11 +123,11 @@ def test_the_readme_works_word_for_word(bake: Callable[..., Path], installed: Pa
     # The ports are the only thing that is not as written: others may run on this machine.
     http, grpc = free_port(), free_port()
     serve = f"{serve.strip()} HTTP_PORT={http} GRPC_PORT={grpc}"
-    url = f"http://localhost:{http}/v2/models/{name}server-test"
+    ready = f"http://localhost:{http}{sdk['ready'].replace('NAME', f'{name}server-test')}"
 
     printed = shell(installed, train)
     assert "accuracy" in printed and printed.strip().endswith(f"{name}server/trainer/0001")
-    with serving(installed, serve, f"{url}/ready"):
+    with serving(installed, serve, ready):
         assert json.loads(shell(installed, ask.replace("localhost:8080", f"localhost:{http}"))) == {"predictions": [0]}
         assert shell(installed, f"make predict HTTP_PORT={http}") == '{"predictions":[0]}\n'
         table = shell(installed, f"make loadtest HTTP_PORT={http} ARGS='--seconds 0.3'").splitlines()
@@ -110,12 +136,11 @@ def test_the_readme_works_word_for_word(bake: Callable[..., Path], installed: Pa
 
     (installed / "customers.csv").write_text(CUSTOMERS)
     assert "churned" in shell(installed, train_own)
-    with serving(installed, serve, f"{url}/ready"):
+    with serving(installed, serve, ready):
         (answer,) = json.loads(shell(installed, f"make predict HTTP_PORT={http}"))["predictions"]
         assert answer in ("yes", "no")
-        with urllib.request.urlopen(url) as metadata:
-            names = [tensor["name"] for tensor in json.load(metadata)["inputs"]]
-        assert names == ["customer", "tenure", "plan", "autopay"]
+    metadata = json.loads((installed / f"{name}server" / "trainer" / "0002" / "metadata.json").read_text())
+    assert [tensor["name"] for tensor in metadata["inputs"]] == ["customer", "tenure", "plan", "autopay"]
 
 
 def test_a_project_passes_its_own_tests_and_checks(installed: Path) -> None:
@@ -128,6 +153,8 @@ def test_serving_works_on_what_requirements_txt_installs(installed: Path, tmp_pa
     shell(tmp_path, f"{installed}/.venv/bin/python -m venv slim")
     shell(tmp_path, f"slim/bin/python -m pip install --quiet -r {installed}/requirements.txt")
     absent = {"xgboost": "sklearn"}.get(installed.name, "rich")
+    modules = [path.stem for path in (installed / f"{installed.name}server" / "inferencer").glob("[a-z]*.py")]
+    served = [name for name in modules if not name.startswith(("test_", "conftest", "loadtest"))]
     check = f"""
 import importlib.util, sys
 assert importlib.util.find_spec({absent!r}) is None
@@ -135,7 +162,7 @@ sys.argv[1:] = ["--model_name=m"]
 from {installed.name}server.inferencer.config import read_arguments
 read_arguments()
 from pathlib import Path
-from {installed.name}server.inferencer import lane
+from {installed.name}server.inferencer import {", ".join(served)}
 from {installed.name}server.inferencer.model import ServingModel
 assert ServingModel("m", Path("{installed.name}server/example_models/0001")).load()
 # The compiled twin answers: the framework itself is not even imported.
