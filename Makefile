@@ -3,12 +3,14 @@ PYTHON ?= python3
 VENV ?= .venv
 DEMO ?= .demo
 FRAMEWORK ?= sklearn
+# Test processes at once: what needs the container engine is one after another in one of them.
+JOBS ?= 2
 # Tool caches stay out of the template's folder: cookiecutter would copy them into projects.
 export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint samples bench
+.PHONY: help demo test lint samples locks bench
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -18,11 +20,11 @@ $(VENV)/.installed: pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --editable '.[test]'
 	@touch $@
 
-demo: $(VENV)/.installed  ## the main job end to end: generate, train, serve, ask, stop (FRAMEWORK=xgboost for the other)
+demo: $(VENV)/.installed  ## the main job end to end: generate, train, serve, ask, stop (FRAMEWORK=xgboost for another)
 	tests/demo $(VENV)/bin/cookiecutter $(DEMO) $(FRAMEWORK)
 
 test: $(VENV)/.installed  ## run all tests; ARGS='-m "not slow"' for the fast ones
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 # What is rendered is checked in the projects that the tests bake.
 CODE = hooks tests benchmarks '{{cookiecutter.framework_nm}}/variants'
@@ -33,6 +35,9 @@ lint: $(VENV)/.installed  ## check the template's own code
 
 samples: $(VENV)/.installed  ## train the sample models again, under the versions that the projects pin
 	tests/samples $(VENV)/bin/cookiecutter
+
+locks: $(VENV)/.installed  ## resolve what the images install again, from the pins in cookiecutter.json
+	tests/locks $(VENV)/bin
 
 bench: $(VENV)/.installed  ## measure against what a user would pick instead; writes docs/performance.md
 	$(VENV)/bin/python -m benchmarks $(ARGS)

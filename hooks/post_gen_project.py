@@ -23,6 +23,7 @@ def wire(project: Path, framework: str, sdk: str, overlays: list[str]) -> None:
         shutil.copytree(layer, package, dirs_exist_ok=True)
     shutil.copytree(variants / "samples" / sdk / framework, package / "example_models")
     shutil.copy(package / "example_models" / "0001" / "input.json", project / "input.json")
+    shutil.copy(variants / "locks" / f"{framework}-{sdk}.lock", project / "requirements.lock")
     shutil.rmtree(variants)
     for folder in (project / "k8s").iterdir():
         if folder.name not in overlays:

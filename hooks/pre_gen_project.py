@@ -19,8 +19,8 @@ from typing import Any
 #: raw string is not ended by an escaped quote: no answer can close this literal and become code.
 ANSWERS = r"""{{ cookiecutter | jsonify }}"""
 
-#: KServe names what it deploys <model_name>-predictor, and that name is a DNS label.
-MODEL_NAME_LIMIT = 63 - len("-predictor")
+#: KServe names what it deploys <model_name>-predictor, a canary with one word more, and that name is a DNS label.
+MODEL_NAME_LIMIT = 63 - len("-canary-predictor")
 
 STORES = ("gs", "s3", "hdfs", "webhdfs", "https", "http", "pvc", "hf", "oci")
 
@@ -72,7 +72,7 @@ def check_model_name(answer: str) -> str:
         )
     if len(answer) > MODEL_NAME_LIMIT:
         return (
-            f'It has {len(answer)} characters. KServe adds "-predictor", and Kubernetes allows 63 in all: '
+            f'It has {len(answer)} characters. KServe adds "-canary-predictor", and Kubernetes allows 63 in all: '
             f"use at most {MODEL_NAME_LIMIT}."
         )
     return ""

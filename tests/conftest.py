@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from cookiecutter.main import cookiecutter
-from facts import FLAVOURS, TEMPLATE
+from facts import FLAVOURS, TEMPLATE, find_links
 
 # Settings of the machine, or of the make that runs these tests, must not reach generated Makefiles and servers.
 for name in list(os.environ):
-    if name.startswith(("MAKE", "MFLAGS", "MODEL_", "TRAIN_")) or name in {"HTTP_PORT", "GRPC_PORT", "HOST", "VENV"}:
+    if name.startswith(("MAKE", "MFLAGS", "MODEL_", "TRAIN_")) or name in {
+        "ARGS",
+        "DEVICE",
+        "HTTP_PORT",
+        "GRPC_PORT",
+        "HOST",
+        "VENV",
+    }:
         del os.environ[name]
+
+# Wheels at hand come before an index that this machine may not reach.
+if find_links():
+    os.environ.setdefault("PIP_EXTRA_INDEX_URL", "")
+    os.environ.setdefault("UV_FIND_LINKS", find_links())
+
+# The generated Makefiles install with uv where there is one, and the template's environment has it.
+os.environ["PATH"] += os.pathsep + str(Path(sys.executable).parent)
 
 
 @pytest.fixture(scope="session")

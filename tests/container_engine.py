@@ -1,18 +1,26 @@
 """A real container engine for the tests, driven through its command line.
 
-Here: finding the engine, building an image, running and watching a container. Not here: how an engine or a
-base image is come by (the script container-engine, beside this file), nor what the images under test must do.
+Here: finding the engine, building an image, running and watching a container, and handing wheels that this machine
+holds to a build. Not here: how an engine or a base image is come by (the script container-engine, beside this file),
+nor what the images under test must do.
 """
 
+import functools
+import http.server
 import os
+import re
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import ClassVar
 
 import pytest
+from facts import find_links
 
 _SCRIPT = Path(__file__).with_name("container-engine")
 _NO_BUILD_ARGS: Mapping[str, str] = MappingProxyType({})
@@ -145,6 +153,41 @@ class Engine:
             output = done.stdout + (done.stderr or "")
             raise EngineError(f"`{shlex.join(command)}` exited with {done.returncode}. It printed:\n{output}")
         return done.stdout
+
+
+def _wheels() -> list[Path]:
+    return list(Path(find_links()).glob("*.whl")) if find_links() else []
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def extra_index(requirements: Sequence[str]) -> Iterator[dict[str, str]]:
+    """Build arguments by which `requirements` come from wheels of this machine, if it has all of them.
+
+    A build cannot read this machine's files, so they are served to it as a package index while the block runs.
+    """
+    pinned = {requirement.replace("==", "-"): requirement.partition("==")[0] for requirement in requirements}
+    found = {pin: [wheel for wheel in _wheels() if re.match(rf"{re.escape(pin)}[-+]", wheel.name)] for pin in pinned}
+    if not pinned or not all(found.values()):
+        yield {}
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        for pin, wheels in found.items():
+            project = Path(folder, pinned[pin])
+            project.mkdir()
+            for wheel in wheels:
+                (project / wheel.name).symlink_to(wheel)
+        handler = functools.partial(_Quiet, directory=folder)
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            try:
+                yield {"PIP_EXTRA_INDEX_URL": f"http://127.0.0.1:{server.server_address[1]}/"}
+            finally:
+                server.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,14 @@
-"""Facts about the template, read from where they stand."""
+"""Facts about the template and about this machine, read from where they stand."""
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +22,10 @@ SDKS: dict[str, Any] = QUESTIONS["_sdks"]
 FLAVOURS = [(fw, sdk) for sdk in SDKS for fw in FRAMEWORKS if QUESTIONS["_frameworks"][fw].get(sdk, True) is not None]
 
 
-def pins(framework: str, sdk: str) -> dict[str, list[str]]:
-    """The requirements of a framework beside an SDK, for serving and for training."""
-    row = QUESTIONS["_frameworks"][framework]
-    found: dict[str, list[str]] = row.get(sdk, row)
-    return found
+def pins(framework: str, sdk: str) -> dict[str, Any]:
+    """The row of a framework, with what differs beside an SDK."""
+    row: dict[str, Any] = QUESTIONS["_frameworks"][framework]
+    return {**row, **row.get(sdk, {})}
 
 
 def find_python(version: str) -> str | None:
@@ -33,3 +35,11 @@ def find_python(version: str) -> str | None:
         if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
             return os.path.abspath(candidate)
     return None
+
+
+@functools.cache
+def find_links() -> str:
+    """The folder of wheels that this machine's pip looks into besides its index; "" if there is none."""
+    command = [sys.executable, "-m", "pip", "config", "list"]
+    settings = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return os.environ.get("PIP_FIND_LINKS") or "".join(re.findall(r"find-links='([^']+)'", settings)[-1:])

@@ -17,21 +17,21 @@ import yaml
 from facts import FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, SKELETON, TEMPLATE, VARIANTS, pins
 
 PROJECT_FILES = """
-    .dockerignore .gitignore {fw}.Dockerfile Makefile README.md input.json pyproject.toml requirements.txt
-    run_modelserver setup.py {fw}server.yaml
+    .dockerignore .gitignore {fw}.Dockerfile Makefile README.md input.json pyproject.toml requirements.lock
+    requirements.txt run_modelserver setup.py {fw}server.yaml
     k8s/training/kustomization.yaml k8s/training/training.yaml
 """
 PACKAGE_FILES = """
     __init__.py conftest.py
-    example_models/0001/input.json example_models/0001/metadata.json example_models/0001/model.onnx
-    example_models/0001/{weights}
+    example_models/0001/metadata.json
     inferencer/__init__.py inferencer/__main__.py inferencer/batching.py inferencer/codec.py inferencer/config.py
     inferencer/conftest.py inferencer/directories.py inferencer/loadtest.py inferencer/model.py
     inferencer/model_repository.py inferencer/options.py inferencer/tensors.py
     inferencer/test_batching.py inferencer/test_codec.py inferencer/test_directories.py inferencer/test_model.py
     inferencer/test_model_repository.py
     trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/_twin.py trainer/config.py trainer/model.py
-    trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_trainer.py trainer/utils.py
+    trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_model.py
+    trainer/test_trainer.py trainer/utils.py
 """
 #: What only one SDK's projects have.
 SDK_FILES = {
@@ -41,7 +41,8 @@ SDK_FILES = {
         k8s/grpc-knative/kustomization.yaml k8s/grpc-standard/kustomization.yaml
         k8s/knative/kustomization.yaml k8s/standard/kustomization.yaml
         k8s/runtime/kustomization.yaml k8s/runtime/runtime.yaml
-        {fw}server/inferencer/lane.py {fw}server/inferencer/openapi.py {fw}server/inferencer/telemetry.py
+        {fw}server/inferencer/lane.py {fw}server/inferencer/openapi.py {fw}server/inferencer/platforms.py
+        {fw}server/inferencer/storage.py {fw}server/inferencer/telemetry.py {fw}server/inferencer/test_platforms.py
     """,
     "kfserving": "{fw}server/inferencer/handlers.py {fw}server/inferencer/server.py",
 }
@@ -62,8 +63,10 @@ def files(folder: Path) -> set[str]:
 
 def test_a_project_has_exactly_these_files(project: Path, flavour: tuple[str, str]) -> None:
     fw, sdk = flavour
-    package = PACKAGE_FILES.format(weights=QUESTIONS["_frameworks"][fw]["weights"]).split()
-    expected = set((PROJECT_FILES + SDK_FILES[sdk]).format(fw=fw).split()) | {f"{fw}server/{name}" for name in package}
+    sample = f"{fw}server/example_models/0001"
+    listed = json.loads((project / sample / "metadata.json").read_text())["files"]
+    package = {f"{fw}server/{name}" for name in PACKAGE_FILES.split()} | {f"{sample}/{name}" for name in listed}
+    expected = set((PROJECT_FILES + SDK_FILES[sdk]).format(fw=fw).split()) | package
     assert files(project) == expected
 
 
@@ -105,6 +108,21 @@ def test_variants_are_copied_byte_for_byte(project: Path, flavour: tuple[str, st
     for source, copy in copied:
         if "__pycache__" not in source.parts:
             assert source.read_bytes() == copy.read_bytes(), copy
+
+
+def test_the_lock_holds_what_requirements_txt_pins(project: Path) -> None:
+    """Each with its digests, and nothing of where it was made; `make locks` makes it again."""
+    text = (project / "requirements.lock").read_text()
+    locked = re.findall(r"^([a-z0-9.-]+)==(\S+)(.*?)(?=^[a-z]|\Z)", text, re.DOTALL | re.MULTILINE)
+    names = [name for name, _, _ in locked]
+    assert all("--hash=sha256:" in digests for _, _, digests in locked)
+    assert not re.search(r"://|^-|file:", text, re.MULTILINE)
+    pins = dict(line.split("==") for line in (project / "requirements.txt").read_text().splitlines() if "==" in line)
+    unlocked = [requirement.split("==")[0] for requirement in QUESTIONS["_frameworks"][project.name]["unlocked"]]
+    assert not set(unlocked) & set(names)
+    assert {name: pin for name, pin, _ in locked if name in pins} == {
+        name: pin for name, pin in pins.items() if name not in unlocked
+    }
 
 
 def test_the_entry_point_can_be_executed(project: Path) -> None:
@@ -177,7 +195,7 @@ def test_a_project_of_kfserving_promises_nothing_that_kfserving_lacks(bake: Call
     """No gRPC, no metrics, no KServe: neither in its files nor in its words."""
     project = bake("sklearn", serving_sdk="kfserving")
     for name in files(project):
-        if not name.endswith((".py", ".json", "README.md", ".onnx", ".joblib")):
+        if not name.endswith((".py", ".json", ".lock", "README.md", ".onnx", ".joblib")):
             content = (project / name).read_text()
             for word in ("grpc", "8081", "prometheus", "serving.kserve.io", "kserve-container"):
                 assert word not in content.lower(), name
@@ -196,8 +214,8 @@ def test_every_python_of_an_sdk_can_be_chosen(bake: Callable[..., Path], sdk: st
 def test_make_lists_its_targets(project: Path) -> None:
     """With no argument, and each with a word on what it does."""
     run = subprocess.run(["make"], cwd=project, capture_output=True, text=True, check=True)
-    for target in ["install", "train", "serve", "predict", "test", "lint", "image", "run", "deploy", "undeploy"]:
-        assert re.search(rf"^  make {target} +\w", run.stdout, re.MULTILINE), target
+    for name in ["install", "train", "serve", "predict", "test", "lint", "lock", "image", "run", "deploy", "undeploy"]:
+        assert re.search(rf"^  make {name} +\w", run.stdout, re.MULTILINE), name
 
 
 def test_the_commands_to_type_next_are_printed(tmp_path: Path) -> None:

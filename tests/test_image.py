@@ -1,48 +1,135 @@
-"""The image, built by a real engine, and run as the generated README says."""
+"""The image, built by a real engine, and run as the generated README says.
+
+What a framework can change is tested with each; the rest with one.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import http.client
+import itertools
 import json
+import re
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
-from container_engine import Container, Engine, engine
-from facts import FRAMEWORKS
+from container_engine import Container, Engine, engine, extra_index
+from facts import FRAMEWORKS, QUESTIONS
+from kserve import InferenceGRPCClient, InferInput, InferRequest
 from test_journey import readme_commands
 
 __all__ = ["engine"]
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("engine")]
+
+HARDENED = ["--read-only", "--user", "12345:12345", "--memory", "2g", "--cap-drop", "ALL"]
+
+#: What KServe requires and serving does not import: docs/deploying.md says how much that is.
+REMAINDER = """
+    aiohappyeyeballs aiohttp aiohttp-retry aiosignal attrs cffi cryptography flatbuffers frozenlist h11 httpcore
+    multidict narwhals pillow propcache pyasn1 pycparser pyjwt python-dotenv tzdata yarl
+"""
+
+#: Run in the image in place of its entry point: a server that logs which requests it has taken.
+TAKES_NOTE = """
+from {package}.inferencer.config import read_arguments
+read_arguments()
+from {package}.inferencer.lane import Lane
+read = Lane._read
+async def note(self, headers, receive):
+    body = await read(self, headers, receive)
+    print("taken", headers[b"x-request-id"].decode(), flush=True)
+    return body
+Lane._read = note
+from {package}.inferencer.__main__ import main
+main()
+"""
+
+#: A server that asks itself at every door, and then lists the distributions of which nothing was imported.
+LISTS_THE_UNUSED = """
+import importlib.metadata, json, os, signal, sys, threading, time, urllib.request
+from pathlib import Path
+def ask(path, body=None):
+    with urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:8080" + path, body)) as answer:
+        return json.loads(answer.read()) if path != "/metrics" else answer.read()
+def look():
+    while True:
+        try:
+            ask("/v2/models/m/ready")
+            break
+        except OSError:
+            time.sleep(0.1)
+    body = Path("/mnt/models/input.json").read_bytes()
+    ask("/v1/models/m:predict", body), ask("/v2/models/m/infer", body), ask("/v2/models/m"), ask("/metrics")
+    import grpc
+    from kserve.protocol.grpc import grpc_predict_v2_pb2 as messages
+    from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
+    request = messages.ModelInferRequest(model_name="m")
+    (row,) = json.loads(body)["instances"]
+    tensor = request.inputs.add(name="input-0", datatype="FP64", shape=[1, len(row)])
+    tensor.contents.fp64_contents.extend(row)
+    with grpc.insecure_channel("127.0.0.1:8081") as channel:
+        GRPCInferenceServiceStub(channel).ModelInfer(request)
+    from {package}.trainer.model import MyModel
+    model = MyModel(dirpath="/mnt/models", runtime="native")
+    model.predict(model.example)
+    modules = [getattr(module, "__file__", None) for module in [*sys.modules.values()]]
+    imported = {{os.path.realpath(name) for name in modules if name}}
+    for distribution in importlib.metadata.distributions():
+        files = {{os.path.realpath(distribution.locate_file(name)) for name in distribution.files}}
+        if not files & imported:
+            size = sum(os.path.getsize(name) for name in files if os.path.exists(name))
+            print("unused", distribution.name.lower(), size)
+    os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=look).start()
+from {package}.inferencer.__main__ import main
+main()
+"""
 
 
 class Image:
     """A project and its image."""
 
-    def __init__(self, engine: Engine, project: Path) -> None:
+    def __init__(self, engine: Engine, project: Path, extras: str = "") -> None:
         self.engine = engine
         self.project = project
         self.package = f"{project.name}server"
-        self.tag = f"gcr.io/airuntime-templates/{self.package}:0.1.0"
+        self.tag = f"gcr.io/airuntime-templates/{self.package}:0.1.0{extras and '-train'}"
         self.sample = project / self.package / "example_models" / "0001"
+        for path in [self.sample.parent, self.sample, *self.sample.rglob("*")]:  # pytest's folders are private
+            path.chmod(0o755)
+        with extra_index(QUESTIONS["_frameworks"][project.name]["unlocked"]) as build_args:
+            build_args["EXTRAS"] = extras
+            engine.build(project, f"{project.name}.Dockerfile", self.tag, build_args=build_args)
 
-    def run(self, *options: str, **environment: str) -> Container:
+    def run(
+        self, *options: str, target: str = "/mnt/models", args: tuple[str, ...] = (), **environment: str
+    ) -> Container:
         variables = [word for name, value in environment.items() for word in ("-e", f"{name}={value}")]
-        mount = ["--mount", f"type=bind,source={self.sample},target=/mnt/models"]
-        return self.engine.run(self.tag, *mount, "-p", "127.0.0.1::8080", *variables, *options)
+        mount = ["--mount", f"type=bind,source={self.sample},target={target},readonly"]
+        ports = ["-p", "127.0.0.1::8080", "-p", "127.0.0.1::8081"]
+        return self.engine.run(self.tag, *mount, *ports, *variables, *options, args=args)
+
+    def inspect(self, what: str) -> Any:
+        return json.loads(self.engine.command("image", "inspect", "--format", f"{{{{json {what}}}}}", self.tag))
 
 
 @pytest.fixture(scope="module", params=FRAMEWORKS)
-def image(request: pytest.FixtureRequest, engine: Engine, bake: Callable[..., Path]) -> Image:
-    image = Image(engine, bake(request.param))
-    engine.build(image.project, f"{request.param}.Dockerfile", image.tag)
-    for path in [image.sample.parent, image.sample, *image.sample.iterdir()]:  # pytest's folders are private
-        path.chmod(0o755)
-    print(f"{image.tag}: {engine.image_size(image.tag) / 1e6:.0f} MB")
-    return image
+def each_image(request: pytest.FixtureRequest, engine: Engine, bake: Callable[..., Path]) -> Image:
+    return Image(engine, bake(request.param))
+
+
+@pytest.fixture(scope="module")
+def image(engine: Engine, bake: Callable[..., Path]) -> Image:
+    """The image of one framework; its build is the one above, out of the engine's cache."""
+    return Image(engine, bake(FRAMEWORKS[0]))
 
 
 def ask(container: Container, path: str, body: bytes | None = None) -> tuple[int, bytes]:
@@ -51,19 +138,59 @@ def ask(container: Container, path: str, body: bytes | None = None) -> tuple[int
         with urllib.request.urlopen(urllib.request.Request(url, body), timeout=30) as response:
             return response.status, response.read()
     except urllib.error.HTTPError as error:
-        return error.code, error.read()
+        with error:
+            return error.code, error.read()
 
 
-def wait_until_ready(container: Container, model: str) -> None:
+def ask_grpc(container: Container, metadata: dict[str, Any], instances: list[list[Any]]) -> list[Any]:
+    """The same rows as V2 tensors: one, or one per column."""
+    columns = [instances] if len(metadata["inputs"]) == 1 else [list(column) for column in zip(*instances)]
+    tensors = []
+    for item, values in zip(metadata["inputs"], columns):
+        kinds = {"BYTES": object, "BOOL": bool}
+        array = np.array(values, dtype=kinds.get(item["datatype"], float))
+        tensors.append(InferInput(item["name"], list(array.shape), item["datatype"]))
+        tensors[-1].set_data_from_numpy(array, binary_data=False)
+
+    async def infer() -> list[Any]:
+        client = InferenceGRPCClient(f"127.0.0.1:{container.port(8081)}")
+        try:
+            answer = await client.infer(InferRequest(metadata["name"], tensors))
+        finally:
+            await client.close()
+        return list(answer.outputs[0].as_numpy().tolist())
+
+    return asyncio.run(infer())
+
+
+def wait_until_ready(container: Container, path: str = "/v2/models/m/ready") -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            if ask(container, f"/v2/models/{model}/ready")[0] == 200:
+            if ask(container, path)[0] == 200:
                 return
         except OSError:
             pass
         time.sleep(0.2)
     raise AssertionError(container.logs())
+
+
+# -- with every framework
+
+
+def test_it_answers_read_only_as_any_user_in_the_manifests_memory(each_image: Image) -> None:
+    """Over REST and gRPC, the same."""
+    print(f"{each_image.tag}: {each_image.engine.image_size(each_image.tag) / 1e6:.0f} MB")
+    with each_image.run(*HARDENED, MODEL_NAME="m") as container:
+        wait_until_ready(container)
+        body = (each_image.sample / "input.json").read_bytes()
+        status, answer = ask(container, "/v1/models/m:predict", body)
+        assert status == 200, answer
+        metadata = json.loads(ask(container, "/v2/models/m")[1])
+        assert ask_grpc(container, metadata, json.loads(body)["instances"]) == json.loads(answer)["predictions"]
+
+
+# -- with one
 
 
 def test_the_readmes_run_and_curl_work_word_for_word(image: Image) -> None:
@@ -73,49 +200,127 @@ def test_the_readmes_run_and_curl_work_word_for_word(image: Image) -> None:
     started = subprocess.run(["bash", "-ec", run], cwd=image.project, capture_output=True, text=True, check=False)
     assert started.returncode == 0, started.stderr
     with Container(image.engine, started.stdout.strip()) as container:
-        wait_until_ready(container, f"{image.package}-test")
+        wait_until_ready(container, f"/v2/models/{image.package}-test/ready")
         answer = subprocess.run(
             ["bash", "-ec", ask_with_curl], cwd=image.project, capture_output=True, text=True, check=True
         )
         assert json.loads(answer.stdout) == {"predictions": [0]}
 
 
-def test_it_runs_read_only_as_any_user_in_little_memory(image: Image) -> None:
-    options = ["--read-only", "--user", "12345:12345", "--memory", "1g", "--cap-drop", "ALL"]
-    with image.run(*options, MODEL_NAME="m") as container:
-        wait_until_ready(container, "m")
-        status, answer = ask(container, "/v1/models/m:predict", (image.sample / "input.json").read_bytes())
-        assert (status, json.loads(answer)) == (200, {"predictions": [0]})
-
-
-def test_without_a_model_name_it_says_what_to_set(image: Image) -> None:
-    with image.run() as container:
+@pytest.mark.parametrize(
+    ("environment", "args", "complaint"),
+    [
+        ({}, (), "set MODEL_NAME"),
+        ({"MODEL_NAME": "m", "HTTP_PORT": "http"}, (), "--http_port: expected a whole number from 1, got 'http'"),
+        ({"MODEL_NAME": "m", "MODEL_DIR": "/mnt/absent"}, (), "MODEL_DIR is /mnt/absent, and that is not a directory"),
+        ({"MODEL_NAME": "m", "MODEL_DIR": "s3://bucket/m"}, (), "build the image with --build-arg EXTRAS=storage"),
+        ({"MODEL_NAME": "m"}, ("--max_bufer_size=1",), "unrecognized arguments: --max_bufer_size=1"),
+    ],
+    ids=["no name", "bad port", "no model", "no storage", "unknown option"],
+)
+def test_what_cannot_work_stops_it_with_one_line(
+    image: Image, environment: dict[str, str], args: tuple[str, ...], complaint: str
+) -> None:
+    with image.run(*HARDENED, args=args, **environment) as container:
         assert container.exit_code() != 0
-        assert "set MODEL_NAME" in container.logs().splitlines()[-1]
+        assert complaint in container.logs().splitlines()[-1]
         assert "Traceback" not in container.logs()
+
+
+def test_sagemaker_can_run_it(image: Image) -> None:
+    """With the argument `serve`, the model in /opt/ml/model, and no variable."""
+    with image.run(target="/opt/ml/model", args=("serve",)) as container:
+        wait_until_ready(container, "/ping")
+        status, answer = ask(container, "/invocations", (image.sample / "input.json").read_bytes())
+        assert (status, json.loads(answer)) == (200, {"predictions": [0]})
 
 
 def test_sigterm_ends_it_in_order(image: Image) -> None:
     with image.run(MODEL_NAME="m") as container:
-        wait_until_ready(container, "m")
+        wait_until_ready(container)
         container.signal("TERM")
         assert container.exit_code(30) == 0
 
 
-def test_it_runs_as_a_number_that_is_not_root(image: Image) -> None:
-    user = image.engine.command("image", "inspect", "--format", "{{.Config.User}}", image.tag).strip()
-    assert user == "1000:1000"
+def test_sigterm_under_load_loses_no_request(image: Image) -> None:
+    """Whatever the server had taken is answered, on connections that are kept open and in use."""
+    (row,) = json.loads((image.sample / "input.json").read_text())["instances"]
+    body = json.dumps({"instances": [row] * 5000})
+    numbers, answered, wrong = itertools.count(), set(), []
+
+    def load(port: int) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        failures = 0
+        while failures < 3:  # a connection may close under a request that is on its way; then a client tries again
+            number = str(next(numbers))
+            try:
+                connection.request("POST", "/v1/models/m:predict", body, {"X-Request-Id": number})
+                response = connection.getresponse()
+                if response.status != 200 or json.loads(response.read()) != {"predictions": [0] * 5000}:
+                    wrong.append((number, response.status))
+                answered.add(number)
+                failures = 0
+            except (OSError, http.client.HTTPException):
+                connection.close()
+                failures += 1
+
+    program = TAKES_NOTE.format(package=image.package)
+    with image.run("--entrypoint", "python", args=("-c", program), MODEL_NAME="m") as container:
+        wait_until_ready(container)
+        threads = [threading.Thread(target=load, args=(container.port(8080),)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        while len(answered) < 50:
+            time.sleep(0.01)
+        before = len(answered)
+        container.signal("TERM")
+        assert container.exit_code(60) == 0
+        for thread in threads:
+            thread.join()
+        taken = set(re.findall(r"^taken (\d+)$", container.logs(), re.MULTILINE))
+    assert len(answered) > before
+    assert wrong == []
+    assert taken - answered == set()
 
 
-def test_the_training_image_trains_as_the_job_in_k8s_does(image: Image, tmp_path: Path) -> None:
-    """Read-only, as another user, onto a volume; what it writes can be served."""
-    tag = f"{image.tag}-train"
-    image.engine.build(image.project, f"{image.project.name}.Dockerfile", tag, build_args={"EXTRAS": "train"})
+def test_the_image_says_what_it_is(image: Image) -> None:
+    """A user that Kubernetes can see is not root, a health check, and OCI's labels."""
+    config = image.inspect(".Config")
+    assert config["User"] == "1000:1000"
+    assert config["Healthcheck"]["Test"][0] == "CMD"
+    assert config["Labels"]["org.opencontainers.image.title"] == image.package
+    assert config["Labels"]["org.opencontainers.image.version"] == "0.1.0"
+    assert "scikit-learn" in config["Labels"]["org.opencontainers.image.description"]
+
+
+def test_there_is_nothing_in_it_that_serving_does_not_import(image: Image) -> None:
+    """Except what KServe requires; no compiler, no pip, no tests."""
+    program = LISTS_THE_UNUSED.format(package=image.package)
+    with image.run("--entrypoint", "python", args=("-c", program), MODEL_NAME="m") as container:
+        assert container.exit_code(120) == 0, container.logs()
+        unused = dict(re.findall(r"^unused (\S+) (\d+)$", container.logs(), re.MULTILINE))
+    print(f"unused: {sum(map(int, unused.values())) / 1e6:.0f} MB")
+    assert unused.keys() <= set(REMAINDER.split())
+    unwanted = ("-name", "tests", "-o", "-path", "/venv/*/pip", "-o", "-regex", r".*/\(cc\|gcc\|make\)")
+    with image.run("--entrypoint", "find", args=("/venv", "/usr/bin", *unwanted)) as container:
+        container.exit_code()
+        assert container.logs() == ""
+
+
+def test_the_training_image_trains_as_the_job_in_k8s_does(
+    engine: Engine, bake: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Read-only, as another user, onto a volume; what it writes can be served. It has storage, too."""
+    image = Image(engine, bake(FRAMEWORKS[0]), extras="storage,train")
     tmp_path.chmod(0o777)
     options = ["--read-only", "--user", "1000:1000", "--tmpfs", "/tmp", "--entrypoint", "python"]
     volume = ["--mount", f"type=bind,source={tmp_path},target=/mnt/volume"]
-    command = ["-m", f"{image.package}.trainer", "--output_dir=/mnt/volume/models"]
-    with image.engine.run(tag, *options, *volume, args=command) as container:
+    command = ("-m", f"{image.package}.trainer", "--output_dir=/mnt/volume/models")
+    with image.run(*options, *volume, args=command) as container:
         assert container.exit_code(120) == 0, container.logs()
         assert container.logs().endswith("Saved: /mnt/volume/models/0001\n")
     assert (tmp_path / "models" / "0001" / "metadata.json").stat().st_size > 0
+
+    with image.run(*HARDENED, MODEL_NAME="m", MODEL_DIR="s3://bucket/m") as container:
+        assert container.exit_code() != 0
+        assert "there is no place to download to" in container.logs().splitlines()[-1]

@@ -21,7 +21,7 @@ import pytest
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 from cookiecutter.utils import create_env_with_context
-from facts import QUESTIONS
+from facts import FRAMEWORKS, QUESTIONS
 
 HOOK = Path(__file__).parents[1] / "hooks" / "pre_gen_project.py"
 
@@ -46,7 +46,7 @@ TABLES = {table: QUESTIONS[table] for table in ("_frameworks", "_sdks")}
 ACCEPTED = {
     "framework_nm": ["xgboost", "lightgbm", "tf2", "scikit_learn", "a"],
     "serving_sdk": ["kserve"],
-    "model_name": ["a", "m1", "my-model", "a--b", "a" * 53],
+    "model_name": ["a", "m1", "my-model", "a--b", "a" * 46],
     "namespace": ["a", "1", "1-a", "team-7", "kube-system", "a" * 63],
     "image_registry": [
         "myname",
@@ -109,8 +109,8 @@ REFUSED: dict[str, list[tuple[str, str | None]]] = {
         ("a.b", "a-b"),
         ("모델", None),
         ("---", None),
-        ("a" * 54, "a" * 53),
-        ("a" * 52 + "-b", "a" * 52),
+        ("a" * 47, "a" * 46),
+        ("a" * 45 + "-b", "a" * 45),
         ("model\n", "model"),
         (" model", "model"),
     ],
@@ -272,7 +272,7 @@ def _name(value: object) -> str:
 # --- As functions.
 
 
-@pytest.mark.parametrize("framework", ["sklearn", "xgboost"])
+@pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_defaults(framework: str) -> None:
     """Who answers with Enter only is never refused."""
     assert problems(framework_nm=framework, model_name=f"{framework}server-test") == []

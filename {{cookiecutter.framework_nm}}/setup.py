@@ -1,6 +1,6 @@
 {% set sdk = cookiecutter._sdks[cookiecutter.serving_sdk] %}
 {% set fw = cookiecutter._frameworks[cookiecutter.framework_nm] %}
-{% set pins = fw.get(cookiecutter.serving_sdk, fw) %}
+{% set fw = dict(fw, **fw.get(cookiecutter.serving_sdk, {})) %}
 """Packaging. What serving needs is in requirements.txt; training and development add to it here."""
 
 from pathlib import Path
@@ -17,12 +17,12 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     packages=find_packages(),
-    package_data={"": ["example_models/*/*"]},
+    package_data={"": ["example_models/**/*"]},
     python_requires="{{ sdk.python_requires }}",
     install_requires=[line for line in LINES if line and not line.startswith("#")],
     extras_require={
         "train": [
-{% for requirement in sdk.train + pins.train %}
+{% for requirement in sdk.train + fw.train %}
             "{{ requirement }}",
 {% endfor %}
         ],
@@ -31,5 +31,8 @@ setup(
             "{{ requirement }}",
 {% endfor %}
         ],
+{% if sdk.storage %}
+        "storage": [{% for requirement in sdk.storage %}"{{ requirement }}"{{ ", " if not loop.last }}{% endfor %}],
+{% endif %}
     },
 )

@@ -1,24 +1,55 @@
+{% set fw = cookiecutter._frameworks[cookiecutter.framework_nm] %}
+{% set fw = dict(fw, **fw.get(cookiecutter.serving_sdk, {})) %}
 {% set sdk = cookiecutter._sdks[cookiecutter.serving_sdk] %}
 # Built with BuildKit: docker build -f {{ cookiecutter.framework_nm }}.Dockerfile -t {{ cookiecutter.__image }} .
 ARG BASE_IMAGE=python:{{ cookiecutter.python_version }}-slim
 
 FROM ${BASE_IMAGE} AS build
-# "train" for an image that can train, too.
-ARG EXTRAS=""
 RUN python -m venv /venv
 WORKDIR /workdir
 # The dependencies first: they change less often than the code does.
-COPY requirements.txt .
-RUN --mount=type=cache,target=/root/.cache/pip /venv/bin/pip install -r requirements.txt
-COPY README.md setup.py ./
-COPY {{ cookiecutter.__package }} {{ cookiecutter.__package }}
+{% if fw.unlocked %}
+# This comes in a build per device, so no lock has it.
+ARG PIP_EXTRA_INDEX_URL={{ fw.index }}
+RUN --mount=type=cache,target=/root/.cache/pip /venv/bin/pip install --no-deps {{ fw.unlocked | join(" ") }}
+{% endif %}
+COPY requirements.lock .
 RUN --mount=type=cache,target=/root/.cache/pip \
-    /venv/bin/pip install ".${EXTRAS:+[$EXTRAS]}" && /venv/bin/pip uninstall --yes pip
+    /venv/bin/pip install --no-compile --require-hashes --only-binary :all: --no-deps -r requirements.lock
+COPY README.md requirements.txt setup.py ./
+COPY {{ cookiecutter.__package }} {{ cookiecutter.__package }}
+{% if sdk.storage %}
+# "train" for an image that can train, "storage" for one that downloads its model itself, "storage,train" for both.
+{% else %}
+# "train" for an image that can train.
+{% endif %}
+ARG EXTRAS=""
+RUN --mount=type=cache,target=/root/.cache/pip \
+    /venv/bin/pip install --no-build-isolation ".${EXTRAS:+[$EXTRAS]}"
+{% if fw.gpu %}
+# Anything but nothing for an image that runs on a GPU.
+ARG GPU=""
+RUN --mount=type=cache,target=/root/.cache/pip \
+    if [ -n "$GPU" ]; then \
+        /venv/bin/pip uninstall --yes {{ fw.gpu.remove | join(" ") }} && \
+        {{ "PIP_EXTRA_INDEX_URL=" ~ fw.gpu.index ~ " " if fw.gpu.index }}/venv/bin/pip install {{ fw.gpu.install | join(" ") }}; \
+    fi
+{% endif %}
+# Not needed: pip, and the libraries' own tests, a seventh of it all. Bytecode is: the file system will be read-only.
+RUN /venv/bin/pip uninstall --yes pip && \
+    find /venv -type d -name tests -prune -exec rm -r {} + && \
+    { python -m compileall -qq -j 0 /venv/lib || true; }
 
 FROM ${BASE_IMAGE}
-{% if cookiecutter._frameworks[cookiecutter.framework_nm].debian %}
+LABEL org.opencontainers.image.title="{{ cookiecutter.__package }}" \
+      org.opencontainers.image.description="Serves {{ fw.title }} models over {{ sdk.doors }}" \
+{% if "platforms" in sdk.features %}
+      com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true \
+{% endif %}
+      org.opencontainers.image.version="{{ cookiecutter.image_tag }}"
+{% if fw.debian %}
 RUN apt-get update && \
-    apt-get install -y --no-install-recommends {{ cookiecutter._frameworks[cookiecutter.framework_nm].debian | join(" ") }} && \
+    apt-get install -y --no-install-recommends {{ fw.debian | join(" ") }} && \
     rm -rf /var/lib/apt/lists/*
 {% endif %}
 COPY --from=build /venv /venv
@@ -31,8 +62,7 @@ ENV PATH=/venv/bin:$PATH \
     GRPC_PORT="8081" \
 {% endif %}
     MODEL_DIR="/mnt/models"
-EXPOSE 8080{% if "grpc" in sdk.features %} 8081{% endif %}
-
+EXPOSE 8080{{ " 8081" if "grpc" in sdk.features }}
 # A number, so that Kubernetes can see that it is not root.
 USER 1000:1000
 HEALTHCHECK --start-period=60s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://localhost:{os.environ[\"HTTP_PORT\"]}/v2/health/live')"]

@@ -66,6 +66,10 @@ class Batcher:
             self._run_next(loop)
         return await job.answer
 
+    async def alone(self, call: Callable[[Any], Any], X: Any) -> Any:
+        """Call something else about the model, in the same thread, so that the two never meet."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call, X)
+
     def _run_next(self, loop: asyncio.AbstractEventLoop) -> None:
         batch = self._take()
         self._busy = bool(batch)

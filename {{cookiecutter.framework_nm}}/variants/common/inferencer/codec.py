@@ -57,6 +57,11 @@ class Codec:
         # a record an object with the columns' names. Gaps are let through here, and checked by `_checked`.
         types = [_JSON_TYPES[column.datatype] for column in self.columns]
         row: Any = Tuple.__getitem__(tuple(types))
+        if signature.tensor:
+            row = float
+            for _ in signature.tensor:
+                row = List[row]
+            types = [row]
         self._names = set(signature.names)
         self._fields = [f"c{i}" for i in range(len(types))]  # a column's name need not be an identifier
         fields = list(zip(self._fields, self.columns, types))
@@ -141,12 +146,24 @@ class Codec:
     def _from_rows(self, instances: list[Any]) -> Any:
         if not instances:
             raise InvalidRequest('"instances" is empty: expected one row or more')
+        if self.signature.tensor:
+            return self._from_nested([row if row.__class__ is list else row.c0 for row in instances])
         rows = [
             row if row.__class__ is tuple else tuple(getattr(row, field) for field in self._fields) for row in instances
         ]
         if self.signature.numeric:
             return self._checked(np.array(rows, dtype=np.float64))
         return self._checked(self.signature.assemble(list(zip(*rows))))
+
+    def _from_nested(self, rows: list[Any]) -> Any:
+        try:
+            X = np.array(rows, dtype=np.float64)
+        except ValueError:  # lists of several lengths
+            X = np.empty(0)
+        if X.shape[1:] != self.signature.tensor:
+            problems = (f"row {i}{problem}" for i, row in enumerate(rows) for problem in self._explain_row(row))
+            raise InvalidRequest(_join([*itertools.islice(problems, _SHOWN + 1)]))
+        return self._checked(X)
 
     def from_tensors(self, tensors: list[NamedArray]) -> Any:
         """Bring V2 tensors into the model's input: one matrix, or one tensor per column in any order.
@@ -155,7 +172,7 @@ class Codec:
         """
         if not tensors:
             raise InvalidRequest('"inputs" is empty: ' + self._expected())
-        if len(tensors) == 1 and tensors[0].name not in self.signature.names:
+        if len(tensors) == 1 and (self.signature.tensor or tensors[0].name not in self.signature.names):
             return self._from_matrix(tensors[0])
         by_name = {tensor.name: tensor for tensor in tensors}
         problems = [f"input {name!r} is not a column" for name in by_name if name not in self.signature.names]
@@ -180,7 +197,7 @@ class Codec:
 
     def _from_matrix(self, tensor: NamedArray) -> Any:
         shape = list(tensor.values.shape)
-        if len(shape) != 2 or shape[1] != len(self.columns) or shape[0] == 0:
+        if len(shape) < 2 or shape[1:] != list(self.signature.tensor or [len(self.columns)]) or shape[0] == 0:
             raise InvalidRequest(f"input {tensor.name!r} has shape {shape}; {self._expected()}")
         problems = [problem for column in self.columns for problem in _fits(tensor, column)]
         if problems:
@@ -194,6 +211,9 @@ class Codec:
         if isinstance(X, np.ndarray):
             if (np.abs(X) <= LARGEST).all():  # not so where there are gaps, either
                 return X
+            if self.signature.tensor:
+                bad = np.flatnonzero(~(np.abs(X.reshape(len(X), -1)) <= LARGEST).all(axis=1))
+                raise InvalidRequest(_join([f"row {row}: expected numbers up to {LARGEST:.1e}" for row in bad]))
             columns = list(X.T)
         else:
             columns = [X[name].to_numpy() for name in self.signature.names]
@@ -243,6 +263,8 @@ class Codec:
 
     def _explain_row(self, row: Any) -> list[str]:
         names = self.signature.names
+        if self.signature.tensor:
+            return _misshapen(row.get(names[0]) if isinstance(row, dict) else row, self.signature.tensor)
         if isinstance(row, list):
             if len(row) != len(names):
                 return [f": expected {len(names)} values ({', '.join(names)}), got {len(row)}"]
@@ -289,6 +311,18 @@ class Codec:
             del answer["id"]
         text = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
         return (b"".join([text, *tail]), len(text)) if tail else (text, None)
+
+
+def _misshapen(row: Any, shape: tuple[int, ...]) -> list[str]:
+    """Say of a row that is a tensor what is wrong with it."""
+    expected = f": expected numbers in lists of the shape {list(shape)}"
+    try:
+        values = np.array(row)
+    except ValueError:
+        return [f"{expected}, got lists of several lengths"]
+    if values.shape != shape:
+        return [f"{expected}, got {list(values.shape) if isinstance(row, list) else show(row)}"]
+    return [] if values.dtype.kind in "iuf" else [f"{expected}, got {show(values.tolist())}"]
 
 
 def _jsonable(values: np.ndarray) -> Any:

@@ -17,22 +17,22 @@ class NoSuchModel(ModelError):
     """A name that leads to no model directory."""
 
 
-def names_in(root: Path, model_name: str) -> list[str]:
-    """The names of the models in MODEL_DIR. Raises ModelError if there is none."""
+def names_in(root: Path, model_name: str, address: str) -> list[str]:
+    """The names of the models in `root`, which came from `address`. Raises ModelError if there is none."""
     if not os.path.isdir(root):
-        raise ModelError(f"MODEL_DIR is {root}, and that is not a directory")
+        raise ModelError(f"MODEL_DIR is {address}, and that is not a directory")
     if current(root):
         if not model_name:
             raise ModelError("set MODEL_NAME, the name in the request's URL (or pass --model_name)")
         return [model_name]
     names = [path.name for path in sorted(root.iterdir()) if current(path)]
     if not names:
-        raise ModelError(f"MODEL_DIR is {root}, and there is no model: expected metadata.json in it")
+        raise ModelError(f"MODEL_DIR is {address}, and there is no model: expected metadata.json in it")
     return names
 
 
-def directory_of(name: str, root: Path, model_name: str) -> Path:
-    """The directory of a model. Raises NoSuchModel."""
+def directory_of(name: str, root: Path, model_name: str, address: str) -> Path:
+    """The directory of a model in `root`, which came from `address`. Raises NoSuchModel."""
     directory = current(root)
     plain = name == Path(name).name and name != ".."  # a name is no way to other directories
     if directory is None and plain:
@@ -40,7 +40,7 @@ def directory_of(name: str, root: Path, model_name: str) -> Path:
     elif name != model_name:
         directory = None
     if directory is None:
-        raise NoSuchModel(f"there is no model {name!r} in {root}")
+        raise NoSuchModel(f"there is no model {name!r} in {address}")
     return directory
 
 

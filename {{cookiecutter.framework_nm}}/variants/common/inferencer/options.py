@@ -48,22 +48,30 @@ def one(value: str) -> int:
     return 1
 
 
-def runtime(value: str) -> str:
-    """Read the name of a runtime."""
-    if value not in ("auto", "native", "onnx"):
-        raise argparse.ArgumentTypeError(f"expected auto, native or onnx, got {value!r}")
-    return value
+def one_of(*names: str) -> Callable[[str], str]:
+    """Make what reads one of these names."""
+
+    def read(value: str) -> str:
+        if value not in names:
+            raise argparse.ArgumentTypeError(f"expected {' or '.join(names)}, got {value!r}")
+        return value
+
+    return read
 
 
 class Options(argparse.ArgumentParser):
     """Options, each of which is an environment variable too; those of every server are there from the start."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, platform: dict[str, str] | None = None, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
+        #: Values that the place where the server runs decides: the image sets the variables for all places.
+        self.platform = platform or {}
         self.add("model_name", "", str, "name of the model in the request's URL")
-        self.add("model_dir", "/mnt/models", str, "directory of the model, of its versions, or of several models")
+        self.add("model_dir", "/mnt/models", str, "directory or URI of a model, of its versions, or of several models")
         self.add("http_port", "8080", port, "port of REST")
-        self.add("runtime", "auto", runtime, "native, onnx (the compiled twin), or auto (the twin if there is one)")
+        runtimes = one_of("auto", "native", "onnx")
+        self.add("runtime", "auto", runtimes, "native, onnx (the compiled twin), or auto (the twin if there is one)")
+        self.add("device", "cpu", one_of("cpu", "cuda"), "what the model runs on: cpu or cuda")
         self.add("predict_proba", "false", switch, "answer with probabilities instead of labels")
         self.add("access_log", "false", switch, "log a line of JSON per REST prediction")
         self.add("workers", "1", one, "one process; scale by replicas")
@@ -75,6 +83,5 @@ class Options(argparse.ArgumentParser):
         """Add one; its variable is its name in capitals."""
         variable = name.upper()
         flag: dict[str, Any] = {"nargs": "?", "const": True} if type is switch else {}
-        self.add_argument(
-            f"--{name}", default=os.environ.get(variable) or default, type=type, help=f"{help} [{variable}]", **flag
-        )
+        default = self.platform.get(name) or os.environ.get(variable) or default
+        self.add_argument(f"--{name}", default=default, type=type, help=f"{help} [{variable}]", **flag)

@@ -18,6 +18,7 @@ NUMBERS = Signature(tuple(Column(name, "FP64") for name in ("a", "b", "c")))
 MIXED = Signature(
     (Column("age", "FP64", nullable=True), Column("ok?", "BOOL"), Column("plan", "BYTES"), Column("b", "FP64"))
 )
+IMAGES = Signature((Column("image", "FP64", shape=(2, 3)),))
 OUTPUTS = (Tensor("predict", "INT64", (-1,)), Tensor("predict_proba", "FP64", (-1, 2)))
 ROWS: list[list[Any]] = [[40.5, True, "pro", 1.0], [None, False, "naïve", 2.0]]
 
@@ -50,6 +51,43 @@ def mixed_forms() -> dict[str, Any]:
 def test_every_form_of_a_table_is_the_same_table(form: str) -> None:
     expected = MIXED.conform(ROWS)
     pd.testing.assert_frame_equal(decode(MIXED, mixed_forms()[form]), expected)
+
+
+IMAGE = [[1, 2, 3], [4, 5, 6]]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"instances": [IMAGE, IMAGE]},
+        {"instances": [{"image": IMAGE}, {"image": IMAGE}]},
+        {"inputs": [tensor("image", "UINT8", [2, 2, 3], [IMAGE, IMAGE])]},
+        {"inputs": [tensor("pixels", "FP32", [2, 2, 3], [1, 2, 3, 4, 5, 6] * 2)]},
+    ],
+    ids=["rows", "records", "nested tensor", "flat tensor"],
+)
+def test_rows_that_are_tensors_are_read_in_every_form(content: Any) -> None:
+    np.testing.assert_array_equal(decode(IMAGES, content), np.array([IMAGE, IMAGE], dtype=float))
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ({"instances": [IMAGE, [[1, 2, 3], [4, 5]]]}, "row 1: expected numbers in lists of the shape [2, 3], got list"),
+        ({"instances": [IMAGE, [[1, 2, 3]]]}, "row 1: expected numbers in lists of the shape [2, 3], got [1, 3]"),
+        ({"instances": [[1, 2, 3]]}, "row 0: expected numbers in lists of the shape [2, 3], got [3]"),
+        ({"instances": [[[1, 2, 3], [4, 5, "six"]]]}, "row 0: expected numbers in lists of the shape [2, 3]"),
+        ({"instances": [[[1, 2, 3], [4, 5, None]]]}, "row 0: expected numbers in lists of the shape [2, 3]"),
+        ({"instances": [IMAGE, [[1, 2, 3], [4, 5, 1e39]]]}, "row 1: expected numbers up to"),
+        ({"instances": [{"picture": IMAGE}]}, "row 0: expected numbers in lists of the shape [2, 3], got null"),
+        ({"inputs": [tensor("image", "UINT8", [1, 3, 2], [1] * 6)]}, "expected 'image' FP64 [-1, 2, 3]"),
+        ({"inputs": [tensor("image", "BYTES", [1, 2, 3], ["1"] * 6)]}, "expected a number"),
+    ],
+)
+def test_a_tensor_that_does_not_fit_is_named(content: Any, complaint: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        decode(IMAGES, content)
+    assert complaint in str(error.value)
 
 
 @pytest.mark.parametrize("datatype", [name for name in DATATYPES if name not in ("BOOL", "BYTES")])

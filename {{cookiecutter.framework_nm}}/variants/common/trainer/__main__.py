@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
+from ._core import ModelError
 from .config import Settings
 from .model import MyModel
 from .signature import Signature
@@ -11,33 +13,50 @@ from .utils import DataError, choose_task, next_version, prepare_target, progres
 
 
 def main() -> None:
-    """Read, split, train, evaluate, save; print the metrics and where the new version is."""
+    """Read, split, train or adopt, evaluate, save; print the metrics and where the new version is."""
     settings = Settings.from_command_line()
     try:
         settings.output_dir.mkdir(parents=True, exist_ok=True)
-        with progress("Reading the data"):
-            X, y = read_data(settings.data, settings.target)
-        task = choose_task(settings.task, y)
-        y = prepare_target(task, y)
-        train_x, eval_x, train_y, eval_y = split(X, y, task, settings.eval_share, settings.split_seed)
-
-        model = MyModel(task=task, **settings.hyperparameters())
-        print(f"Training: {task} of {y.name!r} from {X.shape[1]} columns, {len(train_x)} rows")
-        with progress("Training") as model.report:
-            model.train(train_x, train_y, Signature.learn(X))
-        with progress("Evaluating"):
-            results = model.evaluate(eval_x, eval_y)
-    except (DataError, OSError, ValueError) as error:
+        model, eval_x, eval_y = adopt(settings) if settings.given else train(settings)
+        if eval_x is not None:
+            with progress("Evaluating"):
+                results = model.evaluate(eval_x, eval_y)
+            print(f"Evaluation on {len(eval_x)} {'' if settings.given else 'other '}rows:")
+            for name, value in results.items():
+                print(f"  {name:<18}{value:.4f}")
+    except (DataError, ModelError, OSError, ValueError) as error:
         sys.exit(f"The training cannot go on: {error}")
-
-    print(f"Evaluation on {len(eval_x)} other rows:")
-    for name, value in results.items():
-        print(f"  {name:<18}{value:.4f}")
 
     version = next_version(settings.output_dir)
     model.save(version)
     print(model.twin_note)
     print(f"Saved: {version}")
+
+
+def train(settings: Settings) -> tuple[MyModel, Any, Any]:
+    """Train on a part of the data; returns the model and the other part."""
+    with progress("Reading the data"):
+        X, y = read_data(settings.data, settings.target)
+    task = choose_task(settings.task, y)
+    y = prepare_target(task, y)
+    train_x, eval_x, train_y, eval_y = split(X, y, task, settings.eval_share, settings.split_seed)
+    model = MyModel(task=task, device=settings.device, **settings.hyperparameters())
+    print(f"Training: {task} of {y.name!r} from {X.shape[1]} columns, {len(train_x)} rows")
+    with progress("Training") as model.report:
+        model.train(train_x, train_y, Signature.learn(X))
+    return model, eval_x, eval_y
+
+
+def adopt(settings: Settings) -> tuple[MyModel, Any, Any]:
+    """Adopt a model made elsewhere; returns it and the data to evaluate it on, which may be none."""
+    model = MyModel(device=settings.device, **settings.hyperparameters())
+    if settings.data is None:
+        model.adopt()
+        return model, None, None
+    with progress("Reading the data"):
+        X, y = read_data(settings.data, settings.target)
+    model.adopt(X)
+    return model, X, prepare_target(model.task, y)
 
 
 if __name__ == "__main__":

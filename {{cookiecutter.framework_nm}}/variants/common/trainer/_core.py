@@ -13,7 +13,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Dict, List, Optional, Tuple
 
 import msgspec
@@ -51,9 +51,11 @@ class Metadata(msgspec.Struct, kw_only=True):
 class Model:
     """A model that trains, answers, saves and loads itself. `MyModel` in model.py is the one to use."""
 
-    #: The framework's name, and the file that holds the weights.
+    #: The framework's name, and the file or folder that holds the weights.
     FRAMEWORK: ClassVar[str]
     WEIGHTS: ClassVar[str]
+    #: The hyperparameter that names a model made elsewhere, which is adopted instead of trained; "" if there is none.
+    GIVEN: ClassVar[str] = ""
 
     @staticmethod
     def version() -> str:
@@ -84,16 +86,36 @@ class Model:
         """Answer encoded input: one prediction per row, or one row of probabilities."""
         raise NotImplementedError
 
+    def contributions(self, X: Any) -> np.ndarray:
+        """What each column of encoded input adds to the scores: [rows, scores, columns + 1], the base score last.
+
+        One score where numbers are predicted, or where it tells two labels apart (then it is the second's), else
+        a score per label. Columns are those of preprocessed input.
+        """
+        raise NotImplementedError(f"{self.FRAMEWORK} gives no explanations of its own")
+
     def to_onnx(self) -> bytes:
         """The model as ONNX: encoded input as float32, [rows, features], to scores. Raises where it cannot be."""
         raise NotImplementedError("this framework has none")
 
     def dump(self, path: Path) -> None:
-        """Write the weights to a file."""
+        """Write the weights to a file, or into a folder that is still to be made."""
         raise NotImplementedError
 
     def restore(self, path: Path) -> None:
-        """Read the weights from a file."""
+        """Read the weights from there."""
+        raise NotImplementedError
+
+    def place(self) -> None:
+        """Move a model, just built or restored, to `self.device`. Raises ModelError where it cannot go there."""
+        if self.device != "cpu":
+            raise ModelError(f"{self.FRAMEWORK} runs on the CPU here, and the device {self.device} is asked for")
+
+    def read_signature(self, X: Any = None) -> Signature:
+        """The signature of the model that GIVEN names; X, [rows, columns], may tell the names of its columns.
+
+        Sets `task` and `labels` too. Raises ValueError where there is none to read, or where X does not fit it.
+        """
         raise NotImplementedError
 
     def __init__(
@@ -101,19 +123,25 @@ class Model:
         dirpath: str | Path | None = None,
         task: str = "classification",
         runtime: str = "native",
+        device: str = "cpu",
         **params: Any,
     ) -> None:
         """Load the model in `dirpath`, or build an untrained one.
 
         `task` is "classification" or "regression"; `params` go to `build`. `runtime` is what a loaded model runs
-        on: "native", "onnx" (the compiled twin), or "auto" (the twin if there is one and ONNX Runtime is
-        installed).
+        on: "native", "onnx" (the compiled twin), or "auto" (the twin on a CPU, if there is one and ONNX Runtime
+        is installed). `device` is "cpu" or "cuda".
+
+        Raises ModelError where the model cannot be loaded, or the device is not there.
         """
         self.task = task
         self.signature = Signature(())
         self.runtime = runtime
+        self.device = device
         self.state: dict[str, Any] = {}
+        self.model: Any = None
         self.twin: _twin.Twin | None = None
+        self._weights, self._restored = Path(), True  # where a twin's model is, and whether it was read
         #: Whether saving made a compiled twin, and if not, why.
         self.twin_note = ""
         self._compared: Any = None  # what to compare a twin on
@@ -126,6 +154,7 @@ class Model:
             self.load(dirpath)
         else:
             self.build(**params)
+            self.place()
 
     def train(self, X: Any, y: Any, signature: Signature | None = None) -> None:
         """Train on X, [rows, columns], and y, [rows]: labels to classify by, or numbers to predict.
@@ -144,8 +173,17 @@ class Model:
                 raise ValueError(f"the rows to train on have one label only, '{self.labels[0]}': nothing to tell apart")
         self.fit(self.preprocess(X), y)
         self.twin = self._compared = None
-        self.example = self._typical(X, y)
-        self.outputs = self._describe(self.signature.conform(self.example))
+        self.example = self._typical(X if self.labels is None else X[y == self.labels[0]])
+        self.outputs = self._describe(self.example)
+
+    def adopt(self, X: Any = None) -> None:
+        """Take over the model that GIVEN names, without training; X, [rows, columns], may be data that it knows.
+
+        Raises ValueError where the model or X cannot be used.
+        """
+        self.signature = self.read_signature(X)
+        self.example = self.signature.blank() if X is None else self._typical(self.signature.conform(X))
+        self.outputs = self._describe(self.example)
 
     def predict(self, X: Any, proba: bool = False) -> np.ndarray:
         """Answer X, [rows, columns]: predictions of shape [rows], or with `proba` [rows, labels].
@@ -161,6 +199,33 @@ class Model:
         X = self.encode(self.preprocess(X))
         y_hat = self.twin.infer(X, self.labels, proba) if self.twin else self.infer(X, proba)
         return y_hat if proba else self.postprocess(y_hat)
+
+    def explain(self, X: Any) -> list[dict[str, Any]]:
+        """Say for each row of X, in the signature's form, what its columns add to the score of its prediction.
+
+        A base and the contributions of all columns sum up to that score, which is the number predicted, or the
+        raw score of the label: in log-odds, or what else the framework adds up. Raises NotImplementedError where
+        the framework gives no contributions.
+        """
+        if self.twin and not self._restored:
+            self.restore(self._weights)
+            self._restored = True
+        prepared = self.preprocess(X)
+        encoded = self.encode(prepared)
+        scores, y_hat = self.contributions(encoded), self.infer(encoded, False)
+        if self.labels is None:
+            chosen = scores[:, 0]
+        else:
+            at = np.searchsorted(self.labels, y_hat)
+            one = scores.shape[1] == 1
+            chosen = scores[:, 0] * np.where(at == 1, 1, -1)[:, None] if one else scores[np.arange(len(at)), at]
+        names = list(prepared.columns) if hasattr(prepared, "columns") else self.signature.names
+        if len(names) != chosen.shape[1] - 1:  # `preprocess` made others
+            names = [f"x{i}" for i in range(chosen.shape[1] - 1)]
+        return [
+            {"prediction": prediction, "base": base, "contributions": dict(zip(names, added))}
+            for prediction, (*added, base) in zip(self.postprocess(y_hat).tolist(), chosen.tolist())
+        ]
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
         """Compare predictions for X with y; returns the metrics by name and keeps them for metadata.json.
@@ -207,7 +272,11 @@ class Model:
                 state=self.state,
                 twin=twin,
                 versions={"python": platform.python_version(), self.FRAMEWORK: self.version()},
-                files={file.name: _digest(file) for file in sorted(draft.iterdir())},
+                files={
+                    file.relative_to(draft).as_posix(): _digest(file)
+                    for file in sorted(draft.rglob("*"))
+                    if file.is_file()
+                },
             )
             (draft / "metadata.json").write_bytes(msgspec.json.format(msgspec.json.encode(metadata)) + b"\n")
             draft.chmod(0o755)
@@ -221,10 +290,15 @@ class Model:
             self.twin_note = "No compiled twin: there was no evaluation, so nothing to compare it on."
             return None
         try:
-            path.write_bytes(self.to_onnx())
+            compiled = self.to_onnx()
+        except Exception as error:  # converters raise whatever they come upon
+            self.twin_note = f"No compiled twin: {str(error).partition(chr(10))[0]:.200}"
+            return None
+        try:
+            path.write_bytes(compiled)
             X = self.preprocess(self.signature.conform(self._compared))
             difference = _twin.compare(_twin.Twin(path), self, X)
-        except Exception as error:  # converters raise whatever they come upon
+        except Exception as error:  # and so does ONNX Runtime
             path.unlink(missing_ok=True)
             self.twin_note = f"No compiled twin: {str(error).partition(chr(10))[0]:.200}"
             return None
@@ -254,22 +328,28 @@ class Model:
             raise ModelError(f"{dirpath} has no {_twin.FILE}, which the runtime onnx asks for")
         if self.runtime == "onnx" and not _twin.available():
             raise ModelError("the runtime onnx asks for ONNX Runtime: pip install onnxruntime")
-        twin = metadata.twin and self.runtime != "native" and _twin.available()
+        on = {"native": False, "onnx": True, "auto": self.device == "cpu"}[self.runtime]
+        twin = metadata.twin and on and _twin.available()
         if not twin:
             self._warn_of_versions(dirpath, metadata.versions)
         try:
             self.example = self._read_example(dirpath / "input.json")
+            self._weights, self._restored = dirpath / self.WEIGHTS, not twin
             if twin:
-                self.twin = _twin.Twin(dirpath / _twin.FILE)
+                self.twin = _twin.Twin(dirpath / _twin.FILE, self.device)
             else:
-                self.restore(dirpath / self.WEIGHTS)
+                self.restore(self._weights)
+                self.place()
+        except ModelError:
+            raise
         except Exception as error:
             raise ModelError(f"{dirpath} cannot be loaded: {type(error).__name__}: {error}") from error
 
     @property
     def platform(self) -> str:
-        """What answers, for the Open Inference Protocol's metadata: the framework, or the twin's runtime."""
-        return "onnxruntime" if self.twin else self.FRAMEWORK
+        """What answers, for the Open Inference Protocol's metadata: the framework or the twin's runtime, and a GPU."""
+        name = "onnxruntime" if self.twin else self.FRAMEWORK
+        return name if self.device == "cpu" else f"{name}_{self.device}"
 
     def _warn_of_versions(self, dirpath: Path, versions: dict[str, str]) -> None:
         for name, here in (("python", platform.python_version()), (self.FRAMEWORK, self.version())):
@@ -290,12 +370,13 @@ class Model:
         if metadata.platform != self.FRAMEWORK:
             raise ModelError(f"{dirpath} is a model of {metadata.platform}; this package serves {self.FRAMEWORK}")
         needed = {self.WEIGHTS, "input.json", *([_twin.FILE] if metadata.twin else [])}
-        if not needed <= metadata.files.keys():
+        paths = [PurePosixPath(name) for name in metadata.files]
+        if not needed <= {str(path) for path in paths} | {path.parts[0] for path in paths}:
             raise ModelError(f"{file} does not list {', '.join(sorted(needed))}")
         names = Signature(metadata.columns).names
         if not names or len(set(names)) < len(names):
             raise ModelError(f"{file} lists no columns, or one of them twice")
-        if any(Path(name).name != name for name in metadata.files):
+        if any(path.is_absolute() or ".." in path.parts for path in paths):
             raise ModelError(f"{file} lists files outside of its directory")
         return metadata
 
@@ -307,6 +388,8 @@ class Model:
 
     def _rows(self, X: Any) -> list[Any]:
         """Rows as a client writes them: lists where all columns are numbers, else records."""
+        if self.signature.tensor:
+            return X.tolist()
         rows: list[Any] = [
             [
                 bool(value) if column.datatype == "BOOL" and value == value else value
@@ -316,16 +399,16 @@ class Model:
         ]
         return rows if self.signature.numeric else [dict(zip(self.signature.names, row)) for row in rows]
 
-    def _typical(self, X: Any, y: np.ndarray) -> Any:
-        """One row to show in input.json: no row of the data, but the middle of the first label's.
+    def _typical(self, X: Any) -> Any:
+        """One row to show in input.json: no row of the data, but the middle of it.
 
         Text that occurs only once, as names do, is left blank.
         """
         import pandas as pd
 
+        if self.signature.tensor:
+            return np.median(X, axis=0, keepdims=True)
         frame = pd.DataFrame(X)
-        if self.labels is not None:
-            frame = frame[y == self.labels[0]]
         typical = [
             _most_frequent(column) if column.dtype == object else column.quantile(interpolation="nearest")
             for _, column in frame.items()

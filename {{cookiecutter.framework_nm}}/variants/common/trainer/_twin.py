@@ -24,13 +24,18 @@ def available() -> bool:
 class Twin:
     """Runs the ONNX model in a file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, device: str = "cpu") -> None:
         import onnxruntime
 
+        provider = f"{device.upper()}ExecutionProvider"
+        if provider not in onnxruntime.get_available_providers():
+            raise ValueError(f"ONNX Runtime has no {provider} here, and the device {device} is asked for")
         options = onnxruntime.SessionOptions()
         # Requests are put together before they come here; more threads would only wait for each other.
         options.intra_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
+        if provider not in self.session.get_providers():  # ONNX Runtime falls back without an error
+            raise ValueError(f"{provider} found no device, and {device} is asked for")
         self.input = self.session.get_inputs()[0].name
         self.output = self.session.get_outputs()[-1].name  # a classifier's probabilities come behind its labels
 

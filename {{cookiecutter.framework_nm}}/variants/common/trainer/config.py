@@ -13,7 +13,7 @@ from typing import Any, Literal, Optional
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from .model import Hyperparameters
+from .model import Hyperparameters, MyModel
 
 
 class Settings(BaseSettings, Hyperparameters):
@@ -32,6 +32,7 @@ class Settings(BaseSettings, Hyperparameters):
     task: Literal["auto", "classification", "regression"] = Field(
         "auto", description="auto: regression where the target has many different numbers"
     )
+    device: Literal["cpu", "cuda"] = Field("cpu", description="what to train on")
     eval_share: float = Field(0.2, gt=0, lt=1, description="share of the rows kept for evaluation")
     split_seed: int = Field(0, description="seed of the choice of those rows")
     output_dir: Path = Field(Path(__file__).parent, description="where the versions 0001, 0002, ... are written")
@@ -52,6 +53,11 @@ class Settings(BaseSettings, Hyperparameters):
                 option = "".join(f"--{part}: " for part in problem["loc"])
                 print(f"{option}{problem['msg'].replace('Value error, ', '')}", file=sys.stderr)
             raise SystemExit(2) from None
+
+    @property
+    def given(self) -> bool:
+        """Whether a model made elsewhere is to be adopted, and none trained."""
+        return bool(getattr(self, MyModel.GIVEN, None))
 
     def hyperparameters(self) -> dict[str, Any]:
         """The settings that `MyModel` takes."""

@@ -37,16 +37,18 @@ class Column(msgspec.Struct, frozen=True):
     """One column of the training data.
 
     `datatype` is FP64 (numbers), BOOL (true or false) or BYTES (text). `nullable` says that training saw
-    gaps in this column, so that a request may have them too.
+    gaps in this column, so that a request may have them too. `shape` is that of one row's value: () in a table,
+    such as (28, 28) where a row is an image.
     """
 
     name: str
     datatype: Literal["FP64", "BOOL", "BYTES"]
     nullable: bool = False
+    shape: Tuple[int, ...] = ()
 
 
 class Signature(msgspec.Struct, frozen=True):
-    """The columns of a model's input, in the order of training."""
+    """The columns of a model's input, in the order of training; or a single one whose values are tensors."""
 
     columns: Tuple[Column, ...]
 
@@ -60,21 +62,33 @@ class Signature(msgspec.Struct, frozen=True):
         return all(column.datatype != "BYTES" for column in self.columns)
 
     @property
+    def tensor(self) -> tuple[int, ...]:
+        """The shape of a row that is a tensor; () where rows are those of a table."""
+        return self.columns[0].shape if len(self.columns) == 1 else ()
+
+    @property
     def inputs(self) -> tuple[Tensor, ...]:
         """The V2 inputs: one tensor where all columns are numbers, else a tensor per column."""
+        if self.tensor:
+            return (Tensor(self.columns[0].name, "FP64", (-1, *self.tensor)),)
         if all(column.datatype == "FP64" for column in self.columns):
             return (Tensor("input-0", "FP64", (-1, len(self.columns))),)
         return tuple(Tensor(column.name, column.datatype, (-1,)) for column in self.columns)
 
     @classmethod
     def learn(cls, X: Input) -> Signature:
-        """Read the signature off training data, an array or a DataFrame of shape [rows, columns].
+        """Read the signature off training data: an array or a DataFrame of shape [rows, columns], or an array of
+        more dimensions, in which each row is a tensor.
 
         Raises ValueError where the data has no rows, no columns, numbers beyond single precision, or columns
         whose names JSON cannot carry plainly.
         """
         import pandas as pd
 
+        if isinstance(X, np.ndarray) and X.ndim > 2:
+            if not X.size or not (np.abs(X) <= LARGEST).all():
+                raise ValueError(f"the tensors, of shape {list(X.shape)}, have infinite numbers or gaps, or are empty")
+            return cls((Column("input-0", "FP64", shape=X.shape[1:]),))
         frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X).add_prefix("x")
         if frame.empty:
             raise ValueError(f"the training data is empty: {frame.shape[0]} rows, {frame.shape[1]} columns")
@@ -100,10 +114,16 @@ class Signature(msgspec.Struct, frozen=True):
 
         Takes a DataFrame with the signature's columns in any order, or anything that numpy reads as
         [rows, columns] in the signature's order. Returns a float64 array where the signature is numeric
-        (BOOL as 0 and 1, gaps as NaN), else a DataFrame of float64 and str columns (gaps as NaN and None).
+        (BOOL as 0 and 1, gaps as NaN), else a DataFrame of float64 and str columns (gaps as NaN and None). Rows
+        that are tensors come as an array of [rows, *shape].
 
         Raises ValueError where columns are missing or do not fit.
         """
+        if self.tensor:
+            X = np.asarray(X, dtype=np.float64)
+            if X.shape[1:] != self.tensor:
+                raise ValueError(f"expected an array of shape {['rows', *self.tensor]}, got {list(X.shape)}")
+            return X
         if isinstance(X, np.ndarray):
             if X.dtype == np.float64 and self.numeric and X.ndim == 2 and X.shape[1] == len(self.columns):
                 return X
@@ -117,6 +137,12 @@ class Signature(msgspec.Struct, frozen=True):
         if X.ndim != 2 or X.shape[1] != len(self.columns):
             raise ValueError(f"expected an array of shape [rows, {len(self.columns)}], got {list(X.shape)}")
         return self.assemble(list(X.T))
+
+    def blank(self) -> Input:
+        """A row of zeros and empty text, in the signature's form."""
+        if self.tensor:
+            return np.zeros((1, *self.tensor))
+        return self.assemble([[""] if column.datatype == "BYTES" else [0.0] for column in self.columns])
 
     def assemble(self, values: list[Any]) -> Input:
         """Put one sequence of values per column together, as `conform` returns them."""

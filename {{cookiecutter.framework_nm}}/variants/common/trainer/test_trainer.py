@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ._core import ModelError
+from ._core import Model, ModelError
 from .model import MyModel
-from .signature import Signature
+from .signature import Signature, Tensor
 
 Table = Tuple[pd.DataFrame, pd.Series]
 
@@ -136,6 +136,47 @@ def test_a_twin_that_disagrees_is_not_kept(tmp_path: Path) -> None:
         MyModel(dirpath=tmp_path / "0001", runtime="onnx")
 
 
+def explains() -> bool:
+    return MyModel.contributions is not Model.contributions
+
+
+def test_contributions_add_up_to_the_number_predicted() -> None:
+    X, y = numbers("regression")
+    model = MyModel(task="regression")
+    model.train(X, y)
+    if not explains():
+        with pytest.raises(NotImplementedError, match="no explanations"):
+            model.explain(X)
+        return
+    explanations = model.explain(X)
+    sums = [item["base"] + sum(item["contributions"].values()) for item in explanations]
+    np.testing.assert_allclose(sums, model.predict(X), rtol=1e-4, atol=1e-4)
+    assert list(explanations[0]["contributions"]) == ["x0", "x1", "x2", "x3"]
+    sizes = np.abs([list(item["contributions"].values()) for item in explanations]).mean(axis=0)
+    assert list(np.argsort(sizes)[::-1][:2]) == [0, 1]  # what it was made of, in this order
+
+
+@pytest.mark.parametrize("labels", [2, 3])
+def test_a_label_is_explained_by_what_speaks_for_it(table: Table, labels: int) -> None:
+    """Whichever label it is, and whatever the columns hold: numbers, truth values, text, gaps."""
+    X, _ = table
+    y = pd.qcut(X["monthly spend"], labels, labels=["low", "mid", "top"][:labels]).astype(str)
+    model = MyModel()
+    model.train(X, y)
+    if not explains():
+        with pytest.raises(NotImplementedError, match="no explanations"):
+            model.explain(model.signature.conform(X))
+        return
+    explanations = model.explain(model.signature.conform(X))
+    assert [item["prediction"] for item in explanations] == model.predict(X).tolist()
+    assert {item["prediction"] for item in explanations} == set(y)
+    contributions = pd.DataFrame([item["contributions"] for item in explanations])
+    assert list(contributions.columns) == list(X.columns)
+    assert contributions.abs().mean().idxmax() == "monthly spend"
+    outer = [item["prediction"] != "mid" for item in explanations]
+    assert (contributions.loc[outer, "monthly spend"] > 0).mean() > 0.9
+
+
 @pytest.mark.parametrize("dtype", ["string", "category", "object"])
 def test_text_may_have_any_dtype_and_columns_any_kind_of_name(dtype: str) -> None:
     text = pd.Series(["a", None, "b"] * 10).astype(dtype)
@@ -166,6 +207,43 @@ def test_a_model_that_was_never_trained_says_so(tmp_path: Path) -> None:
         MyModel().predict([[1.0]])
     with pytest.raises(ModelError, match="train it"):
         MyModel().save(tmp_path / "0001")
+
+
+def test_rows_may_be_tensors(tmp_path: Path) -> None:
+    """Images, series, spectra: the signature has their shape, and `prep_func` makes of them what the model takes."""
+
+    class OfImages(MyModel):
+        def preprocess(self, X: np.ndarray) -> np.ndarray:
+            return X.reshape(len(X), -1)
+
+    images = np.random.default_rng(0).random((60, 4, 3))
+    labels = np.where(images[:, 0, 0] > 0.5, "bright", "dark")
+    model = OfImages()
+    model.train(images, labels)
+    model.evaluate(images, labels)
+    model.save(tmp_path / "0001")
+    loaded = OfImages(dirpath=tmp_path / "0001", runtime="auto")
+    assert loaded.signature.inputs == (Tensor("input-0", "FP64", (-1, 4, 3)),)
+    np.testing.assert_array_equal(loaded.predict(images), model.predict(images))
+    (example,) = json.loads((tmp_path / "0001" / "input.json").read_text())["instances"]
+    assert np.shape(example) == (4, 3)
+    with pytest.raises(ValueError, match=r"\['rows', 4, 3\], got \[60, 3, 4\]"):
+        loaded.predict(images.reshape(60, 3, 4))
+
+
+def test_a_device_is_used_and_named_or_refused(model_dir: Path, table: Table) -> None:
+    """Never a silent fall back to the CPU."""
+    on_cpu = MyModel(dirpath=model_dir)
+    try:
+        on_gpu = MyModel(dirpath=model_dir, device="cuda")
+    except ModelError as error:
+        assert "the device cuda is asked for" in str(error)
+        with pytest.raises(ModelError, match="the device cuda is asked for"):
+            MyModel(device="cuda")
+        return
+    assert on_gpu.platform == f"{MyModel.FRAMEWORK}_cuda"
+    X, _ = table
+    np.testing.assert_allclose(on_gpu.predict(X, proba=True), on_cpu.predict(X, proba=True), rtol=1e-3, atol=1e-5)
 
 
 def test_nobodys_name_is_put_into_input_json(tmp_path: Path, table: Table) -> None:

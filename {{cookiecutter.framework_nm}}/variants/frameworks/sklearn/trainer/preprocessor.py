@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -41,3 +41,20 @@ def make_encoder(X: np.ndarray | pd.DataFrame, gaps: bool, scale: bool) -> Trans
         (numbers, make_column_selector(dtype_include="number")),
         (text, make_column_selector(dtype_include=object)),
     )
+
+
+def sources(encoder: TransformerMixin, names: list[Any]) -> list[Any]:
+    """The column, of those with these names, that each number which the fitted encoder makes comes from.
+
+    Goes with `make_encoder`. Raises NotImplementedError where it cannot tell.
+    """
+    if not hasattr(encoder, "transformers_"):
+        return names
+    if encoder.transformers_[1:] == [] or not hasattr(encoder.transformers_[1][1], "categories_"):
+        raise NotImplementedError("this encoder gives no explanations: `sources` does not know it")
+    (_, _, numbers), (_, text, texts), *_ = encoder.transformers_
+    widths = [
+        len(categories) - (0 if rare is None else len(rare) - 1)
+        for categories, rare in zip(text.categories_, text.infrequent_categories_)
+    ]
+    return [*numbers, *(name for name, width in zip(texts, widths) for _ in range(width))]

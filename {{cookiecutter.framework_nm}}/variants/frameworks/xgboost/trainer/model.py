@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model
+from ._core import Model, ModelError
 from .postprocessor import post_func
 from .preprocessor import encode, learn_categories, prep_func
 
@@ -59,13 +60,10 @@ class MyModel(Model):
             objective = several if len(self.labels) > 2 else {"objective": "binary:logistic"}
         self.state["categories"] = learn_categories(X)
         names = [None] * X.shape[1] if isinstance(X, np.ndarray) else X.columns
-        data = xgboost.DMatrix(
-            self.encode(X),
-            label=y,
-            feature_types=["c" if name in self.state["categories"] else "q" for name in names],
-            enable_categorical=True,
-        )
-        self.model = xgboost.train({**self.params, **objective}, data, self.rounds, callbacks=[self._progress()])
+        kinds = ["c" if name in self.state["categories"] else "q" for name in names]
+        data = self._matrix(self.encode(X), kinds, label=y)
+        params = {**self.params, **objective, "device": self.device}
+        self.model = xgboost.train(params, data, self.rounds, callbacks=[self._progress()])
 
     def encode(self, X: Any) -> Any:
         return encode(X, self.state["categories"])
@@ -77,6 +75,12 @@ class MyModel(Model):
         if scores.ndim == 1:
             scores = np.column_stack([1 - scores, scores])
         return scores if proba else self.labels[scores.argmax(axis=1)]
+
+    def contributions(self, X: Any) -> np.ndarray:
+        """SHAP values of the trees, in log-odds where labels are told apart (Lundberg et al. 2020,
+        https://doi.org/10.1038/s42256-019-0138-9)."""
+        scores = self.model.predict(self._matrix(X, self.model.feature_types), pred_contribs=True)
+        return scores.reshape(len(X), -1, scores.shape[-1]).astype(np.float64)
 
     def to_onnx(self) -> bytes:
         from onnxmltools import convert_xgboost
@@ -92,6 +96,27 @@ class MyModel(Model):
         import xgboost
 
         self.model = xgboost.Booster(model_file=path)
+
+    def place(self) -> None:
+        if self.device == "cpu":
+            return
+        import xgboost
+
+        # XGBoost falls back to the CPU without an error; only its configuration says so.
+        with xgboost.config_context(verbosity=0):
+            probe = xgboost.train({"device": self.device}, xgboost.DMatrix([[0.0]], label=[0.0]), 0)
+        if json.loads(probe.save_config())["learner"]["generic_param"]["device"] == "cpu":
+            raise ModelError(
+                f"XGBoost finds no GPU, and the device {self.device} is asked for: it needs a GPU, "
+                "and the package xgboost instead of xgboost-cpu"
+            )
+        if self.model:
+            self.model.set_param({"device": self.device})
+
+    def _matrix(self, X: np.ndarray, kinds: list[str], **label: Any) -> Any:
+        import xgboost
+
+        return xgboost.DMatrix(X, feature_types=kinds, enable_categorical=True, **label)
 
     def _progress(self) -> Any:
         """Tells the progress display how many rounds are done."""

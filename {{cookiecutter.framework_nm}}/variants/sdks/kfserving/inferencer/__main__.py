@@ -26,6 +26,7 @@ def main() -> None:
             name,
             directory,
             arguments.runtime,
+            arguments.device,
             arguments.predict_proba,
             arguments.max_batch_rows,
             arguments.max_waiting,

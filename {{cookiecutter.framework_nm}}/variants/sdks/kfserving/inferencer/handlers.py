@@ -142,10 +142,17 @@ class Predict(JsonErrors, PredictHandler):
 
 
 class Explain(JsonErrors, HTTPHandler):
-    """There are no explanations."""
+    """For each row the prediction, a base score, and what each column adds to it; 501 where there is no such thing."""
 
-    def post(self, name: str) -> None:
-        raise Refused(501, f"model {name} explains nothing")
+    async def post(self, name: str) -> None:
+        model = self.get_model(name)
+        try:
+            explanations = await model.explain(self.request.body)
+        except InvalidRequest as error:
+            raise Refused(400, str(error)) from None
+        except NotImplementedError as error:
+            raise Refused(501, str(error)) from None
+        self.write({"explanations": explanations})
 
 
 class Health(JsonErrors, HealthHandler):

@@ -28,6 +28,7 @@ class ServingModel(kfserving.KFModel):
         name: str,
         model_dir: Path,
         runtime: str = "auto",
+        device: str = "cpu",
         predict_proba: bool = False,
         max_batch_rows: int = 1024,
         max_waiting: int = 1024,
@@ -35,6 +36,7 @@ class ServingModel(kfserving.KFModel):
         super().__init__(name)
         self.model_dir = model_dir
         self.runtime = runtime
+        self.device = device
         self.predict_proba = predict_proba
         self.max_batch_rows = max_batch_rows
         self.max_waiting = max_waiting
@@ -44,7 +46,7 @@ class ServingModel(kfserving.KFModel):
 
         Raises ModelError.
         """
-        model = MyModel(dirpath=self.model_dir, runtime=self.runtime)
+        model = MyModel(dirpath=self.model_dir, runtime=self.runtime, device=self.device)
         if self.predict_proba and not model.has_proba:
             raise ModelError(f"PREDICT_PROBA is set, and {self.model_dir} has no probabilities")
         try:
@@ -54,6 +56,7 @@ class ServingModel(kfserving.KFModel):
         except Exception as error:
             raise ModelError(f"{self.model_dir} does not answer its own input.json: {error}") from error
         self.platform = model.platform
+        self._explain = model.explain
         self._batcher = Batcher(model.answer, self.max_batch_rows, self.max_waiting)
         self.ready = True
         return True
@@ -66,6 +69,10 @@ class ServingModel(kfserving.KFModel):
         proba = self.predict_proba if request.proba is None else request.proba
         names = [name or ("predict_proba" if proba else "predict") for name, _ in request.outputs]
         return [Output(name, await self._batcher(request.X, name == "predict_proba")) for name in names]
+
+    async def explain(self, body: bytes) -> list[dict[str, Any]]:
+        """Say what each column adds to the predictions. Raises InvalidRequest, NotImplementedError."""
+        return await self._batcher.alone(self._explain, self.codec.decode(body, v1=True).X)
 
     async def predict(self, request: Any) -> dict[str, Any]:
         """Answer what KFServing took out of a CloudEvent: a dict, or bytes that it could not read."""

@@ -36,7 +36,7 @@ class ServingModelRepository(KFModelRepository):
     def load_models(self) -> None:
         """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
         root = fetch(self.models_dir)
-        for name in names_in(root, self.model_name):
+        for name in names_in(root, self.model_name, self.models_dir):
             if not re.fullmatch("[a-zA-Z0-9_-]+", name):
                 raise ModelError(f"model {name!r} cannot be asked for: KFServing's URLs take letters, digits, _ and -")
             self._load(name, root)
@@ -49,7 +49,7 @@ class ServingModelRepository(KFModelRepository):
 
     def _load(self, name: str, root: Path) -> None:
         """Load a model; only then does it take the place of the one of that name."""
-        model = self.make_model(name, directory_of(name, root, self.model_name))
+        model = self.make_model(name, directory_of(name, root, self.model_name, self.models_dir))
         model.load()
         self.update(model)
         logger.info("Loaded model %s from %s, which runs on %s", name, model.model_dir, model.platform)

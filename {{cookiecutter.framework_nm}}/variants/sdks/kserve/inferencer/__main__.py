@@ -27,6 +27,7 @@ def main() -> None:
     from .model import ServingDataPlane, ServingModel
     from .model_repository import ServingModelRepository, ServingRepositoryExtension
     from .openapi import show_example
+    from .platforms import add_health_checks, predict_routes
 
     class Server(kserve.ModelServer):
         """KServe's, which would forget its models while gRPC requests are still being answered."""
@@ -41,12 +42,13 @@ def main() -> None:
             name,
             directory,
             arguments.runtime,
+            arguments.device,
             arguments.predict_proba,
             arguments.max_batch_rows,
             arguments.max_waiting,
         )
 
-    repository = ServingModelRepository(Path(arguments.model_dir), arguments.model_name, make_model)
+    repository = ServingModelRepository(arguments.model_dir, arguments.model_name, make_model)
     server = Server(registered_models=repository)
     server.dataplane = ServingDataPlane(repository)
     server.model_repository_extension = ServingRepositoryExtension(repository)
@@ -57,10 +59,12 @@ def main() -> None:
         sys.exit(f"The server cannot start: {error}")
     models = list(repository.get_models().values())
     show_example(app, models[0])
+    add_health_checks(app, repository)
+    routes = predict_routes(repository)
     # KServe wraps its application once more when it starts; this is where the lane still comes first.
     kserve_stack = app.build_middleware_stack
     app.build_middleware_stack = lambda: Lane(
-        kserve_stack(), repository, arguments.max_buffer_size, arguments.access_log
+        kserve_stack(), repository, arguments.max_buffer_size, arguments.access_log, routes
     )
     gc.freeze()
     gc.enable()
@@ -83,10 +87,10 @@ def _quieten(arguments: argparse.Namespace) -> None:
 
 
 def _shorten(record: logging.LogRecord) -> bool:
-    """A client's mistake is a line in the log, and not a traceback: anybody can make thousands."""
+    """A request that cannot be answered is a line in the log, and not a traceback: anybody can make thousands."""
     from kserve.errors import InvalidInput, ModelNotFound
 
-    if record.exc_info and isinstance(record.exc_info[1], (InvalidInput, ModelNotFound)):
+    if record.exc_info and isinstance(record.exc_info[1], (InvalidInput, ModelNotFound, NotImplementedError)):
         record.exc_info = None
     return True
 

@@ -10,10 +10,11 @@ import argparse
 import sys
 
 from .options import Options, port, switch
+from .platforms import defaults
 
 
-def _parser() -> Options:
-    parser = Options(add_help=False)
+def _parser(platform: dict[str, str]) -> Options:
+    parser = Options(platform, add_help=False)
     parser.add("grpc_port", "8081", port, "port of gRPC")
     parser.add("enable_docs_url", "false", switch, "show Swagger UI at /docs")
     parser.add("enable_latency_logging", "false", switch, "log a line per request that KServe answers")
@@ -22,10 +23,10 @@ def _parser() -> Options:
 
 def read_arguments() -> argparse.Namespace:
     """Read command line and environment; exit with a message where an option is unknown or does not fit."""
-    ours = _parser()
-    ours.prog = f"python -m {__package__}"
-    arguments, rest = ours.parse_known_args()
     given = sys.argv[1:]
+    ours = _parser(defaults(given))
+    ours.prog = f"python -m {__package__}"
+    arguments, rest = ours.parse_known_args(given)
     sys.argv[1:] = [
         f"--http_port={arguments.http_port}",
         f"--grpc_port={arguments.grpc_port}",

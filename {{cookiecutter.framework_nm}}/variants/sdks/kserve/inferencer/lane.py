@@ -1,15 +1,16 @@
 """The short way for REST predictions: an ASGI application in front of KServe's.
 
-It answers `POST /v1/models/{name}:predict` and `POST /v2/models/{name}/infer`, parsing bytes once and writing
-bytes once, and hands everything else to KServe: health, metadata, repository, metrics, docs, CloudEvents. It also
-refuses bodies that are too large, whatever their route.
+It answers `POST /v1/models/{name}:predict` and `POST /v2/models/{name}/infer`, and the paths that platforms.py
+adds, parsing bytes once and writing bytes once, and hands everything else to KServe: health, metadata,
+repository, metrics, docs, CloudEvents. It also refuses bodies that are too large, whatever their route.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -43,7 +44,10 @@ class Disconnected(Exception):
 
 
 class Lane:
-    """`app` is KServe's application; `max_body` is in bytes; `log` says whether to log a line per prediction."""
+    """`app` is KServe's application; `max_body` is in bytes; `log` says whether to log a line per prediction.
+
+    `routes` are further paths to predictions: a model's name, and whether only V1 is understood there.
+    """
 
     def __init__(
         self,
@@ -51,11 +55,13 @@ class Lane:
         repository: ServingModelRepository,
         max_body: int,
         log: bool = False,
+        routes: Mapping[str, tuple[str, bool]] = MappingProxyType({}),
     ) -> None:
         self.app = app
         self.repository = repository
         self.max_body = max_body
         self.log = log
+        self.routes = routes
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
@@ -70,7 +76,7 @@ class Lane:
             return
         except Disconnected:
             return
-        name, v1 = _find(scope["path"])
+        name, v1 = self.routes.get(scope["path"]) or _find(scope["path"])
         if not name or b"ce-id" in headers or b"cloudevents" in headers.get(b"content-type", b""):
             await self.app(scope, _replay(body, receive), send)
             return

@@ -40,6 +40,7 @@ class ServingModel(kserve.Model):
         name: str,
         model_dir: Path,
         runtime: str = "auto",
+        device: str = "cpu",
         predict_proba: bool = False,
         max_batch_rows: int = 1024,
         max_waiting: int = 1024,
@@ -47,6 +48,7 @@ class ServingModel(kserve.Model):
         super().__init__(name)
         self.model_dir = model_dir
         self.runtime = runtime
+        self.device = device
         self.predict_proba = predict_proba
         self.max_batch_rows = max_batch_rows
         self.max_waiting = max_waiting
@@ -57,7 +59,7 @@ class ServingModel(kserve.Model):
 
         Raises ModelError.
         """
-        model = MyModel(dirpath=self.model_dir, runtime=self.runtime)
+        model = MyModel(dirpath=self.model_dir, runtime=self.runtime, device=self.device)
         if self.predict_proba and not model.has_proba:
             raise ModelError(f"PREDICT_PROBA is set, and {self.model_dir} has no probabilities")
         self.example = (self.model_dir / "input.json").read_bytes()
@@ -69,6 +71,7 @@ class ServingModel(kserve.Model):
         self.platform = model.platform
         self.signature = model.signature
         self.outputs = model.outputs
+        self._explain = model.explain
         self._batcher = Batcher(model.answer, self.max_batch_rows, self.max_waiting, self.telemetry.called)
         self.ready = True
         return True
@@ -113,6 +116,17 @@ class ServingModel(kserve.Model):
             raise Busy(str(error)) from None
         finally:
             self.telemetry.answered(door, status)
+
+    async def explain(self, payload: Any, headers: dict[str, str] | None = None) -> dict[str, Any]:
+        """Answer V1's `:explain`: for each row the prediction, a base score, and what each column adds to it.
+
+        Raises InvalidInput, or NotImplementedError, which KServe answers with 501.
+        """
+        try:
+            request = self.codec.decode(payload if isinstance(payload, bytes) else orjson.dumps(payload), v1=True)
+        except InvalidRequest as error:
+            raise InvalidInput(str(error)) from None
+        return {"explanations": await self._batcher.alone(self._explain, request.X)}
 
     async def _predict(self, payload: Any) -> dict[str, Any] | kserve.InferResponse:
         if isinstance(payload, kserve.InferRequest):

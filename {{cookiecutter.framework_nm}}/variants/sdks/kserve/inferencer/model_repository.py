@@ -1,4 +1,7 @@
-"""Loading, reloading and unloading models by name while the server runs. Where they are: directories.py."""
+"""Loading, reloading and unloading models by name while the server runs. Where they are: directories.py, storage.py.
+
+The content of a store is downloaded again whenever a model is loaded or reloaded.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
 from .directories import NoSuchModel, directory_of, names_in
 from .model import ServingModel
+from .storage import Location
 
 
 class LoadFailed(ModelNotReady):
@@ -43,21 +47,24 @@ class ServingRepositoryExtension(ModelRepositoryExtension):
 
 
 class ServingModelRepository(kserve.ModelRepository):
-    """The models below `models_dir`, or the one model there, under `model_name`.
+    """The models below `models_dir`, a directory or an address, or the one model there, under `model_name`.
 
     `make_model(name, directory)` makes a `ServingModel` that is still to be loaded.
     """
 
-    def __init__(self, models_dir: Path, model_name: str, make_model: Callable[[str, Path], ServingModel]) -> None:
+    def __init__(
+        self, models_dir: Path | str, model_name: str, make_model: Callable[[str, Path], ServingModel]
+    ) -> None:
         super().__init__(str(models_dir))
-        self.root = models_dir
+        self.location = Location(str(models_dir))
         self.model_name = model_name
         self.make_model = make_model
 
     def load_models(self) -> None:
         """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
-        for name in names_in(self.root, self.model_name):
-            self.load_model(name)
+        with self.location.fetch() as root:
+            for name in names_in(root, self.model_name, self.location.address):
+                self._load(name, root)
 
     async def load(self, name: str) -> bool:
         """Load or reload a model for KServe's repository API; requests go on meanwhile."""
@@ -65,8 +72,12 @@ class ServingModelRepository(kserve.ModelRepository):
 
     def load_model(self, name: str) -> bool:
         """Load a model; only then does it take the place of the one of that name. Raises ModelError."""
-        model = self.make_model(name, directory_of(name, self.root, self.model_name))
+        with self.location.fetch() as root:
+            self._load(name, root)
+        return True
+
+    def _load(self, name: str, root: Path) -> None:
+        model = self.make_model(name, directory_of(name, root, self.model_name, self.location.address))
         model.load()
         self.update(model)
-        logger.info("Loaded model %s from %s", name, model.model_dir)
-        return True
+        logger.info("Loaded model %s from %s", name, self.location.address)

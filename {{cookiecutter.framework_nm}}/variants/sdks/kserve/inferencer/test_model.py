@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 from kserve import InferenceGRPCClient, InferenceRESTClient, InferInput, InferRequest, InferResponse, RESTConfig
 
+from ..trainer._core import Model
 from ..trainer.model import MyModel
 from .conftest import Server
 
@@ -245,12 +246,29 @@ def test_a_clients_mistake_over_grpc_is_an_invalid_argument(server: Server) -> N
     [
         ("/v1/models/absent:predict", 404),
         ("/v2/models/absent/infer", 404),
-        ("/v1/models/table:explain", 501),
+        ("/v1/models/absent:explain", 404),
         ("/elsewhere", 404),
     ],
 )
 def test_what_is_not_there_is_no_fault_of_the_server(server: Server, path: str, status: int) -> None:
     assert server.client.post(path, json={"instances": [[1]]}).status_code == status
+
+
+def test_an_explanation_says_what_each_column_adds_or_that_there_is_none(server: Server, case: Any) -> None:
+    """The compiled twin answers predictions; the model itself explains them."""
+    name, model, X = case
+    response = server.client.post(f"/v1/models/{name}:explain", json={"instances": instances(X)})
+    if MyModel.contributions is Model.contributions:
+        assert response.status_code == 501
+        assert "gives no explanations" in response.json()["error"]
+        return
+    assert response.status_code == 200, response.text
+    explanations = response.json()["explanations"]
+    assert [item["prediction"] for item in explanations] == model.predict(X).tolist()
+    assert list(explanations[0]["contributions"]) == model.signature.names
+    response = server.client.post(f"/v1/models/{name}:explain", json={"instances": [["x"]]})
+    assert response.status_code == 400
+    assert "row 0" in response.json()["error"]
 
 
 def test_a_body_that_is_too_large_is_a_413(start: Callable[..., Server], sample_dir: Path) -> None:

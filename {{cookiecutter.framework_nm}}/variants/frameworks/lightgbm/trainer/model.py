@@ -1,0 +1,108 @@
+"""The model: what is trained, and how it answers. Put your own parameters into `build`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from ._core import Model
+from .postprocessor import post_func
+from .preprocessor import encode, learn_categories, prep_func
+
+logger = logging.getLogger(__name__)
+
+
+class Hyperparameters(BaseModel):
+    """What `build` takes; each is an option of the training command too."""
+
+    rounds: int = Field(100, ge=1, description="boosting rounds")
+    num_leaves: int = Field(31, ge=2, description="leaves of a tree")
+    min_data_in_leaf: int = Field(20, ge=1, description="rows that a leaf needs; fewer for a small table")
+    learning_rate: float = Field(0.1, gt=0, le=1, description="how far each round goes")
+    seed: int = Field(0, description="seed of sampling")
+
+
+class MyModel(Model):
+    """A LightGBM booster. It needs no scikit-learn, and neither does the image that serves it.
+
+    LightGBM is imported where it is needed: a server that runs the compiled twin starts without.
+    """
+
+    FRAMEWORK = "lightgbm"
+    WEIGHTS = "model.txt"
+
+    @staticmethod
+    def version() -> str:
+        import lightgbm
+
+        return lightgbm.__version__
+
+    def build(self, **params: Any) -> None:
+        options = Hyperparameters(**params)
+        self.rounds = options.rounds
+        # Without a fixed way to build histograms, LightGBM picks one by a race, and sums round differently.
+        fixed = {"deterministic": True, "force_row_wise": True, "verbosity": -1}
+        self.params = {**options.model_dump(exclude={"rounds"}), **fixed}
+
+    def preprocess(self, X: Any) -> Any:
+        return prep_func(X)
+
+    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
+        return post_func(y_hat)
+
+    def fit(self, X: Any, y: np.ndarray) -> None:
+        import lightgbm
+
+        if self.labels is None:
+            objective: dict[str, Any] = {"objective": "regression"}
+        else:
+            y = np.searchsorted(self.labels, y)
+            several = {"objective": "multiclass", "num_class": len(self.labels)}
+            objective = several if len(self.labels) > 2 else {"objective": "binary"}
+        self.state["categories"] = learn_categories(X)
+        names = [] if isinstance(X, np.ndarray) else list(X.columns)
+        text = [names.index(name) for name in self.state["categories"]]
+        data = lightgbm.Dataset(self.encode(X), y, categorical_feature=text)
+        self.model = lightgbm.train({**self.params, **objective}, data, self.rounds, callbacks=[self._progress])
+        if not self.model.feature_importance().any():
+            logger.warning("the trees have no splits, so nothing was learnt: a smaller min_data_in_leaf may help")
+
+    def encode(self, X: Any) -> Any:
+        return encode(X, self.state["categories"])
+
+    def infer(self, X: Any, proba: bool) -> np.ndarray:
+        # Requests are put together before they come here; more threads would only wait for each other.
+        scores = self.model.predict(X, num_threads=1)
+        if self.labels is None:
+            return scores
+        if scores.ndim == 1:
+            scores = np.column_stack([1 - scores, scores])
+        return scores if proba else self.labels[scores.argmax(axis=1)]
+
+    def contributions(self, X: Any) -> np.ndarray:
+        """SHAP values of the trees, in log-odds where labels are told apart (Lundberg et al. 2020,
+        https://doi.org/10.1038/s42256-019-0138-9)."""
+        return self.model.predict(X, pred_contrib=True, num_threads=1).reshape(len(X), -1, X.shape[1] + 1)
+
+    def to_onnx(self) -> bytes:
+        from onnxmltools import convert_lightgbm
+        from onnxmltools.convert.common.data_types import FloatTensorType
+
+        columns = [("input", FloatTensorType([None, self.model.num_feature()]))]
+        return convert_lightgbm(self.model, initial_types=columns, zipmap=False).SerializeToString()
+
+    def dump(self, path: Path) -> None:
+        self.model.save_model(path)
+
+    def restore(self, path: Path) -> None:
+        import lightgbm
+
+        self.model = lightgbm.Booster(model_file=path)
+
+    def _progress(self, step: Any) -> None:
+        """Tell the progress display how many rounds are done."""
+        self.report(step.iteration + 1, step.end_iteration)
