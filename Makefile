@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint samples locks bench
+.PHONY: help demo test lint samples locks images bench
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -38,6 +38,9 @@ samples: $(VENV)/.installed  ## train the sample models again, under the version
 
 locks: $(VENV)/.installed  ## resolve what the images install again, from the pins in cookiecutter.json
 	tests/locks $(VENV)/bin
+
+images: $(VENV)/.installed  ## measure the images: size, start, one row; ARGS='sklearn xgboost' for some
+	$(VENV)/bin/python tests/measure_images.py $(ARGS)
 
 bench: $(VENV)/.installed  ## measure against what a user would pick instead; writes docs/performance.md
 	$(VENV)/bin/python -m benchmarks $(ARGS)

@@ -19,7 +19,7 @@ from facts import FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, SKELETON, TEMPLATE, VAR
 PROJECT_FILES = """
     .dockerignore .gitignore {fw}.Dockerfile Makefile README.md input.json pyproject.toml requirements.lock
     requirements.txt run_modelserver setup.py {fw}server.yaml
-    k8s/training/kustomization.yaml k8s/training/training.yaml
+    k8s/training/kustomization.yaml k8s/training/training.yaml k8s/training-bucket/kustomization.yaml
 """
 PACKAGE_FILES = """
     __init__.py conftest.py

@@ -476,7 +476,7 @@ def test_both_ways_to_deploy_serve_alike(project: Path) -> None:
 
 
 def test_the_modes_are_named_and_scale(project: Path) -> None:
-    services = {name: one(manifests(project, name), "InferenceService") for name in FOLDERS if name != "training"}
+    services = {name: one(manifests(project, name), "InferenceService") for name in FOLDERS if "training" not in name}
     for name, service in services.items():
         mode = service["metadata"].get("annotations", {}).get(MODE)
         assert (mode or "").lower() == (name.rpartition("-")[2] if name not in ("runtime", "credentials") else "")
@@ -520,6 +520,26 @@ def test_a_run_of_the_trainer_can_be_served(project: Path) -> None:
     assert {"mountPath": "/mnt/volume", "name": "volume"} in container["volumeMounts"]
     claims = [volume.get("persistentVolumeClaim", {}).get("claimName") for volume in pod["volumes"]]
     assert one(found, "PersistentVolumeClaim")["metadata"]["name"] in claims
+
+
+@pytest.mark.parametrize(
+    ("uri", "remote"),
+    [
+        ("gs://bucket/a", ":gcs:bucket/a"),
+        ("s3://bucket/a", ":s3:bucket/a"),
+        ("hf://a/b", ":s3:REPLACE-WITH-BUCKET/models"),
+    ],
+)
+def test_a_run_of_the_trainer_can_end_in_a_bucket(bake: Callable[..., Path], uri: str, remote: str) -> None:
+    """What the run wrote, and only if it succeeded, goes where the server reads."""
+    project = bake("sklearn", storage_uri=uri)
+    train = one(manifests(project, "training"), "Job")["spec"]["template"]["spec"]["containers"]
+    pod = one(manifests(project, "training-bucket"), "Job")["spec"]["template"]["spec"]
+    assert pod["initContainers"] == train
+    (upload,) = pod["containers"]
+    assert upload["args"] == ["copy", "/mnt/volume/models", remote]
+    secret = one(manifests(project, "credentials"), "Secret")["metadata"]["name"]
+    assert upload["envFrom"] == [{"secretRef": {"name": secret, "optional": True}}]
 
 
 @pytest.mark.parametrize("name", SETS)

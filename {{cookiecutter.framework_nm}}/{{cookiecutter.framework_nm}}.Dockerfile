@@ -11,7 +11,7 @@ WORKDIR /workdir
 {% if fw.unlocked %}
 # This comes in a build per device, so no lock has it.
 ARG PIP_EXTRA_INDEX_URL={{ fw.index }}
-RUN --mount=type=cache,target=/root/.cache/pip /venv/bin/pip install --no-deps {{ fw.unlocked | join(" ") }}
+RUN --mount=type=cache,target=/root/.cache/pip /venv/bin/pip install --no-compile --no-deps {{ fw.unlocked | join(" ") }}
 {% endif %}
 COPY requirements.lock .
 RUN --mount=type=cache,target=/root/.cache/pip \
