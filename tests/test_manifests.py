@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 import jsonschema
 import pytest
 import yaml
-from facts import FLAVOURS, FRAMEWORKS, SKELETON, TEMPLATE
+from facts import FLAVOURS, FRAMEWORKS, SDKS, SKELETON, TEMPLATE
 
 Manifest = dict[str, Any]
 FOLDERS = sorted(path.name for path in (SKELETON / "k8s").iterdir())
@@ -574,8 +574,9 @@ def test_kfservings_manifest_is_one_that_its_clusters_take(bake: Callable[..., P
 
 def test_a_project_of_kfserving_trains_on_the_cluster_as_any(bake: Callable[..., Path]) -> None:
     project = bake("sklearn", serving_sdk="kfserving")
-    assert [path.name for path in (project / "k8s").iterdir()] == ["training"]
-    for manifest in manifests(project, "training"):
+    folders = sorted(path.name for path in (project / "k8s").iterdir())
+    assert folders == SDKS["kfserving"]["k8s"]
+    for manifest in [manifest for folder in folders for manifest in manifests(project, folder)]:
         assert against_kubernetes(manifest) == []
 
 
