@@ -29,8 +29,8 @@ test: $(VENV)/.installed  ## run all tests; ARGS='-m "not slow"' for the fast on
 # What is rendered is checked in the projects that the tests bake.
 CODE = hooks tests benchmarks '{{cookiecutter.framework_nm}}/variants'
 lint: $(VENV)/.installed  ## check the template's own code
-	$(VENV)/bin/ruff check $(CODE)
-	$(VENV)/bin/ruff format --check $(CODE)
+	$(VENV)/bin/ruff check --config pyproject.toml $(CODE)
+	$(VENV)/bin/ruff format --config pyproject.toml --check $(CODE)
 	$(VENV)/bin/mypy hooks tests benchmarks
 
 samples: $(VENV)/.installed  ## train the sample models again, under the versions that the projects pin
