@@ -119,7 +119,7 @@ def test_the_lock_holds_what_requirements_txt_pins(project: Path) -> None:
     names = [name for name, _, _ in locked]
     assert all("--hash=sha256:" in digests for _, _, digests in locked)
     assert not re.search(r"://|^-|file:", text, re.MULTILINE)
-    pins = dict(line.split("==") for line in (project / "requirements.txt").read_text().splitlines() if "==" in line)
+    pins = dict(re.findall(r"^(\S+)==([^\s;]+)", (project / "requirements.txt").read_text(), re.MULTILINE))
     unlocked = [requirement.split("==")[0] for requirement in QUESTIONS["_frameworks"][project.name]["unlocked"]]
     assert not set(unlocked) & set(names)
     assert {name: pin for name, pin, _ in locked if name in pins} == {
@@ -253,6 +253,12 @@ def test_choices_table_and_folders_are_one_list() -> None:
     modules = [{name for name in files(VARIANTS / "frameworks" / fw) if name.endswith(".py")} for fw in folders]
     assert all(names == modules[0] for names in modules)
     assert {path.parts[-3:-1] for path in VARIANTS.glob("samples/*/*/0001")} == {(sdk, fw) for fw, sdk in FLAVOURS}
+
+
+def test_networks_are_fed_by_one_preprocessor() -> None:
+    """Each project owns its copy; here, what is mended in one is mended in all."""
+    copies = {VARIANTS / "frameworks" / fw / "trainer" / "preprocessor.py" for fw in ("pytorch", "tensorflow")}
+    assert len({copy.read_bytes() for copy in copies}) == 1
 
 
 def test_no_template_asks_which_framework_it_is() -> None:
