@@ -22,17 +22,17 @@ def test_a_name_leads_to_a_model_in_the_directory_or_nowhere(root: Path, sample_
     shutil.copytree(sample_dir, root / "0001")  # which ".." must not find
     (root / "first" / "metadata.json").rename(root / "first" / "not a model")
     with pytest.raises(ModelError, match="there is no model"):
-        directory_of(name, root / "first", "")
+        directory_of(name, root / "first", "", "somewhere")
 
 
 def test_other_names_do_not_lead_to_the_single_model(sample_dir: Path) -> None:
     with pytest.raises(ModelError, match="there is no model 'other'"):
-        directory_of("other", sample_dir, "m")
+        directory_of("other", sample_dir, "m", "somewhere")
 
 
 def test_a_directory_without_a_model_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="there is no model"):
-        names_in(tmp_path, "")
+        names_in(tmp_path, "", "somewhere")
 
 
 def test_the_highest_version_is_served(tmp_path: Path) -> None:

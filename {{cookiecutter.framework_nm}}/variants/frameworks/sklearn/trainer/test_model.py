@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Tuple
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from .model import MyModel
 
-Table = tuple[pd.DataFrame, pd.Series]
+Table = Tuple[pd.DataFrame, pd.Series]
 
 
 def test_a_forest_is_explained_by_what_its_splits_change(table: Table) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Tuple
+
 import numpy as np
 import pandas as pd
 
 from .model import MyModel
 
-Table = tuple[pd.DataFrame, pd.Series]
+Table = Tuple[pd.DataFrame, pd.Series]
 
 
 def test_contributions_are_log_odds(table: Table) -> None:
