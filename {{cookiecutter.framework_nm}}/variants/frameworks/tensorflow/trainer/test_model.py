@@ -75,9 +75,7 @@ def test_a_column_without_a_value_and_one_without_variety_are_no_obstacle() -> N
     assert np.isfinite(model.predict(X + 1, proba=True)).all()
 
 
-def test_weights_that_would_run_code_are_refused(
-    table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_weights_that_would_run_code_are_refused(table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A layer of Python code in the file is never run: Keras loads in safe mode."""
 
     def with_code(shape: tuple[int, ...], scores: int, **sizes: float) -> keras.Model:
