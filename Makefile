@@ -10,7 +10,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint samples locks bench
+.PHONY: help demo test lint samples locks images bench
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,8 +29,8 @@ test: $(VENV)/.installed  ## run all tests; ARGS='-m "not slow"' for the fast on
 # What is rendered is checked in the projects that the tests bake.
 CODE = hooks tests benchmarks '{{cookiecutter.framework_nm}}/variants'
 lint: $(VENV)/.installed  ## check the template's own code
-	$(VENV)/bin/ruff check $(CODE)
-	$(VENV)/bin/ruff format --check $(CODE)
+	$(VENV)/bin/ruff check --config pyproject.toml $(CODE)
+	$(VENV)/bin/ruff format --config pyproject.toml --check $(CODE)
 	$(VENV)/bin/mypy hooks tests benchmarks
 
 samples: $(VENV)/.installed  ## train the sample models again, under the versions that the projects pin
@@ -38,6 +38,9 @@ samples: $(VENV)/.installed  ## train the sample models again, under the version
 
 locks: $(VENV)/.installed  ## resolve what the images install again, from the pins in cookiecutter.json
 	tests/locks $(VENV)/bin
+
+images: $(VENV)/.installed  ## measure the images: size, start, one row; ARGS='sklearn xgboost' for some
+	$(VENV)/bin/python tests/measure_images.py $(ARGS)
 
 bench: $(VENV)/.installed  ## measure against what a user would pick instead; writes docs/performance.md
 	$(VENV)/bin/python -m benchmarks $(ARGS)

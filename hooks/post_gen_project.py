@@ -12,15 +12,22 @@ from pathlib import Path
 ANSWERS = r"""{{ cookiecutter | jsonify }}"""
 
 
-def wire(project: Path, framework: str, sdk: str) -> None:
-    """Lay what all packages share, then the framework's files, then the SDK's, over the package."""
+def wire(project: Path, framework: str, sdk: str, overlays: list[str]) -> None:
+    """Lay what all packages share, then the framework's files, then the SDK's, over the package.
+
+    `overlays` are the folders of k8s/ that mean something to the SDK's clusters.
+    """
     variants = project / "variants"
     package = project / f"{framework}server"
     for layer in (variants / "common", variants / "frameworks" / framework, variants / "sdks" / sdk):
         shutil.copytree(layer, package, dirs_exist_ok=True)
+    shutil.copytree(variants / "samples" / sdk / framework, package / "example_models")
     shutil.copy(package / "example_models" / "0001" / "input.json", project / "input.json")
     shutil.copy(variants / "locks" / f"{framework}-{sdk}.lock", project / "requirements.lock")
     shutil.rmtree(variants)
+    for folder in (project / "k8s").iterdir():
+        if folder.name not in overlays:
+            shutil.rmtree(folder)
     (project / "run_modelserver").chmod(0o755)
 
 
@@ -38,7 +45,8 @@ Your package {framework}server is ready. Type next:
 def main() -> None:
     """Finish the project that cookiecutter rendered into the working directory."""
     answers = json.loads(ANSWERS)
-    wire(Path.cwd(), answers["framework_nm"], answers["_serving_sdk"])
+    sdk = answers["serving_sdk"]
+    wire(Path.cwd(), answers["framework_nm"], sdk, answers["_sdks"][sdk]["k8s"])
     print(next_steps(answers["framework_nm"]))
 
 

@@ -58,6 +58,11 @@ def check_framework_nm(answer: str) -> str:
     return ""
 
 
+def check_serving_sdk(answer: str) -> str:
+    """Check the name of the SDK."""
+    return "" if answer in ("kserve", "kfserving") else 'Choose "kserve" or "kfserving".'
+
+
 def check_model_name(answer: str) -> str:
     """Check what becomes the name of the InferenceService."""
     if not re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", answer):
@@ -161,7 +166,7 @@ def check_storage_uri(answer: str) -> str:
 def check_python_version(answer: str) -> str:
     """Check what becomes the tag of the base image."""
     if not re.fullmatch(r"3\.[0-9]{1,2}", answer):
-        return 'Choose one of the versions of the menu, such as "3.11".'
+        return 'Answer with major and minor version, such as "3.11".'
     return ""
 
 
@@ -176,6 +181,11 @@ def repair_label(answer: str, limit: int) -> str:
 def repair_framework_nm(answer: str) -> str:
     """Guess a name for a package."""
     return re.sub(r"[^a-z0-9]+", "_", _ascii(answer).lower()).strip("_")
+
+
+def repair_serving_sdk(answer: str) -> str:
+    """Guess an SDK."""
+    return re.sub("[^a-z]", "", _ascii(answer).lower())
 
 
 def repair_model_name(answer: str) -> str:
@@ -228,6 +238,7 @@ def repair_python_version(answer: str) -> str:
 #: In the order in which they are asked.
 QUESTIONS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
     "framework_nm": (check_framework_nm, repair_framework_nm),
+    "serving_sdk": (check_serving_sdk, repair_serving_sdk),
     "model_name": (check_model_name, repair_model_name),
     "namespace": (check_namespace, repair_namespace),
     "image_registry": (check_image_registry, repair_image_registry),
@@ -246,7 +257,26 @@ def problems(answers: Mapping[str, Any]) -> list[str]:
         if wrong:
             found.append(f"{question} {_shown(answer)}: {wrong}{_suggestion(answer, check, repair)}")
     # Parts that are wrong themselves were named above, and say nothing about the whole.
-    return found or check_image(answers)
+    return found or [*check_sdk(answers), *check_image(answers)]
+
+
+def check_sdk(answers: Mapping[str, Any]) -> list[str]:
+    """Check that the framework and the Python go with the SDK, by the table of facts."""
+    name, frameworks = answers["serving_sdk"], answers["_frameworks"]
+    sdk, found = answers["_sdks"][name], []
+    # A row without an entry for the SDK holds for it as it is.
+    if frameworks.get(answers["framework_nm"], {}).get(name, True) is None:
+        beside = ", ".join(framework for framework, row in frameworks.items() if row.get(name, True) is not None)
+        found.append(
+            f"framework_nm {_shown(answers['framework_nm'])}: It has no versions that run beside {sdk['title']}. "
+            f"Choose one of {beside}, or another serving_sdk."
+        )
+    if answers["python_version"] not in sdk["pythons"]:
+        found.append(
+            f"python_version {_shown(answers['python_version'])}: {sdk['title']} and what it needs run on "
+            f'{", ".join(sdk["pythons"])}. Try "{sdk["pythons"][0]}".'
+        )
+    return found
 
 
 def check_image(answers: Mapping[str, Any]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from cookiecutter.main import cookiecutter
-from facts import FRAMEWORKS, TEMPLATE, find_links
+from facts import FLAVOURS, TEMPLATE, find_links
 
 # Settings of the machine, or of the make that runs these tests, must not reach generated Makefiles and servers.
 for name in list(os.environ):
@@ -44,7 +44,15 @@ def bake(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     return bake
 
 
-@pytest.fixture(scope="session", params=FRAMEWORKS)
-def project(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> Path:
-    """A project of each framework, with the default answers. Not to be changed."""
-    return bake(request.param)
+@pytest.fixture(scope="session", params=FLAVOURS, ids="-".join)
+def flavour(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Each framework with each SDK that it runs beside."""
+    found: tuple[str, str] = request.param
+    return found
+
+
+@pytest.fixture(scope="session")
+def project(flavour: tuple[str, str], bake: Callable[..., Path]) -> Path:
+    """A project of each flavour, with the default answers. Not to be changed."""
+    framework, sdk = flavour
+    return bake(framework, serving_sdk=sdk)

@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,24 @@ SKELETON = TEMPLATE / "{{cookiecutter.framework_nm}}"
 VARIANTS = SKELETON / "variants"
 QUESTIONS: dict[str, Any] = json.loads((TEMPLATE / "cookiecutter.json").read_text())
 FRAMEWORKS: list[str] = QUESTIONS["framework_nm"]
+SDKS: dict[str, Any] = QUESTIONS["_sdks"]
+#: Framework and SDK of each kind of project that can be generated; a row says null where an SDK has no versions for it.
+FLAVOURS = [(fw, sdk) for sdk in SDKS for fw in FRAMEWORKS if QUESTIONS["_frameworks"][fw].get(sdk, True) is not None]
+
+
+def pins(framework: str, sdk: str) -> dict[str, Any]:
+    """The row of a framework, with what differs beside an SDK."""
+    row: dict[str, Any] = QUESTIONS["_frameworks"][framework]
+    return {**row, **row.get(sdk, {})}
+
+
+def find_python(version: str) -> str | None:
+    """A Python that runs, on the PATH or of pyenv, as generated Makefiles look for it."""
+    pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
+    for candidate in [shutil.which(f"python{version}"), *map(str, pyenv)]:
+        if candidate and subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return os.path.abspath(candidate)
+    return None
 
 
 @functools.cache

@@ -14,30 +14,38 @@ from pathlib import Path
 
 import pytest
 import yaml
-from facts import FRAMEWORKS, QUESTIONS, SKELETON, TEMPLATE, VARIANTS
+from facts import FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, SKELETON, TEMPLATE, VARIANTS, pins
 
 PROJECT_FILES = """
     .dockerignore .gitignore {fw}.Dockerfile Makefile README.md input.json pyproject.toml requirements.lock
     requirements.txt run_modelserver setup.py {fw}server.yaml
-    k8s/canary-knative/kustomization.yaml k8s/canary-standard/kustomization.yaml
-    k8s/credentials/credentials.yaml k8s/credentials/kustomization.yaml
-    k8s/grpc-knative/kustomization.yaml k8s/grpc-standard/kustomization.yaml
-    k8s/knative/kustomization.yaml k8s/standard/kustomization.yaml
-    k8s/runtime/kustomization.yaml k8s/runtime/runtime.yaml
-    k8s/training/kustomization.yaml k8s/training/training.yaml
+    k8s/training/kustomization.yaml k8s/training/training.yaml k8s/training-bucket/kustomization.yaml
 """
 PACKAGE_FILES = """
     __init__.py conftest.py
     example_models/0001/metadata.json
     inferencer/__init__.py inferencer/__main__.py inferencer/batching.py inferencer/codec.py inferencer/config.py
-    inferencer/conftest.py inferencer/lane.py inferencer/loadtest.py inferencer/model.py inferencer/model_repository.py
-    inferencer/openapi.py inferencer/platforms.py inferencer/storage.py inferencer/telemetry.py inferencer/tensors.py
-    inferencer/test_batching.py inferencer/test_codec.py inferencer/test_model.py inferencer/test_model_repository.py
-    inferencer/test_platforms.py
+    inferencer/conftest.py inferencer/directories.py inferencer/loadtest.py inferencer/model.py
+    inferencer/model_repository.py inferencer/options.py inferencer/tensors.py
+    inferencer/test_batching.py inferencer/test_codec.py inferencer/test_directories.py inferencer/test_model.py
+    inferencer/test_model_repository.py
     trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/_twin.py trainer/config.py trainer/model.py
     trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_model.py
     trainer/test_trainer.py trainer/utils.py
 """
+#: What only one SDK's projects have.
+SDK_FILES = {
+    "kserve": """
+        k8s/canary-knative/kustomization.yaml k8s/canary-standard/kustomization.yaml
+        k8s/credentials/credentials.yaml k8s/credentials/kustomization.yaml
+        k8s/grpc-knative/kustomization.yaml k8s/grpc-standard/kustomization.yaml
+        k8s/knative/kustomization.yaml k8s/standard/kustomization.yaml
+        k8s/runtime/kustomization.yaml k8s/runtime/runtime.yaml
+        {fw}server/inferencer/lane.py {fw}server/inferencer/openapi.py {fw}server/inferencer/platforms.py
+        {fw}server/inferencer/storage.py {fw}server/inferencer/telemetry.py {fw}server/inferencer/test_platforms.py
+    """,
+    "kfserving": "{fw}server/inferencer/handlers.py {fw}server/inferencer/server.py",
+}
 #: Every name in the trees of the original document, for {fw}.
 BRIEF = """
     Makefile README.md {fw}.Dockerfile {fw}server/__init__.py run_modelserver setup.py requirements.txt
@@ -53,12 +61,12 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_project_has_exactly_these_files(project: Path) -> None:
-    fw = project.name
+def test_a_project_has_exactly_these_files(project: Path, flavour: tuple[str, str]) -> None:
+    fw, sdk = flavour
     sample = f"{fw}server/example_models/0001"
     listed = json.loads((project / sample / "metadata.json").read_text())["files"]
     package = {f"{fw}server/{name}" for name in PACKAGE_FILES.split()} | {f"{sample}/{name}" for name in listed}
-    expected = set(PROJECT_FILES.format(fw=fw).split()) | package
+    expected = set((PROJECT_FILES + SDK_FILES[sdk]).format(fw=fw).split()) | package
     assert files(project) == expected
 
 
@@ -70,10 +78,11 @@ def test_a_project_has_every_name_of_the_original_trees(project: Path) -> None:
 def test_nothing_is_left_to_render(project: Path) -> None:
     """No brace of Jinja, no word of cookiecutter."""
     for name in files(project):
+        if "/example_models/" in name:  # weights hold any bytes, and are copied as they are
+            continue
         content = (project / name).read_bytes()
-        if b"\0" not in content:  # weights may have any bytes
-            assert b"cookiecutter" not in content, name
-            assert b"{%" not in content, name
+        assert b"cookiecutter" not in content, name
+        assert b"{%" not in content, name
 
 
 def test_every_file_parses(project: Path) -> None:
@@ -89,11 +98,14 @@ def test_every_file_parses(project: Path) -> None:
             json.loads(content)
 
 
-def test_variants_are_copied_byte_for_byte(project: Path) -> None:
+def test_variants_are_copied_byte_for_byte(project: Path, flavour: tuple[str, str]) -> None:
     """What editors and tools read in the template is what the user gets."""
-    package = project / f"{project.name}server"
-    sources = [VARIANTS / "common", VARIANTS / "frameworks" / project.name, VARIANTS / "sdks" / "kserve"]
+    fw, sdk = flavour
+    package = project / f"{fw}server"
+    sources = [VARIANTS / "common", VARIANTS / "frameworks" / fw, VARIANTS / "sdks" / sdk]
     copied = [(source / name, package / name) for source in sources for name in files(source)]
+    sample = VARIANTS / "samples" / sdk / fw
+    copied += [(sample / name, package / "example_models" / name) for name in files(sample)]
     assert len(copied) > 20
     for source, copy in copied:
         if "__pycache__" not in source.parts:
@@ -177,6 +189,30 @@ def test_a_uri_with_special_characters_stays_one_string(bake: Callable[..., Path
     assert {"name": "STORAGE_URI", "value": uri} in container["env"]
 
 
+def test_kserve_is_what_serves_unless_answered_otherwise(bake: Callable[..., Path]) -> None:
+    assert "kserve==" in (bake("sklearn") / "requirements.txt").read_text()
+
+
+def test_a_project_of_kfserving_promises_nothing_that_kfserving_lacks(bake: Callable[..., Path]) -> None:
+    """No gRPC, no metrics, no KServe: neither in its files nor in its words."""
+    project = bake("sklearn", serving_sdk="kfserving")
+    for name in files(project):
+        if not name.endswith((".py", ".json", ".lock", "README.md", ".onnx", ".joblib")):
+            content = (project / name).read_text()
+            for word in ("grpc", "8081", "prometheus", "serving.kserve.io", "kserve-container"):
+                assert word not in content.lower(), name
+    readme = (project / "README.md").read_text()
+    assert "KFServing has no gRPC, no `/metrics`" in readme
+    for word in ("8081", "GRPC_PORT", "enable_docs_url", "k8s/standard"):
+        assert word not in readme
+
+
+@pytest.mark.parametrize(("sdk", "version"), [(sdk, version) for sdk in SDKS for version in SDKS[sdk]["pythons"]])
+def test_every_python_of_an_sdk_can_be_chosen(bake: Callable[..., Path], sdk: str, version: str) -> None:
+    project = bake("sklearn", serving_sdk=sdk, python_version=version)
+    assert f"python:{version}-slim" in (project / "sklearn.Dockerfile").read_text()
+
+
 def test_make_lists_its_targets(project: Path) -> None:
     """With no argument, and each with a word on what it does."""
     run = subprocess.run(["make"], cwd=project, capture_output=True, text=True, check=True)
@@ -205,13 +241,18 @@ def test_there_are_at_most_eight_questions_and_each_has_a_label() -> None:
 
 
 def test_choices_table_and_folders_are_one_list() -> None:
-    """A framework is one choice, one row, one folder, each folder with the same files."""
+    """A framework is one choice, one row, one folder with the same files; an SDK is, too; each pair has a sample."""
     folders = sorted(path.name for path in (VARIANTS / "frameworks").iterdir())
     assert folders == sorted(FRAMEWORKS) == sorted(QUESTIONS["_frameworks"])
-    rows = list(QUESTIONS["_frameworks"].values())
-    assert all(row.keys() == rows[0].keys() for row in rows)
+    assert sorted(path.name for path in (VARIANTS / "sdks").iterdir()) == sorted(SDKS)
+    assert list(SDKS) == QUESTIONS["serving_sdk"]
+    for table in (QUESTIONS["_frameworks"], SDKS):
+        rows = list(table.values())
+        assert all(row.keys() == rows[0].keys() for row in rows)
+    assert all(pins(fw, sdk).keys() >= {"serve", "train"} for fw, sdk in FLAVOURS)
     modules = [{name for name in files(VARIANTS / "frameworks" / fw) if name.endswith(".py")} for fw in folders]
     assert all(names == modules[0] for names in modules)
+    assert {path.parts[-3:-1] for path in VARIANTS.glob("samples/*/*/0001")} == {(sdk, fw) for fw, sdk in FLAVOURS}
 
 
 def test_networks_are_fed_by_one_preprocessor() -> None:
@@ -221,17 +262,19 @@ def test_networks_are_fed_by_one_preprocessor() -> None:
 
 
 def test_no_template_asks_which_framework_it_is() -> None:
-    """What differs is data in the table or code in variants/."""
+    """Nor which SDK. What differs is data in the tables or code in variants/."""
     for path in SKELETON.rglob("*"):
         if path.is_file() and VARIANTS not in path.parents:
-            assert not re.search(r"\{%-?\s*(el)?if[^%]*framework_nm\s*[=!]=", path.read_text(errors="replace")), path
+            assert not re.search(
+                r"\{%-?\s*(el)?if[^%]*(framework_nm|serving_sdk)\s*[=!]=", path.read_text(errors="replace")
+            ), path
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_the_sample_model_was_made_by_what_the_project_pins(framework: str) -> None:
+@pytest.mark.parametrize(("framework", "sdk"), FLAVOURS)
+def test_the_sample_model_was_made_by_what_the_project_pins(framework: str, sdk: str) -> None:
     """Otherwise it would load with a warning, or not at all: `make samples` makes it again."""
-    metadata = json.loads((VARIANTS / "frameworks" / framework / "example_models/0001/metadata.json").read_text())
-    row = QUESTIONS["_frameworks"][framework]
-    pins = [requirement.split("==")[1] for requirement in row["serve"] + row["unlocked"]]
-    assert metadata["versions"][metadata["platform"]] in pins
-    assert metadata["versions"]["python"].startswith(QUESTIONS["python_version"][0] + ".")
+    metadata = json.loads((VARIANTS / "samples" / sdk / framework / "0001/metadata.json").read_text())
+    row = pins(framework, sdk)
+    versions = [pin.split("==")[1].split(" ")[0] for pin in [*row["serve"], *row["unlocked"], *SDKS[sdk]["serve"]]]
+    assert metadata["versions"][metadata["platform"]] in versions
+    assert metadata["versions"]["python"].startswith(SDKS[sdk]["pythons"][0] + ".")

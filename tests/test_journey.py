@@ -17,9 +17,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from facts import FRAMEWORKS
+from facts import FLAVOURS, SDKS, find_python
 
 pytestmark = pytest.mark.slow
 
@@ -80,15 +81,44 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in FRAMEWORKS])
-def installed(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> Path:
-    """A project of each framework, its environment made by its own Makefile."""
-    project = bake(request.param)
+def environments() -> list[tuple[str, str, str]]:
+    """Each framework with each SDK, KServe on its first Python, KFServing on its Pythons in turn."""
+    found = [(framework, sdk, SDKS[sdk]["pythons"][0]) for framework, sdk in FLAVOURS if sdk != "kfserving"]
+    old = [framework for framework, sdk in FLAVOURS if sdk == "kfserving"]
+    pythons = SDKS["kfserving"]["pythons"]
+    return found + [(framework, "kfserving", pythons[n % len(pythons)]) for n, framework in enumerate(old)]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(item, marks=pytest.mark.xdist_group("-".join(item))) for item in environments()],
+    ids=["-".join(item) for item in environments()],
+)
+def environment(request: pytest.FixtureRequest) -> tuple[str, str, str]:
+    """Framework, SDK and Python."""
+    found: tuple[str, str, str] = request.param
+    return found
+
+
+@pytest.fixture(scope="module")
+def sdk(environment: tuple[str, str, str]) -> dict[str, Any]:
+    """The facts of the project's SDK."""
+    found: dict[str, Any] = SDKS[environment[1]]
+    return found
+
+
+@pytest.fixture(scope="module")
+def installed(environment: tuple[str, str, str], bake: Callable[..., Path]) -> Path:
+    """A project of each framework and SDK, its environment made by its own Makefile."""
+    framework, sdk, version = environment
+    if sdk == "kfserving" and not find_python(version):
+        pytest.skip(f"there is no Python {version}; `uv python install {version}` gets one")
+    project = bake(framework, serving_sdk=sdk, python_version=version)
     shell(project, "make install")
     return project
 
 
-def test_the_readme_works_word_for_word(bake: Callable[..., Path], installed: Path) -> None:
+def test_the_readme_works_word_for_word(installed: Path, sdk: dict[str, Any]) -> None:
     """Train, serve, ask with curl; then the same on a CSV file of one's own."""
     name = installed.name
     train, serve, ask, train_own, *containers = readme_commands(installed)
@@ -97,11 +127,11 @@ def test_the_readme_works_word_for_word(bake: Callable[..., Path], installed: Pa
     # The ports are the only thing that is not as written: others may run on this machine.
     http, grpc = free_port(), free_port()
     serve = f"{serve.strip()} HTTP_PORT={http} GRPC_PORT={grpc}"
-    url = f"http://localhost:{http}/v2/models/{name}server-test"
+    ready = f"http://localhost:{http}{sdk['ready'].replace('NAME', f'{name}server-test')}"
 
     printed = shell(installed, train)
     assert "accuracy" in printed and printed.strip().endswith(f"{name}server/trainer/0001")
-    with serving(installed, serve, f"{url}/ready"):
+    with serving(installed, serve, ready):
         assert json.loads(shell(installed, ask.replace("localhost:8080", f"localhost:{http}"))) == {"predictions": [0]}
         assert shell(installed, f"make predict HTTP_PORT={http}") == '{"predictions":[0]}\n'
         table = shell(installed, f"make loadtest HTTP_PORT={http} ARGS='--seconds 0.3'").splitlines()
@@ -110,12 +140,11 @@ def test_the_readme_works_word_for_word(bake: Callable[..., Path], installed: Pa
 
     (installed / "customers.csv").write_text(CUSTOMERS)
     assert "churned" in shell(installed, train_own)
-    with serving(installed, serve, f"{url}/ready"):
+    with serving(installed, serve, ready):
         (answer,) = json.loads(shell(installed, f"make predict HTTP_PORT={http}"))["predictions"]
         assert answer in ("yes", "no")
-        with urllib.request.urlopen(url) as metadata:
-            names = [tensor["name"] for tensor in json.load(metadata)["inputs"]]
-        assert names == ["customer", "tenure", "plan", "autopay"]
+    metadata = json.loads((installed / f"{name}server" / "trainer" / "0002" / "metadata.json").read_text())
+    assert [tensor["name"] for tensor in metadata["inputs"]] == ["customer", "tenure", "plan", "autopay"]
 
 
 def test_a_project_passes_its_own_tests_and_checks(installed: Path) -> None:
@@ -126,6 +155,8 @@ def test_a_project_passes_its_own_tests_and_checks(installed: Path) -> None:
 def test_serving_imports_no_more_than_it_needs(installed: Path, tmp_path: Path) -> None:
     """Nothing of training, and where the compiled twin answers, not even the framework."""
     package = f"{installed.name}server"
+    modules = [path.stem for path in (installed / package / "inferencer").glob("[a-z]*.py")]
+    served = [name for name in modules if not name.startswith(("test_", "conftest", "loadtest"))]
     twin = (installed / package / "example_models" / "0001" / "model.onnx").exists()
     check = f"""
 import sys
@@ -133,7 +164,7 @@ sys.argv[1:] = ["--model_name=m"]
 from {package}.inferencer.config import read_arguments
 read_arguments()
 from pathlib import Path
-from {package}.inferencer import lane
+from {package}.inferencer import {", ".join(served)}
 from {package}.inferencer.model import ServingModel
 assert ServingModel("m", Path("{package}/example_models/0001")).load()
 heavy = {{"catboost", "keras", "lightgbm", "sklearn", "tensorflow", "torch", "xgboost"}} if {twin} else set()

@@ -21,7 +21,7 @@ from typing import Any, NoReturn
 import jsonschema
 import pytest
 import yaml
-from facts import SKELETON, TEMPLATE
+from facts import FLAVOURS, FRAMEWORKS, SDKS, SKELETON, TEMPLATE
 
 Manifest = dict[str, Any]
 FOLDERS = sorted(path.name for path in (SKELETON / "k8s").iterdir())
@@ -58,6 +58,12 @@ def text(project: Path, name: str) -> str:
 def manifests(project: Path, name: str) -> list[Manifest]:
     """What `kubectl apply` sends."""
     return [manifest for manifest in yaml.safe_load_all(text(project, name)) if manifest]
+
+
+@pytest.fixture(scope="session", params=FRAMEWORKS)
+def project(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> Path:
+    """A project of each framework for KServe; KFServing's one manifest has a section of its own."""
+    return bake(request.param)
 
 
 @pytest.fixture(params=SETS)
@@ -470,7 +476,7 @@ def test_both_ways_to_deploy_serve_alike(project: Path) -> None:
 
 
 def test_the_modes_are_named_and_scale(project: Path) -> None:
-    services = {name: one(manifests(project, name), "InferenceService") for name in FOLDERS if name != "training"}
+    services = {name: one(manifests(project, name), "InferenceService") for name in FOLDERS if "training" not in name}
     for name, service in services.items():
         mode = service["metadata"].get("annotations", {}).get(MODE)
         assert (mode or "").lower() == (name.rpartition("-")[2] if name not in ("runtime", "credentials") else "")
@@ -516,6 +522,26 @@ def test_a_run_of_the_trainer_can_be_served(project: Path) -> None:
     assert one(found, "PersistentVolumeClaim")["metadata"]["name"] in claims
 
 
+@pytest.mark.parametrize(
+    ("uri", "remote"),
+    [
+        ("gs://bucket/a", ":gcs:bucket/a"),
+        ("s3://bucket/a", ":s3:bucket/a"),
+        ("hf://a/b", ":s3:REPLACE-WITH-BUCKET/models"),
+    ],
+)
+def test_a_run_of_the_trainer_can_end_in_a_bucket(bake: Callable[..., Path], uri: str, remote: str) -> None:
+    """What the run wrote, and only if it succeeded, goes where the server reads."""
+    project = bake("sklearn", storage_uri=uri)
+    train = one(manifests(project, "training"), "Job")["spec"]["template"]["spec"]["containers"]
+    pod = one(manifests(project, "training-bucket"), "Job")["spec"]["template"]["spec"]
+    assert pod["initContainers"] == train
+    (upload,) = pod["containers"]
+    assert upload["args"] == ["copy", "/mnt/volume/models", remote]
+    secret = one(manifests(project, "credentials"), "Secret")["metadata"]["name"]
+    assert upload["envFrom"] == [{"secretRef": {"name": secret, "optional": True}}]
+
+
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("answer", ["true", "on", "null"])
 def test_an_answer_that_looks_like_another_type_is_text_in_every_manifest(
@@ -526,6 +552,32 @@ def test_an_answer_that_looks_like_another_type_is_text_in_every_manifest(
         assert manifest["metadata"]["namespace"] == "1e3"
         assert manifest["kind"] != "InferenceService" or manifest["metadata"]["name"] == answer
         assert all(judge(manifest) == [] for judge in judges(manifest))
+
+
+# --- KFServing's.
+
+
+@pytest.mark.parametrize("framework", [framework for framework, sdk in FLAVOURS if sdk == "kfserving"])
+def test_kfservings_manifest_is_one_that_its_clusters_take(bake: Callable[..., Path], framework: str) -> None:
+    """By its CRD, and by what Knative refused in 2021 (knative/serving issues 10037 and 13395)."""
+    project = bake(framework, serving_sdk="kfserving", model_name="churn")
+    (manifest,) = manifests(project, "root")
+    assert manifest["apiVersion"] == "serving.kubeflow.org/v1beta1"
+    assert against_the_crd(manifest) == []
+    (container,) = manifest["spec"]["predictor"]["containers"]
+    assert container["name"] == "kfserving-container"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/v1/models/churn"
+    assert not {"startupProbe", "securityContext", "lifecycle"} & container.keys()
+    container["imagePulPolicy"] = "Always"
+    assert any("imagePulPolicy" in message for message in against_the_crd(manifest))
+
+
+def test_a_project_of_kfserving_trains_on_the_cluster_as_any(bake: Callable[..., Path]) -> None:
+    project = bake("sklearn", serving_sdk="kfserving")
+    folders = sorted(path.name for path in (project / "k8s").iterdir())
+    assert folders == SDKS["kfserving"]["k8s"]
+    for manifest in [manifest for folder in folders for manifest in manifests(project, folder)]:
+        assert against_kubernetes(manifest) == []
 
 
 # --- docs/deploying.md: what is in a ```bash block runs here, what is in a ```console block needs a cluster.

@@ -21,13 +21,14 @@ import pytest
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 from cookiecutter.utils import create_env_with_context
-from facts import FRAMEWORKS
+from facts import FRAMEWORKS, QUESTIONS
 
 HOOK = Path(__file__).parents[1] / "hooks" / "pre_gen_project.py"
 
 #: The brief's example.
 GOOD = {
     "framework_nm": "sklearn",
+    "serving_sdk": "kserve",
     "model_name": "sklearnserver-test",
     "namespace": "test",
     "image_registry": "gcr.io/airuntime-templates",
@@ -37,10 +38,14 @@ GOOD = {
 }
 
 #: The questions that take any text; the others are menus.
-FREE = [question for question in GOOD if question not in ("framework_nm", "python_version")]
+FREE = [question for question in GOOD if question not in ("framework_nm", "serving_sdk")]
+
+#: The tables of facts, as cookiecutter hands them on with the answers.
+TABLES = {table: QUESTIONS[table] for table in ("_frameworks", "_sdks")}
 
 ACCEPTED = {
     "framework_nm": ["xgboost", "lightgbm", "tf2", "scikit_learn", "a"],
+    "serving_sdk": ["kserve"],
     "model_name": ["a", "m1", "my-model", "a--b", "a" * 46],
     "namespace": ["a", "1", "1-a", "team-7", "kube-system", "a" * 63],
     "image_registry": [
@@ -93,6 +98,7 @@ REFUSED: dict[str, list[tuple[str, str | None]]] = {
         ("con", None),
         ("lpt1", None),
     ],
+    "serving_sdk": [("KServe", "kserve"), ("kserve 0.21", "kserve"), ("mlserver", None)],
     "model_name": [
         ("My Model", "my-model"),
         ("my_model", "my-model"),
@@ -248,7 +254,7 @@ hook = _load()
 
 def problems(**changes: object) -> list[str]:
     """Ask the hook about the good answers with some of them changed."""
-    return list(hook.problems({**GOOD, **changes}))
+    return list(hook.problems({**TABLES, **GOOD, **changes}))
 
 
 def _good() -> list[tuple[str, str]]:
@@ -304,7 +310,7 @@ def test_no_text(question: str, answer: object) -> None:
 @pytest.mark.parametrize("question", GOOD)
 def test_unanswered(question: str) -> None:
     """A question that was lost on the way counts as empty."""
-    answers = {key: answer for key, answer in GOOD.items() if key != question}
+    answers = {key: answer for key, answer in {**TABLES, **GOOD}.items() if key != question}
     (problem,) = hook.problems(answers)
     assert problem.startswith(f'{question} "": It is empty.')
 
@@ -315,7 +321,7 @@ def test_all_at_once() -> None:
     found = problems(**bad)
     assert [problem.split(" ")[0] for problem in found] == list(GOOD)
     text = hook.message(found)
-    assert "7 answers cannot work, so nothing was generated" in text
+    assert "8 answers cannot work, so nothing was generated" in text
     for question, answer in bad.items():
         assert f'  {question} "{answer}": ' in text
 
@@ -363,6 +369,23 @@ def test_whole_image_name() -> None:
     assert "would have 256 characters" in problem
     # With a longer framework the same registry is too long.
     assert problems(image_registry=longest, framework_nm="xgboost1") != []
+
+
+def test_a_python_that_the_sdk_does_not_run_on_is_refused_with_one_that_it_does() -> None:
+    assert problems(serving_sdk="kfserving", python_version="3.8") == []
+    assert problems(serving_sdk="kfserving") == [
+        'python_version "3.11": KFServing and what it needs run on 3.8, 3.9. Try "3.8".'
+    ]
+    (problem,) = problems(python_version="3.9")
+    assert problem.endswith('run on 3.11, 3.12, 3.13. Try "3.11".')
+
+
+def test_a_framework_without_versions_beside_the_sdk_is_refused_with_those_that_have_some() -> None:
+    rows = {"sklearn": {"kfserving": {"serve": []}}, "new": {"kfserving": None}}
+    assert problems(_frameworks=rows, framework_nm="new") == []
+    (problem,) = problems(_frameworks=rows, framework_nm="new", serving_sdk="kfserving", python_version="3.8")
+    beside = "It has no versions that run beside KFServing. Choose one of sklearn, or another serving_sdk."
+    assert problem == f'framework_nm "new": {beside}'
 
 
 def test_long_answers_stay_readable() -> None:
@@ -450,10 +473,11 @@ class Kitchen:
         shutil.copy(HOOK, self.template / "hooks")
         questions = {
             "_frameworks": {"sklearn": {"serve": ['a"""b\\']}, "xgboost": {"serve": []}},
+            "_sdks": TABLES["_sdks"],
             "framework_nm": ["sklearn", "xgboost"],
+            "serving_sdk": ["kserve", "kfserving"],
             **{question: GOOD[question] for question in FREE},
             "model_name": "{{cookiecutter.framework_nm}}server-test",
-            "python_version": ["3.11", "3.12", "3.13"],
         }
         (self.template / "cookiecutter.json").write_text(json.dumps(questions), encoding="utf-8")
         (project / "answers.json").write_text("{{ cookiecutter | jsonify }}", encoding="utf-8")
@@ -583,7 +607,7 @@ def test_odd_addresses_are_data(kitchen: Kitchen, capfd: pytest.CaptureFixture[s
 
 def test_at_the_prompt(kitchen: Kitchen) -> None:
     """What is typed at the prompt is text, Jinja included: the message shows it, and nothing is left."""
-    done = kitchen.ask("1", "{{ 1/0 }}", "{% raw %}", '"""', "$(touch pwned)", "`touch pwned`", "1")
+    done = kitchen.ask("1", "1", "{{ 1/0 }}", "{% raw %}", '"""', "$(touch pwned)", "`touch pwned`", "")
     assert done.returncode != 0
     for question, shown in [
         ("model_name", '"{{ 1/0 }}"'),

@@ -1,3 +1,6 @@
+{% set sdk = cookiecutter._sdks[cookiecutter.serving_sdk] %}
+{% set fw = cookiecutter._frameworks[cookiecutter.framework_nm] %}
+{% set fw = dict(fw, **fw.get(cookiecutter.serving_sdk, {})) %}
 """Packaging. What serving needs is in requirements.txt; training and development add to it here."""
 
 from pathlib import Path
@@ -10,25 +13,26 @@ LINES = (HERE / "requirements.txt").read_text(encoding="utf-8").splitlines()
 setup(
     name="{{ cookiecutter.__package }}",
     version="0.1.0",
-    description="Trains and serves a {{ cookiecutter._frameworks[cookiecutter.framework_nm].title }} model",
+    description="Trains and serves a {{ fw.title }} model",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     packages=find_packages(),
     package_data={"": ["example_models/**/*"]},
-    python_requires=">=3.11,<3.14",
+    python_requires="{{ sdk.python_requires }}",
     install_requires=[line for line in LINES if line and not line.startswith("#")],
     extras_require={
         "train": [
-            "onnx==1.23.2",
-            "pyarrow==26.0.1",
-            "pydantic-settings==2.16.3",
-            "rich==15.0.0",
-            "scikit-learn==1.9.1",
-{% for requirement in cookiecutter._frameworks[cookiecutter.framework_nm].train %}
+{% for requirement in sdk.train + fw.train %}
             "{{ requirement }}",
 {% endfor %}
         ],
-        "dev": ["httpx==0.28.1", "matplotlib==3.11.2", "mypy==2.4.1", "pytest==9.2.0", "ruff==0.17.6", "uv==0.13.9"],
-        "storage": ["kserve-storage==0.21.0"],
+        "dev": [
+{% for requirement in sdk.dev %}
+            "{{ requirement }}",
+{% endfor %}
+        ],
+{% if sdk.storage %}
+        "storage": [{% for requirement in sdk.storage %}"{{ requirement }}"{{ ", " if not loop.last }}{% endfor %}],
+{% endif %}
     },
 )

@@ -1,4 +1,6 @@
 {% set fw = cookiecutter._frameworks[cookiecutter.framework_nm] %}
+{% set fw = dict(fw, **fw.get(cookiecutter.serving_sdk, {})) %}
+{% set sdk = cookiecutter._sdks[cookiecutter.serving_sdk] %}
 # Built with BuildKit: docker build -f {{ cookiecutter.framework_nm }}.Dockerfile -t {{ cookiecutter.__image }} .
 ARG BASE_IMAGE=python:{{ cookiecutter.python_version }}-slim
 
@@ -9,14 +11,18 @@ WORKDIR /workdir
 {% if fw.unlocked %}
 # This comes in a build per device, so no lock has it.
 ARG PIP_EXTRA_INDEX_URL={{ fw.index }}
-RUN --mount=type=cache,target=/root/.cache/pip /venv/bin/pip install --no-deps {{ fw.unlocked | join(" ") }}
+RUN --mount=type=cache,target=/root/.cache/pip /venv/bin/pip install --no-compile --no-deps {{ fw.unlocked | join(" ") }}
 {% endif %}
 COPY requirements.lock .
 RUN --mount=type=cache,target=/root/.cache/pip \
     /venv/bin/pip install --no-compile --require-hashes --only-binary :all: --no-deps -r requirements.lock
 COPY README.md requirements.txt setup.py ./
 COPY {{ cookiecutter.__package }} {{ cookiecutter.__package }}
+{% if sdk.storage %}
 # "train" for an image that can train, "storage" for one that downloads its model itself, "storage,train" for both.
+{% else %}
+# "train" for an image that can train.
+{% endif %}
 ARG EXTRAS=""
 RUN --mount=type=cache,target=/root/.cache/pip \
     /venv/bin/pip install --no-build-isolation ".${EXTRAS:+[$EXTRAS]}"
@@ -36,9 +42,11 @@ RUN /venv/bin/pip uninstall --yes pip && \
 
 FROM ${BASE_IMAGE}
 LABEL org.opencontainers.image.title="{{ cookiecutter.__package }}" \
-      org.opencontainers.image.description="Serves {{ fw.title }} models over REST and gRPC" \
-      org.opencontainers.image.version="{{ cookiecutter.image_tag }}" \
-      com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true
+      org.opencontainers.image.description="Serves {{ fw.title }} models over {{ sdk.doors }}" \
+{% if "platforms" in sdk.features %}
+      com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true \
+{% endif %}
+      org.opencontainers.image.version="{{ cookiecutter.image_tag }}"
 {% if fw.debian %}
 RUN apt-get update && \
     apt-get install -y --no-install-recommends {{ fw.debian | join(" ") }} && \
@@ -50,9 +58,11 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MODEL_NAME="" \
     HTTP_PORT="8080" \
+{% if "grpc" in sdk.features %}
     GRPC_PORT="8081" \
+{% endif %}
     MODEL_DIR="/mnt/models"
-EXPOSE 8080 8081
+EXPOSE 8080{{ " 8081" if "grpc" in sdk.features }}
 # A number, so that Kubernetes can see that it is not root.
 USER 1000:1000
 HEALTHCHECK --start-period=60s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://localhost:{os.environ[\"HTTP_PORT\"]}/v2/health/live')"]

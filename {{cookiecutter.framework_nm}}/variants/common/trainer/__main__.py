@@ -49,7 +49,7 @@ def train(settings: Settings) -> tuple[MyModel, Any, Any]:
 
 def adopt(settings: Settings) -> tuple[MyModel, Any, Any]:
     """Adopt a model made elsewhere; returns it and the data to evaluate it on, which may be none."""
-    model = MyModel(device=settings.device, **settings.hyperparameters())
+    model = MyModel(task=settings.task, device=settings.device, **settings.hyperparameters())
     if settings.data is None:
         model.adopt()
         return model, None, None

@@ -287,6 +287,9 @@ class Model:
             raise
 
     def _save_twin(self, path: Path) -> dict[str, float] | None:
+        if path.name == self.WEIGHTS:
+            self.twin_note = "No compiled twin: the model is one itself."
+            return None
         if self._compared is None:
             self.twin_note = "No compiled twin: there was no evaluation, so nothing to compare it on."
             return None
@@ -326,7 +329,7 @@ class Model:
         self.state = metadata.state
         self.signature = Signature(metadata.columns)
         if self.runtime == "onnx" and not metadata.twin:
-            raise ModelError(f"{dirpath} has no {_twin.FILE}, which the runtime onnx asks for")
+            raise ModelError(f"{dirpath} has no compiled twin, which the runtime onnx asks for")
         if self.runtime == "onnx" and not _twin.available():
             raise ModelError("the runtime onnx asks for ONNX Runtime: pip install onnxruntime")
         on = {"native": False, "onnx": True, "auto": self.device == "cpu"}[self.runtime]
@@ -391,7 +394,7 @@ class Model:
         """Rows as a client writes them: lists where all columns are numbers, else records."""
         if self.signature.tensor:
             return X.tolist()
-        rows = [
+        rows: list[Any] = [
             [
                 bool(value) if column.datatype == "BOOL" and value == value else value
                 for column, value in zip(self.signature.columns, row)

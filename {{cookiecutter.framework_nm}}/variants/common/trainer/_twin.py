@@ -21,21 +21,38 @@ def available() -> bool:
     return importlib.util.find_spec("onnxruntime") is not None
 
 
+def find_provider(device: str) -> str:
+    """ONNX Runtime's name for a device. Raises ValueError where its build cannot use one."""
+    import onnxruntime
+
+    provider = f"{device.upper()}ExecutionProvider"
+    if provider not in onnxruntime.get_available_providers():
+        raise ValueError(f"ONNX Runtime has no {provider} here, and the device {device} is asked for")
+    return provider
+
+
+def open_session(model: Path | bytes, device: str) -> Any:
+    """Make ready to run an ONNX model, a file or its content. Raises ValueError where the device is not there."""
+    import onnxruntime
+
+    provider = find_provider(device)
+    if device == "cuda":
+        onnxruntime.preload_dlls()  # NVIDIA's libraries, where pip installed them
+    options = onnxruntime.SessionOptions()
+    # Requests are put together before they come here; more threads would only wait for each other.
+    options.intra_op_num_threads = 1
+    content = model if isinstance(model, bytes) else str(model)
+    session = onnxruntime.InferenceSession(content, options, providers=[provider])
+    if provider not in session.get_providers():  # ONNX Runtime falls back without an error
+        raise ValueError(f"{provider} found no device, and the device {device} is asked for")
+    return session
+
+
 class Twin:
     """Runs the ONNX model in a file."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
-        import onnxruntime
-
-        provider = f"{device.upper()}ExecutionProvider"
-        if provider not in onnxruntime.get_available_providers():
-            raise ValueError(f"ONNX Runtime has no {provider} here, and the device {device} is asked for")
-        options = onnxruntime.SessionOptions()
-        # Requests are put together before they come here; more threads would only wait for each other.
-        options.intra_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
-        if provider not in self.session.get_providers():  # ONNX Runtime falls back without an error
-            raise ValueError(f"{provider} found no device, and {device} is asked for")
+        self.session = open_session(path, device)
         self.input = self.session.get_inputs()[0].name
         self.output = self.session.get_outputs()[-1].name  # a classifier's probabilities come behind its labels
 

@@ -7,87 +7,17 @@ before `read_arguments` has put the command line in order, and the server import
 from __future__ import annotations
 
 import argparse
-import os
-import socket
 import sys
-from collections.abc import Callable
-from typing import Any
 
+from .options import Options, port, switch
 from .platforms import defaults
 
 
-def switch(value: str) -> bool:
-    """Read true or false."""
-    try:
-        return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
-    except KeyError:
-        raise argparse.ArgumentTypeError(f"expected true or false, got {value!r}") from None
-
-
-def count(value: str) -> int:
-    """Read a whole number from 1."""
-    if not value.isdecimal() or len(value) > 18 or int(value) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {value!r}")
-    return int(value)
-
-
-def port(value: str) -> int:
-    """Read a port that nobody listens on yet."""
-    number = count(value)
-    if number > 65535:
-        raise argparse.ArgumentTypeError(f"expected a port, from 1 to 65535, got {value!r}")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", number))
-        except OSError as error:
-            raise argparse.ArgumentTypeError(f"port {number} cannot be used: {error.strerror}") from None
-    return number
-
-
-def one(value: str) -> int:
-    """Read the number of workers, which is one."""
-    if value != "1":
-        raise argparse.ArgumentTypeError(f"expected 1, got {value!r}: each would load its own model; scale by replicas")
-    return 1
-
-
-def one_of(*names: str) -> Callable[[str], str]:
-    """Make what reads one of these names."""
-
-    def read(value: str) -> str:
-        if value not in names:
-            raise argparse.ArgumentTypeError(f"expected {' or '.join(names)}, got {value!r}")
-        return value
-
-    return read
-
-
-def _parser(platform: dict[str, str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-
-    def add(name: str, default: str, type: Callable[[str], Any], help: str) -> None:
-        variable = name.upper()
-        flag: dict[str, Any] = {"nargs": "?", "const": True} if type is switch else {}
-        # The platform comes first: the image sets the variables for all.
-        default = platform.get(name) or os.environ.get(variable) or default
-        parser.add_argument(f"--{name}", default=default, type=type, help=f"{help} [{variable}]", **flag)
-
-    add("model_name", "", str, "name of the model in the request's URL")
-    add("model_dir", "/mnt/models", str, "directory or URI of the model, of its versions, or of several models")
-    add("http_port", "8080", port, "port of REST")
-    add("grpc_port", "8081", port, "port of gRPC")
-    runtimes = one_of("auto", "native", "onnx")
-    add("runtime", "auto", runtimes, "native, onnx (the compiled twin), or auto (the twin if there is one)")
-    add("device", "cpu", one_of("cpu", "cuda"), "what the model runs on: cpu or cuda")
-    add("predict_proba", "false", switch, "answer with probabilities instead of labels")
-    add("enable_docs_url", "false", switch, "show Swagger UI at /docs")
-    add("access_log", "false", switch, "log a line of JSON per REST prediction")
-    add("enable_latency_logging", "false", switch, "log a line per request that KServe answers")
-    add("workers", "1", one, "one process; scale by replicas")
-    add("max_buffer_size", "104857600", count, "largest request, in bytes")
-    add("max_batch_rows", "1024", count, "most rows put together for one call of the model")
-    add("max_waiting", "1024", count, "most requests that wait for a model; more are answered 503")
+def _parser(platform: dict[str, str]) -> Options:
+    parser = Options(platform, add_help=False)
+    parser.add("grpc_port", "8081", port, "port of gRPC")
+    parser.add("enable_docs_url", "false", switch, "show Swagger UI at /docs")
+    parser.add("enable_latency_logging", "false", switch, "log a line per request that KServe answers")
     return parser
 
 

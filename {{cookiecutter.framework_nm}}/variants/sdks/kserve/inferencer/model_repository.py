@@ -1,15 +1,11 @@
-"""Which models there are, and loading, reloading and unloading them by name while the server runs.
+"""Loading, reloading and unloading models by name while the server runs. Where they are: directories.py, storage.py.
 
-A model directory holds metadata.json. Where MODEL_DIR is one, or holds numbered versions of one (0001,
-0002, ...: the highest is served), it is served as MODEL_NAME. Otherwise it is a repository: each directory
-in it is a model, or its versions, and is served under its own name. Where MODEL_DIR is the address of a store, that is
-downloaded, and downloaded again whenever a model is loaded or reloaded.
+The content of a store is downloaded again whenever a model is loaded or reloaded.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,13 +15,9 @@ from kserve.errors import ModelNotFound, ModelNotReady
 from kserve.logging import logger
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
-from ..trainer._core import ModelError
+from .directories import NoSuchModel, directory_of, names_in
 from .model import ServingModel
 from .storage import Location
-
-
-class NoSuchModel(ModelError):
-    """A name that leads to no model directory."""
 
 
 class LoadFailed(ModelNotReady):
@@ -71,18 +63,7 @@ class ServingModelRepository(kserve.ModelRepository):
     def load_models(self) -> None:
         """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
         with self.location.fetch() as root:
-            if not os.path.isdir(root):
-                raise ModelError(f"MODEL_DIR is {self.location.address}, and that is not a directory")
-            if current(root):
-                if not self.model_name:
-                    raise ModelError("set MODEL_NAME, the name in the request's URL (or pass --model_name)")
-                names = [self.model_name]
-            else:
-                names = [path.name for path in sorted(root.iterdir()) if current(path)]
-            if not names:
-                address = self.location.address
-                raise ModelError(f"MODEL_DIR is {address}, and there is no model: expected metadata.json in it")
-            for name in names:
+            for name in names_in(root, self.model_name, self.location.address):
                 self._load(name, root)
 
     async def load(self, name: str) -> bool:
@@ -96,29 +77,7 @@ class ServingModelRepository(kserve.ModelRepository):
         return True
 
     def _load(self, name: str, root: Path) -> None:
-        model = self.make_model(name, self._directory(name, root))
+        model = self.make_model(name, directory_of(name, root, self.model_name, self.location.address))
         model.load()
         self.update(model)
         logger.info("Loaded model %s from %s", name, self.location.address)
-
-    def _directory(self, name: str, root: Path) -> Path:
-        directory = current(root)
-        plain = name == Path(name).name and name != ".."  # a name is no way to other directories
-        if directory is None and plain:
-            directory = current(root / name)
-        elif name != self.model_name:
-            directory = None
-        if directory is None:
-            raise NoSuchModel(f"there is no model {name!r} in {self.location.address}")
-        return directory
-
-
-def current(path: Path) -> Path | None:
-    """The model directory at `path`: itself, or the highest of its numbered versions."""
-    try:
-        if (path / "metadata.json").exists():
-            return path
-        versions = [item for item in path.iterdir() if item.name.isdecimal() and (item / "metadata.json").exists()]
-    except OSError:  # no directory, or no name that one could have
-        return None
-    return max(versions, key=lambda item: int(item.name), default=None)

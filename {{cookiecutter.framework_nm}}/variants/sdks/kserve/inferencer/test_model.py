@@ -158,7 +158,13 @@ def test_predict_proba_can_be_the_default(start: Callable[..., Server], sample_d
 
 
 def test_the_runtime_can_be_chosen(start: Callable[..., Server], sample_dir: Path) -> None:
-    """The compiled twin and the native model give the same labels, and scores to 1e-5."""
+    """The twin and the native model give the same labels, and scores to 1e-5; a twin that is not there is refused."""
+    if not json.loads((sample_dir / "metadata.json").read_text())["twin"]:
+        server = start(sample_dir, MODEL_NAME="m", RUNTIME="onnx")
+        server.process.wait(60)
+        assert server.stop() != 0
+        assert "has no compiled twin, which the runtime onnx asks for" in server.errors.splitlines()[-1]
+        return
     body = {"instances": MyModel(dirpath=sample_dir).example.tolist(), "parameters": {"predict_proba": True}}
     answers = {}
     for runtime, platform in (("native", MyModel.FRAMEWORK), ("onnx", "onnxruntime")):
@@ -376,8 +382,9 @@ def test_a_bad_header_is_a_clients_mistake(server: Server, digits: str) -> None:
 
 def test_a_tampered_model_stops_the_start(start: Callable[..., Server], sample_dir: Path, tmp_path: Path) -> None:
     shutil.copytree(sample_dir, tmp_path / "0001")
-    with (tmp_path / "0001" / MyModel.WEIGHTS).open("ab") as weights:
-        weights.write(b"!")
+    weights = tmp_path / "0001" / MyModel.WEIGHTS
+    first = next(file for file in (weights, *sorted(weights.rglob("*"))) if file.is_file())
+    first.write_bytes(first.read_bytes() + b"!")
     server = start(tmp_path, MODEL_NAME="m")
     server.process.wait(60)
     assert server.stop() == 1

@@ -13,10 +13,7 @@ import pytest
 from kserve.protocol.grpc.grpc_predict_v2_pb2 import RepositoryModelLoadRequest, RepositoryModelUnloadRequest
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
-from ..trainer._core import ModelError
 from .conftest import Server
-from .model import ServingModel
-from .model_repository import ServingModelRepository, current
 
 
 @pytest.fixture
@@ -91,33 +88,3 @@ def test_a_single_model_is_reloaded_from_its_newest_version(
     assert client.post("/v2/repository/models/m/load").status_code == 200
     request = json.loads((model_dir / "input.json").read_text())
     assert client.post("/v1/models/m:predict", json=request).json() == {"predictions": ["leaves"]}
-
-
-def repository(root: Path, name: str = "") -> ServingModelRepository:
-    return ServingModelRepository(root, name, lambda name, directory: ServingModel(name, directory))
-
-
-@pytest.mark.parametrize("name", ["absent", "..", ".", "first/..", "../first", "/etc", "", "x" * 300])
-def test_a_name_leads_to_a_model_in_the_directory_or_nowhere(root: Path, sample_dir: Path, name: str) -> None:
-    shutil.copytree(sample_dir, root / "0001")  # which ".." must not find
-    (root / "first" / "metadata.json").rename(root / "first" / "not a model")
-    with pytest.raises(ModelError, match="there is no model"):
-        repository(root / "first").load_model(name)
-
-
-def test_other_names_do_not_lead_to_the_single_model(sample_dir: Path) -> None:
-    with pytest.raises(ModelError, match="there is no model 'other'"):
-        repository(sample_dir, "m").load_model("other")
-
-
-def test_a_directory_without_a_model_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="there is no model"):
-        repository(tmp_path).load_models()
-
-
-def test_the_highest_version_is_served(tmp_path: Path) -> None:
-    for version in ("0002", "0010", "9", "draft"):
-        (tmp_path / version).mkdir()
-        (tmp_path / version / "metadata.json").touch()
-    (tmp_path / "0011").mkdir()  # not a model: nothing has been saved there
-    assert current(tmp_path) == tmp_path / "0010"

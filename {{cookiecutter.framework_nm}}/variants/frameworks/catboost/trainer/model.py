@@ -1,0 +1,134 @@
+"""The model: what is trained, and how it answers. Put your own parameters into `build`."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Optional
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from ._core import Model, ModelError
+from .postprocessor import post_func
+from .preprocessor import encode, prep_func
+
+
+class Hyperparameters(BaseModel):
+    """What `build` takes; each is an option of the training command too."""
+
+    iterations: int = Field(100, ge=1, description="trees, or trees for each label")
+    depth: int = Field(6, ge=1, le=16, description="depth of a tree")
+    learning_rate: Optional[float] = Field(
+        None, gt=0, le=1, description="how far each tree goes; CatBoost chooses by rows and iterations"
+    )
+    random_seed: int = Field(0, ge=0, description="seed of sampling")
+
+
+class MyModel(Model):
+    """A CatBoost model, which takes text as it is.
+
+    CatBoost is imported where it is needed: a server that runs the compiled twin starts without.
+    """
+
+    FRAMEWORK = "catboost"
+    WEIGHTS = "model.cbm"
+
+    @staticmethod
+    def version() -> str:
+        import catboost
+
+        return catboost.__version__
+
+    def build(self, **params: Any) -> None:
+        # It would leave a folder of logs behind, and print each step.
+        quiet = {"allow_writing_files": False, "logging_level": "Silent"}
+        self.params = {**Hyperparameters(**params).model_dump(exclude_none=True), **quiet}
+
+    def preprocess(self, X: Any) -> Any:
+        return prep_func(X)
+
+    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
+        return post_func(y_hat)
+
+    def fit(self, X: Any, y: np.ndarray) -> None:
+        from catboost import CatBoost, CatBoostError, Pool
+
+        if self.labels is None:
+            loss = "RMSE"
+        else:
+            y = np.searchsorted(self.labels, y)
+            loss = "MultiClass" if len(self.labels) > 2 else "Logloss"
+        on_gpu = self.device != "cpu"
+        text = [] if isinstance(X, np.ndarray) else [at for at, kind in enumerate(X.dtypes) if kind.kind == "O"]
+        self.model = CatBoost({**self.params, "loss_function": loss, "task_type": "GPU" if on_gpu else "CPU"})
+        try:
+            # On a GPU it takes no callbacks.
+            progress = None if on_gpu else [SimpleNamespace(after_iteration=self._step)]
+            self.model.fit(Pool(self.encode(X), y, cat_features=text), callbacks=progress)
+        except CatBoostError as error:
+            raise ValueError(f"CatBoost cannot train on this data: {_reason(error)}") from error
+
+    def encode(self, X: Any) -> Any:
+        return encode(X)
+
+    def infer(self, X: Any, proba: bool) -> np.ndarray:
+        kind = "RawFormulaVal" if self.labels is None else "Probability"
+        # Requests are put together before they come here; more threads would only wait for each other.
+        scores = self.model.predict(X, prediction_type=kind, thread_count=1)
+        return scores if self.labels is None or proba else self.labels[scores.argmax(axis=1)]
+
+    def contributions(self, X: Any) -> np.ndarray:
+        """SHAP values of the trees, in log-odds where labels are told apart (Lundberg et al. 2020,
+        https://doi.org/10.1038/s42256-019-0138-9)."""
+        from catboost import Pool
+
+        rows = Pool(X, cat_features=self.model.get_cat_feature_indices())
+        scores = self.model.get_feature_importance(rows, type="ShapValues", thread_count=1)
+        return scores.reshape(len(X), -1, scores.shape[-1])
+
+    def to_onnx(self) -> bytes:
+        import onnx
+
+        if self.model.get_cat_feature_indices():
+            raise NotImplementedError("CatBoost has none for models with columns of text")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.onnx"
+            self.model.save_model(path, format="onnx")
+            model = onnx.load(path)
+        graph = model.graph
+        # Its last step for labels makes a list of maps of what is a matrix before; its shape for numbers lacks a side.
+        name = graph.output[0].name if self.labels is None else graph.node.pop().input[0]
+        scores = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None, None])
+        graph.output[-1].CopyFrom(scores)
+        return model.SerializeToString()
+
+    def dump(self, path: Path) -> None:
+        self.model.save_model(path)
+
+    def restore(self, path: Path) -> None:
+        from catboost import CatBoost
+
+        self.model = CatBoost().load_model(path)
+
+    def place(self) -> None:
+        """A GPU trains; what is trained answers on the CPU, because on a GPU CatBoost takes no text."""
+        if self.device == "cpu":
+            return
+        from catboost.utils import get_gpu_device_count
+
+        if self.model:
+            raise ModelError(f"CatBoost answers on the CPU here, and the device {self.device} is asked for")
+        if not get_gpu_device_count():
+            raise ModelError(f"CatBoost finds no GPU, and the device {self.device} is asked for")
+
+    def _step(self, info: Any) -> bool:
+        """Tell the progress display how many trees are done, and CatBoost to go on."""
+        self.report(info.iteration, self.params["iterations"])
+        return True
+
+
+def _reason(error: Exception) -> str:
+    """The message without the place in CatBoost's own code that it begins with."""
+    return str(error).rpartition(": ")[2]
