@@ -207,7 +207,8 @@ class Model:
         raw score of the label: in log-odds, or what else the framework adds up. Raises NotImplementedError where
         the framework gives no contributions.
         """
-        if self.twin and not self._restored:
+        explains = type(self).contributions is not Model.contributions
+        if explains and self.twin and not self._restored:
             self.restore(self._weights)
             self._restored = True
         prepared = self.preprocess(X)

@@ -51,6 +51,13 @@ def test_a_twin_does_not_tell_where_it_was_made(model_dir: Path) -> None:
     assert b".py" not in (model_dir / "model.onnx").read_bytes()
 
 
+def test_that_nothing_is_explained_is_said_without_loading_the_network(model_dir: Path, table: Table) -> None:
+    model = MyModel(dirpath=model_dir, runtime="onnx")
+    with pytest.raises(NotImplementedError, match="no explanations"):
+        model.explain(model.signature.conform(table[0]))
+    assert model.model is None
+
+
 def test_large_numbers_are_predicted_in_their_own_unit_and_by_a_twin(tmp_path: Path) -> None:
     X = np.random.default_rng(0).normal(size=(300, 3))
     y = 1e5 * X[:, 0]

@@ -47,6 +47,13 @@ def test_a_table_with_text_and_gaps_has_a_twin(model_dir: Path, table: Table) ->
     np.testing.assert_allclose(twin.predict(table[0], proba=True), model.predict(table[0], proba=True), rtol=1e-5)
 
 
+def test_that_nothing_is_explained_is_said_without_loading_the_network(model_dir: Path, table: Table) -> None:
+    model = MyModel(dirpath=model_dir, runtime="onnx")
+    with pytest.raises(NotImplementedError, match="no explanations"):
+        model.explain(model.signature.conform(table[0]))
+    assert model.model is None
+
+
 def test_large_numbers_are_predicted_in_their_own_unit_and_by_a_twin(tmp_path: Path) -> None:
     X = np.random.default_rng(0).normal(size=(300, 3))
     y = 1e5 * X[:, 0]
