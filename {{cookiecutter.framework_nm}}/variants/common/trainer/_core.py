@@ -29,6 +29,13 @@ class ModelError(Exception):
     """A model directory that cannot be used. The message names the file and the reason."""
 
 
+class Unanswerable(ValueError):
+    """Rows that fit the signature and that a model cannot answer all the same: a mistake of who asks.
+
+    The message names the row and the reason.
+    """
+
+
 class Metadata(msgspec.Struct, kw_only=True):
     """The content of metadata.json: the Open Inference Protocol's model metadata, and what training knows."""
 

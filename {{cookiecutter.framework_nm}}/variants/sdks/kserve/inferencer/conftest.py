@@ -17,15 +17,18 @@ import pytest
 
 PACKAGE = __package__.split(".")[0]
 
-#: A server whose model takes its time over rows that begin with 99; anything else it answers as always.
+#: A server whose model takes its time over rows that begin with 99, and cannot answer those that begin with 98;
+#: anything else it answers as always.
 SLOW = f"""
 import time
 import numpy as np
-from {PACKAGE}.trainer import model
+from {PACKAGE}.trainer import _core, model
 prep_func = model.prep_func
 def slow(X):
     if np.asarray(X)[0, 0] == 99:
         time.sleep(3)
+    if np.asarray(X)[0, 0] == 98:
+        raise _core.Unanswerable("row 0: begins with 98")
     return prep_func(X)
 model.prep_func = slow
 from {PACKAGE}.inferencer.__main__ import main

@@ -16,7 +16,7 @@ from kserve.errors import InvalidInput, ServerNotReady
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.infer_type import to_http_parameters
 
-from ..trainer._core import ModelError
+from ..trainer._core import ModelError, Unanswerable
 from ..trainer.model import MyModel
 from .batching import Batcher, Overloaded
 from .codec import Codec, Output, Request
@@ -90,11 +90,14 @@ class ServingModel(kserve.Model):
     async def answer(self, request: Request) -> list[Output]:
         """Run the model on a decoded request; returns the outputs that were asked for.
 
-        Raises Overloaded, or whatever the model raises.
+        Raises Overloaded, InvalidRequest where the model cannot answer these rows, or whatever the model raises.
         """
         proba = self.predict_proba if request.proba is None else request.proba
         names = [name or ("predict_proba" if proba else "predict") for name, _ in request.outputs]
-        return [Output(name, await self._batcher(request.X, name == "predict_proba")) for name in names]
+        try:
+            return [Output(name, await self._batcher(request.X, name == "predict_proba")) for name in names]
+        except Unanswerable as error:
+            raise InvalidRequest(str(error)) from None
 
     async def predict(
         self, payload: Any, headers: dict[str, str] | None = None, response_headers: dict[str, str] | None = None

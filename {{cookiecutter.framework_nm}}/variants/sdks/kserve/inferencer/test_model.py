@@ -239,6 +239,18 @@ def test_a_clients_mistake_is_a_400_that_names_row_and_column(server: Server, pa
     assert response.json() == {"error": "row 1, column 'monthly spend': expected a number, got \"much\""}
 
 
+def test_rows_that_only_the_model_finds_fault_with_are_a_400(start: Callable[..., Server], sample_dir: Path) -> None:
+    """As a category that it does not allow; over gRPC, an INVALID_ARGUMENT."""
+    server = start(sample_dir, slow=True, MODEL_NAME="m").wait("m")
+    row = [98, *MyModel(dirpath=sample_dir).example.tolist()[0][1:]]
+    for path in ("/v1/models/m:predict", "/v2/models/m/infer"):
+        response = server.client.post(path, json={"instances": [row]})
+        assert (response.status_code, response.json()) == (400, {"error": "row 0: begins with 98"})
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        grpc_infer(server, InferRequest("m", [InferInput("input-0", [1, len(row)], "FP64", row)]))
+    assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
 def test_a_clients_mistake_over_grpc_is_an_invalid_argument(server: Server) -> None:
     item = InferInput("input-0", [1, 2], "FP64", [1.0, 2.0])
     with pytest.raises(grpc.aio.AioRpcError) as error:
