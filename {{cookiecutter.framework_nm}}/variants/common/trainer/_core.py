@@ -63,6 +63,8 @@ class Model:
     WEIGHTS: ClassVar[str]
     #: The hyperparameter that names a model made elsewhere, which is adopted instead of trained; "" if there is none.
     GIVEN: ClassVar[str] = ""
+    #: Whether that model is trained further where there is data, and adopted only where there is none.
+    TUNES_GIVEN: ClassVar[bool] = False
 
     @staticmethod
     def version() -> str:

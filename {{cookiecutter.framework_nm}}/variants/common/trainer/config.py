@@ -57,7 +57,7 @@ class Settings(BaseSettings, Hyperparameters):
     @property
     def given(self) -> bool:
         """Whether a model made elsewhere is to be adopted, and none trained."""
-        return bool(getattr(self, MyModel.GIVEN, None))
+        return bool(getattr(self, MyModel.GIVEN, None)) and not (MyModel.TUNES_GIVEN and self.data)
 
     def hyperparameters(self) -> dict[str, Any]:
         """The settings that `MyModel` takes."""

@@ -1,0 +1,253 @@
+"""The model: what is trained, and how it answers. Put your own configuration into `make_network`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import warnings
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Optional
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from ._core import Model, ModelError
+from .postprocessor import post_func
+from .preprocessor import make_tokenizer, prep_func, to_texts, to_tokens
+from .signature import Column, Signature
+
+
+class Hyperparameters(BaseModel):
+    """What `build` takes; each is an option of the training command too."""
+
+    pretrained: Optional[str] = Field(
+        None, description="folder or hub id of a model: fine-tuned on --data, or served as it is; without, a new one"
+    )
+    epochs: Optional[int] = Field(None, ge=1, description="passes over the rows: 3 if pretrained, or else 30")
+    learning_rate: Optional[float] = Field(
+        None, gt=0, description="how far each step goes: 5e-5 if pretrained, or else 1e-3"
+    )
+    batch_size: int = Field(16, ge=1, description="rows in a step")
+    max_length: int = Field(128, ge=8, le=8192, description="tokens of a row that are looked at")
+    layers: int = Field(2, ge=1, description="layers of a new model")
+    width: int = Field(64, ge=4, multiple_of=4, description="units in each of them")
+    seed: int = Field(0, ge=0, description="seed of the weights and of the order of rows")
+
+
+def make_network(words: int, options: Hyperparameters, **labels: Any) -> Any:
+    """Make a new text classifier, small enough to learn in seconds, for a vocabulary of so many words."""
+    from transformers import DistilBertConfig, DistilBertForSequenceClassification
+
+    config = DistilBertConfig(
+        vocab_size=words,
+        dim=options.width,
+        hidden_dim=2 * options.width,
+        n_layers=options.layers,
+        n_heads=4,
+        max_position_embeddings=options.max_length,
+        # A network this small has no units to spare.
+        dropout=0.0,
+        attention_dropout=0.0,
+        seq_classif_dropout=0.0,
+        **labels,
+    )
+    return DistilBertForSequenceClassification(config)
+
+
+class MyModel(Model):
+    """A classifier of texts from Transformers, or one that predicts a number. Rows of several columns become a line.
+
+    PyTorch and Transformers are imported where they are needed: a server that runs the compiled twin starts without.
+    """
+
+    FRAMEWORK = "transformers"
+    WEIGHTS = "model"
+    GIVEN = "pretrained"
+    TUNES_GIVEN = True
+
+    @staticmethod
+    def version() -> str:
+        return importlib.metadata.version("transformers")
+
+    def build(self, **params: Any) -> None:
+        self.options = Hyperparameters(**params)
+
+    def preprocess(self, X: Any) -> Any:
+        return prep_func(X)
+
+    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
+        return post_func(y_hat)
+
+    def fit(self, X: Any, y: np.ndarray) -> None:
+        import torch
+        from torch import nn
+
+        options, texts = self.options, to_texts(X, self.signature.columns)
+        torch.manual_seed(options.seed)
+        names = ["number"] if self.labels is None else [str(label) for label in self.labels]
+        labels = {"id2label": dict(enumerate(names)), "label2id": {name: at for at, name in enumerate(names)}}
+        if options.pretrained:
+            network = self._load(options.pretrained, ignore_mismatched_sizes=True, **labels)
+        else:
+            self.tokenizer = make_tokenizer(texts, options.max_length)
+            network = make_network(len(self.tokenizer), options, **labels)
+        self._finish(network, list(range(len(names))), *((0, 1) if self.labels is not None else (y.mean(), y.std())))
+        if self.labels is None:
+            targets, loss = torch.tensor((y - y.mean()) / (y.std() or 1), dtype=torch.float32)[:, None], nn.MSELoss()
+        else:
+            targets, loss = torch.from_numpy(np.searchsorted(self.labels, y)), nn.CrossEntropyLoss()
+        self._learn(network, loss, torch.from_numpy(self.encode(X)).to(self.device), targets.to(self.device))
+
+    def _learn(self, network: Any, loss: Any, tokens: Any, targets: Any) -> None:
+        """Train with steps that grow for a tenth of the time, and shrink from there on."""
+        import torch
+
+        rate = self.options.learning_rate or (5e-5 if self.options.pretrained else 1e-3)
+        epochs = self.options.epochs or (3 if self.options.pretrained else 30)
+        steps = epochs * -(-len(tokens) // self.options.batch_size)
+        optimizer = torch.optim.AdamW(network.parameters(), lr=rate)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: min((step + 1) / (0.1 * steps), 1 - step / (steps + 1))
+        )
+        network.train()
+        for epoch in range(epochs):
+            for rows in torch.randperm(len(tokens)).split(self.options.batch_size):
+                part = tokens[rows]
+                part = part[:, : (part >= 0).sum(dim=1).max()]
+                optimizer.zero_grad()
+                loss(self.model.logits(part), targets[rows]).backward()
+                torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+                optimizer.step()
+                schedule.step()
+            self.report(epoch + 1, epochs)
+        network.eval()
+
+    def read_signature(self, X: Any = None) -> Signature:
+        network = self._load(self.options.pretrained)
+        config = network.config
+        if not any(name.endswith("ForSequenceClassification") for name in config.architectures or ()):
+            raise ValueError(
+                f"{self.options.pretrained} is {' and '.join(config.architectures or ['no known model'])}, which gives "
+                "no labels yet: fine-tune it with --data and --target"
+            )
+        if config.problem_type == "multi_label_classification":
+            raise ValueError(f"{self.options.pretrained} gives several labels per text; expected one that gives one")
+        names = [config.id2label[at] for at in range(config.num_labels)]
+        self.task = "regression" if len(names) == 1 else "classification"
+        self.labels = None if len(names) == 1 else np.array(sorted(names))
+        self._finish(network, sorted(range(len(names)), key=names.__getitem__), 0, 1)
+        return Signature((Column("text", "BYTES"),))
+
+    def _load(self, source: str | Path | None, **options: Any) -> Any:
+        """The network in a folder or on the hub, and its tokenizer. Raises ModelError."""
+        transformers = _transformers()
+        try:
+            self.tokenizer = transformers.AutoTokenizer.from_pretrained(source)
+            network = transformers.AutoModelForSequenceClassification.from_pretrained(
+                source, dtype="float32", **options
+            )
+        except (OSError, ValueError, RuntimeError, ImportError) as error:
+            raise ModelError(f"{source} cannot be loaded: {str(error).partition(chr(10))[0]}") from error
+        if not self.tokenizer.is_fast:
+            raise ModelError(f"the tokenizer of {source} has no fast form, which is needed here")
+        return network.eval()
+
+    def _finish(self, network: Any, order: list[int], mean: float, deviation: float) -> None:
+        """Note what is between a network's raw scores and the answer, and put it there."""
+        longest = min(self.options.max_length, self.tokenizer.model_max_length)
+        self.state = {"order": order, "mean": float(mean), "deviation": float(deviation or 1), "max_length": longest}
+        self.tokens = self.tokenizer.backend_tokenizer
+        self.model = self._scorer(network)
+        self.place()
+
+    def _scorer(self, network: Any) -> Any:
+        """From tokens, [rows, tokens], -1 behind the last, to probabilities in the labels' order, or to a number."""
+        import torch
+
+        state, labels, padding = self.state, self.labels, network.config.pad_token_id or 0
+
+        class Scorer(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.network = network
+
+            def logits(self, tokens: Any) -> Any:
+                known = tokens >= 0
+                ids = torch.where(known, tokens, padding).long()
+                return self.network(input_ids=ids, attention_mask=known.long()).logits
+
+            def forward(self, tokens: Any) -> Any:
+                logits = self.logits(tokens).double()
+                if labels is None:
+                    return logits * state["deviation"] + state["mean"]
+                return logits[:, state["order"]].softmax(dim=1)
+
+        return Scorer().eval()
+
+    @cached_property
+    def tokens(self) -> Any:
+        """The tokenizer alone, as a server needs it that runs the compiled twin."""
+        from tokenizers import Tokenizer
+
+        return Tokenizer.from_file(str(self._weights / "tokenizer.json"))
+
+    def encode(self, X: Any) -> Any:
+        return to_tokens(to_texts(X, self.signature.columns), self.tokens, self.state["max_length"])
+
+    def infer(self, X: Any, proba: bool) -> np.ndarray:
+        import torch
+
+        with torch.inference_mode():
+            scores = self.model(torch.as_tensor(X, device=self.device)).cpu().numpy()
+        if self.labels is None:
+            return scores[:, 0]
+        return scores if proba else self.labels[scores.argmax(axis=1)]
+
+    def to_onnx(self) -> bytes:
+        import torch
+
+        example = torch.full((2, 8), 5.0)
+        sizes = {0: torch.export.Dim("rows"), 1: torch.export.Dim("tokens")}
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it would miss torchvision aloud
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)  # by PyTorch, in PyTorch
+            program = torch.onnx.export(
+                self.model.cpu(), (example,), dynamo=True, dynamic_shapes=(sizes,), verbose=False
+            )
+        self.place()
+        return program.model_proto.SerializeToString()
+
+    def dump(self, path: Path) -> None:
+        _transformers()
+        self.model.network.save_pretrained(path)
+        self.tokenizer.save_pretrained(path)
+        for file in path.iterdir():  # some are made so that only their owner may read them
+            file.chmod(0o644)
+
+    def restore(self, path: Path) -> None:
+        network = self._load(path, local_files_only=True)
+        self.tokens = self.tokenizer.backend_tokenizer
+        self.model = self._scorer(network)
+
+    def place(self) -> None:
+        if self.device == "cpu":
+            return
+        import torch
+
+        if not torch.cuda.is_available():
+            raise ModelError(
+                f"PyTorch finds no GPU, and the device {self.device} is asked for: it needs a GPU, "
+                "and a CUDA build of PyTorch"
+            )
+        if self.model:
+            self.model.to(self.device)
+
+
+def _transformers() -> Any:
+    """Transformers, without its progress bars and its advice on models that are about to be trained."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    return transformers

@@ -1,0 +1,133 @@
+"""The model: what is trained, and how it answers. Put your own layers into `make_network`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import warnings
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, Field
+
+from ._core import Model
+from .postprocessor import post_func
+from .preprocessor import encode, learn_encoding, prep_func
+
+
+class Hyperparameters(BaseModel):
+    """What `build` takes; each is an option of the training command too."""
+
+    layers: int = Field(2, ge=0, description="hidden layers")
+    width: int = Field(64, ge=1, description="units in each of them")
+    epochs: int = Field(60, ge=1, description="passes over the rows")
+    batch_size: int = Field(32, ge=1, description="rows in a step")
+    learning_rate: float = Field(0.003, gt=0, description="how far the first steps go; later ones are smaller")
+    weight_decay: float = Field(0.01, ge=0, description="how strongly weights are kept small")
+    seed: int = Field(0, ge=0, description="seed of the weights and of the order of rows")
+
+
+def make_network(features: int, scores: int, options: Hyperparameters) -> Any:
+    """Make a network, still to be trained, from encoded input, [rows, features], to [rows, scores].
+
+    Scores are raw ones of the labels, or the number predicted, standardised.
+    """
+    from paddle import nn
+
+    widths = [features, *[options.width] * options.layers]
+    hidden = [(nn.Linear(before, after), nn.ReLU()) for before, after in pairwise(widths)]
+    return nn.Sequential(*[part for parts in hidden for part in parts], nn.Linear(widths[-1], scores))
+
+
+class MyModel(Model):
+    """A PaddlePaddle network over standardised numbers and one-hot categories, saved in Paddle's inference format."""
+
+    FRAMEWORK = "paddlepaddle"
+    WEIGHTS = "model"
+
+    @staticmethod
+    def version() -> str:
+        return importlib.metadata.version("paddlepaddle")
+
+    def build(self, **params: Any) -> None:
+        self.options = Hyperparameters(**params)
+
+    def preprocess(self, X: Any) -> Any:
+        return prep_func(X)
+
+    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
+        return post_func(y_hat)
+
+    def fit(self, X: Any, y: np.ndarray) -> None:
+        paddle = _paddle()
+        paddle.seed(self.options.seed)
+        self.state["encoding"] = learn_encoding(X)
+        inputs = paddle.to_tensor(self.encode(X))
+        if self.labels is None:
+            self.state |= {"mean": float(y.mean()), "deviation": float(y.std()) or 1.0}
+            targets = paddle.to_tensor((y - y.mean()) / self.state["deviation"], dtype="float32").unsqueeze(1)
+            loss = paddle.nn.MSELoss()
+        else:
+            targets = paddle.to_tensor(np.searchsorted(self.labels, y), dtype="int64")
+            loss = paddle.nn.CrossEntropyLoss()
+        self.model = make_network(inputs.shape[1], 1 if self.labels is None else len(self.labels), self.options)
+        self.saved: Path | None = None
+        self._learn(loss, inputs, targets)
+
+    def _learn(self, loss: Any, inputs: Any, targets: Any) -> None:
+        """Train with steps that become smaller as half a cosine does."""
+        paddle, options = _paddle(), self.options
+        steps = options.epochs * -(-len(inputs) // options.batch_size)
+        rate = paddle.optimizer.lr.CosineAnnealingDecay(options.learning_rate, T_max=steps)
+        optimizer = paddle.optimizer.AdamW(rate, parameters=self.model.parameters(), weight_decay=options.weight_decay)
+        self.model.train()
+        for epoch in range(options.epochs):
+            order = paddle.randperm(len(inputs))
+            for start in range(0, len(order), options.batch_size):
+                rows = order[start : start + options.batch_size]
+                loss(self.model(inputs[rows]), targets[rows]).backward()
+                optimizer.step()
+                optimizer.clear_grad()
+                rate.step()
+            self.report(epoch + 1, options.epochs)
+        self.model.eval()
+
+    def encode(self, X: Any) -> Any:
+        return encode(X, self.state["encoding"])
+
+    def infer(self, X: Any, proba: bool) -> np.ndarray:
+        paddle = _paddle()
+        with paddle.no_grad():
+            scores = self.model(paddle.to_tensor(X)).numpy().astype(np.float64)
+        if self.labels is None:
+            return scores[:, 0] * self.state["deviation"] + self.state["mean"]
+        if not proba:
+            return self.labels[scores.argmax(axis=1)]
+        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
+
+    def dump(self, path: Path) -> None:
+        if self.saved:
+            shutil.copytree(self.saved, path)
+            return
+        paddle = _paddle()
+        encoded = self.encode(self.preprocess(self.example))
+        spec = paddle.static.InputSpec([None, encoded.shape[1]], "float32", "input")
+        paddle.jit.save(self.model, str(path / "model"), input_spec=[spec])
+
+    def restore(self, path: Path) -> None:
+        self.saved = path
+        self.model = _paddle().jit.load(str(path / "model"))
+        self.model.eval()
+
+
+def _paddle() -> Any:
+    """PaddlePaddle without its log of what goes well, and its warning that it could not compile code quickly."""
+    os.environ.setdefault("GLOG_minloglevel", "2")
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "No ccache found")
+        import paddle
+    return paddle
