@@ -317,12 +317,14 @@ def _misshapen(row: Any, shape: tuple[int, ...]) -> list[str]:
     """Say of a row that is a tensor what is wrong with it."""
     expected = f": expected numbers in lists of the shape {list(shape)}"
     try:
-        values = np.array(row)
+        values = np.array(row, dtype=object)
     except ValueError:
+        return [f"{expected}, got lists of several lengths"]
+    if any(isinstance(value, list) for value in values.flat):
         return [f"{expected}, got lists of several lengths"]
     if values.shape != shape:
         return [f"{expected}, got {list(values.shape) if isinstance(row, list) else show(row)}"]
-    return [] if values.dtype.kind in "iuf" else [f"{expected}, got {show(values.tolist())}"]
+    return [] if all(isinstance(value, (int, float)) for value in values.flat) else [f"{expected}, got {show(row)}"]
 
 
 def _jsonable(values: np.ndarray) -> Any:
