@@ -111,7 +111,7 @@ class MyModel(Model):
         from sklearn.base import BaseEstimator
 
         if not self.signature.numeric or not isinstance(self.model, BaseEstimator):
-            raise NotImplementedError("it is made of scikit-learn's models of numbers only")
+            raise NotImplementedError("only scikit-learn's models of numbers are converted")
         columns = [("input", FloatTensorType([None, self.model.n_features_in_]))]
         options = {"zipmap": False} if self.labels is not None else None
         return to_onnx(self.model, initial_types=columns, options=options).SerializeToString()
