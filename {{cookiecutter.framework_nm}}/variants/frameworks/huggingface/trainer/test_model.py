@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Tuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from .preprocessor import to_texts
 from .signature import Column, Signature
 from .test_trainer import train
 
-Table = tuple[pd.DataFrame, pd.Series]
+Table = Tuple[pd.DataFrame, pd.Series]
 
 REVIEWS = pd.DataFrame({"review": ["good and tasty", "bad and bland", "tasty", "bland", "good", "bad"] * 10})
 OPINIONS = pd.Series(["likes", "dislikes"] * 30, name="opinion")

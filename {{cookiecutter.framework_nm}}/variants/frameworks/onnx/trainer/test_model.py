@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Tuple
 
 import numpy as np
 import onnx
@@ -22,7 +22,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from .model import MyModel
 
-Table = tuple[pd.DataFrame, pd.Series]
+Table = Tuple[pd.DataFrame, pd.Series]
 FLOATS = [("input", FloatTensorType([None, 3]))]
 ROWS = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
 CLASSES = np.digitize(ROWS[:, 0], [-0.5, 0.5])

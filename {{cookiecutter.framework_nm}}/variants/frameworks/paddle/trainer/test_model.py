@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Tuple
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ import pandas as pd
 from .model import MyModel, _paddle
 from .test_trainer import train
 
-Table = tuple[pd.DataFrame, pd.Series]
+Table = Tuple[pd.DataFrame, pd.Series]
 
 
 def test_what_is_saved_is_a_model_to_paddle_inference(model_dir: Path, model: MyModel, table: Table) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Tuple
 
 import jpype
 import numpy as np
@@ -16,7 +16,7 @@ from ._core import ModelError, Unanswerable
 from .model import MyModel
 from .preprocessor import encode, learn_categories
 
-Table = tuple[pd.DataFrame, pd.Series]
+Table = Tuple[pd.DataFrame, pd.Series]
 
 #: A decision tree of somebody else's, in an older version of PMML.
 TREE = """<PMML xmlns="http://www.dmg.org/PMML-4_2" version="4.2"><Header/>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Tuple
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import torch
 from ._core import ModelError
 from .model import MyModel
 
-Table = tuple[pd.DataFrame, pd.Series]
+Table = Tuple[pd.DataFrame, pd.Series]
 
 
 def test_the_seed_decides_what_is_learnt(table: Table) -> None:

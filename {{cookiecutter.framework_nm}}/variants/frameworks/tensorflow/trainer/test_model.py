@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Tuple
 
 import keras
 import numpy as np
@@ -13,7 +14,7 @@ from . import model as module
 from ._core import ModelError
 from .model import MyModel
 
-Table = tuple[pd.DataFrame, pd.Series]
+Table = Tuple[pd.DataFrame, pd.Series]
 
 
 def test_the_seed_decides_what_is_learnt(table: Table) -> None:
