@@ -181,7 +181,7 @@ def wait_until_ready(container: Container, path: str = "/v2/models/m/ready") -> 
 def test_it_answers_read_only_as_any_user_in_the_manifests_memory(each_image: Image) -> None:
     """Over REST and gRPC, the same."""
     print(f"{each_image.tag}: {each_image.engine.image_size(each_image.tag) / 1e6:.0f} MB")
-    with each_image.run(*HARDENED, MODEL_NAME="m") as container:
+    with each_image.run(*HARDENED, "--tmpfs", "/tmp", MODEL_NAME="m") as container:
         wait_until_ready(container)
         body = (each_image.sample / "input.json").read_bytes()
         status, answer = ask(container, "/v1/models/m:predict", body)

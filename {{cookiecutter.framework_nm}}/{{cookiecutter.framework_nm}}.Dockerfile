@@ -48,7 +48,9 @@ LABEL org.opencontainers.image.title="{{ cookiecutter.__package }}" \
 {% endif %}
       org.opencontainers.image.version="{{ cookiecutter.image_tag }}"
 {% if fw.debian %}
-RUN apt-get update && \
+# Slim images leave out the folder of manual pages, and Java's package does not install without it.
+RUN mkdir -p /usr/share/man/man1 && \
+    apt-get update && \
     apt-get install -y --no-install-recommends {{ fw.debian | join(" ") }} && \
     rm -rf /var/lib/apt/lists/*
 {% endif %}

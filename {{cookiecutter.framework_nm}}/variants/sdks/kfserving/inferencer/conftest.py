@@ -17,11 +17,12 @@ import pytest
 
 PACKAGE = __package__.split(".")[0]
 
-#: A server whose model holds rows that begin with 99 until its gate is opened; anything else it answers as always.
+#: A server whose model holds rows that begin with 99 until its gate is opened, and cannot answer those that begin with
+#: 98; anything else it answers as always.
 HELD = f"""
 import os, pathlib, time
 import numpy as np
-from {PACKAGE}.trainer import model
+from {PACKAGE}.trainer import _core, model
 gate = pathlib.Path(os.environ["GATE"])
 prep_func = model.prep_func
 def held(X):
@@ -30,6 +31,8 @@ def held(X):
             file.write("once\\n")
         while not (gate / "open").exists():
             time.sleep(0.01)
+    if np.asarray(X)[0, 0] == 98:
+        raise _core.Unanswerable("row 0: begins with 98")
     return prep_func(X)
 model.prep_func = held
 from {PACKAGE}.inferencer.__main__ import main

@@ -12,7 +12,7 @@ from typing import Any
 import kfserving
 import orjson
 
-from ..trainer._core import ModelError
+from ..trainer._core import ModelError, Unanswerable
 from ..trainer.model import MyModel
 from .batching import Batcher, Overloaded
 from .codec import Codec, Output, Request
@@ -64,11 +64,14 @@ class ServingModel(kfserving.KFModel):
     async def answer(self, request: Request) -> list[Output]:
         """Run the model on a decoded request; returns the outputs that were asked for.
 
-        Raises Overloaded, or whatever the model raises.
+        Raises Overloaded, InvalidRequest where the model cannot answer these rows, or whatever the model raises.
         """
         proba = self.predict_proba if request.proba is None else request.proba
         names = [name or ("predict_proba" if proba else "predict") for name, _ in request.outputs]
-        return [Output(name, await self._batcher(request.X, name == "predict_proba")) for name in names]
+        try:
+            return [Output(name, await self._batcher(request.X, name == "predict_proba")) for name in names]
+        except Unanswerable as error:
+            raise InvalidRequest(str(error)) from None
 
     async def explain(self, body: bytes) -> list[dict[str, Any]]:
         """Say what each column adds to the predictions. Raises InvalidRequest, NotImplementedError."""

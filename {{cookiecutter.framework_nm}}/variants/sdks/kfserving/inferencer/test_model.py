@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ..trainer._core import Model
 from ..trainer.model import MyModel
 from .conftest import Server
 from .tensors import from_bytes, to_bytes
@@ -122,7 +123,13 @@ def test_predict_proba_can_be_the_default(start: Callable[..., Server], sample_d
 
 
 def test_the_runtime_can_be_chosen(start: Callable[..., Server], sample_dir: Path) -> None:
-    """The compiled twin and the native model give the same labels, and scores to 1e-5."""
+    """The twin and the native model give the same labels, and scores to 1e-5; a twin that is not there is refused."""
+    if not json.loads((sample_dir / "metadata.json").read_text())["twin"]:
+        server = start(sample_dir, MODEL_NAME="m", RUNTIME="onnx")
+        server.process.wait(60)
+        assert server.stop() != 0
+        assert "has no compiled twin, which the runtime onnx asks for" in server.errors.splitlines()[-1]
+        return
     body = {"instances": MyModel(dirpath=sample_dir).example.tolist(), "parameters": {"predict_proba": True}}
     answers = {}
     for runtime, platform in (("native", MyModel.FRAMEWORK), ("onnx", "onnxruntime")):
@@ -131,6 +138,31 @@ def test_the_runtime_can_be_chosen(start: Callable[..., Server], sample_dir: Pat
         server.stop()
         assert f"which runs on {platform}" in server.errors
     np.testing.assert_allclose(answers["onnx"], answers["native"], rtol=1e-5, atol=1e-5)
+
+
+def test_rows_that_only_the_model_finds_fault_with_are_a_400(
+    start: Callable[..., Server], sample_dir: Path, tmp_path: Path
+) -> None:
+    """As a category that it does not allow."""
+    server = start(sample_dir, MODEL_NAME="m", GATE=str(tmp_path)).wait("m")
+    row = [98, *MyModel(dirpath=sample_dir).example.tolist()[0][1:]]
+    for path in ("/v1/models/m:predict", "/v2/models/m/infer"):
+        response = server.client.post(path, json={"instances": [row]})
+        assert (response.status_code, response.json()) == (400, {"error": "row 0: begins with 98"})
+
+
+def test_an_explanation_says_what_each_column_adds_or_that_there_is_none(server: Server, case: Any) -> None:
+    """The compiled twin answers predictions; the model itself explains them."""
+    name, model, X = case
+    response = server.client.post(f"/v1/models/{name}:explain", json={"instances": instances(X)})
+    if MyModel.contributions is Model.contributions:
+        assert response.status_code == 501
+        assert "gives no explanations" in response.json()["error"]
+        return
+    assert response.status_code == 200, response.text
+    explanations = response.json()["explanations"]
+    assert [item["prediction"] for item in explanations] == model.predict(X).tolist()
+    assert list(explanations[0]["contributions"]) == model.signature.names
 
 
 def test_a_cloud_event_is_answered_by_kfserving_with_the_same_numbers(server: Server, case: Any) -> None:
@@ -175,7 +207,7 @@ def test_a_v2_request_that_does_not_fit_is_a_400_that_says_what_does(server: Ser
     [
         ("/v1/models/absent:predict", 404),
         ("/v2/models/absent/infer", 404),
-        ("/v1/models/table:explain", 501),
+        ("/v1/models/absent:explain", 404),
         ("/elsewhere", 404),
     ],
 )
