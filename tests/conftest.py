@@ -20,6 +20,7 @@ for name in list(os.environ):
         "GRPC_PORT",
         "HOST",
         "VENV",
+        "PYTHONDONTWRITEBYTECODE",  # servers would compile all that they import at each start
     }:
         del os.environ[name]
 
