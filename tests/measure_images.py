@@ -52,7 +52,7 @@ def measure(image: Image, runtime: str) -> tuple[float, float]:
     starts, rows = [], []
     for _ in range(STARTS):
         begin = time.perf_counter()
-        with image.run(*HARDENED, "--cpus", "1", MODEL_NAME="m", RUNTIME=runtime) as container:
+        with image.run(*HARDENED, "--tmpfs", "/tmp", "--cpus", "1", MODEL_NAME="m", RUNTIME=runtime) as container:
             connection = first_answer(container, body)
             starts.append(time.perf_counter() - begin)
             for _ in range(REQUESTS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -40,13 +41,23 @@ main()
 """
 
 
+def free_port() -> int:
+    """A port that nobody uses, below those that connections take for themselves at any moment."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+            return port
+
+
 class Server:
     """A running server and its address."""
 
     def __init__(self, model_dir: Path, *arguments: str, **environment: str) -> None:
-        with socket.socket() as port:
-            port.bind(("127.0.0.1", 0))
-            self.http = port.getsockname()[1]
+        self.http = free_port()
         program = ["-c", HELD] if "GATE" in environment else ["-m", f"{PACKAGE}.inferencer"]
         variables = {"MODEL_DIR": str(model_dir), "HTTP_PORT": str(self.http)}
         self.process = subprocess.Popen(

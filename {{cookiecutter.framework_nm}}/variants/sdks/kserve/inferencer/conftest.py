@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -36,16 +37,23 @@ main()
 """
 
 
+def free_port() -> int:
+    """A port that nobody uses, below those that connections take for themselves at any moment."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+            return port
+
+
 class Server:
     """A running server and its addresses."""
 
     def __init__(self, model_dir: Path, *arguments: str, slow: bool = False, **environment: str) -> None:
-        ports = [socket.socket() for _ in range(2)]
-        for port in ports:
-            port.bind(("127.0.0.1", 0))
-        self.http, self.grpc = (port.getsockname()[1] for port in ports)
-        for port in ports:
-            port.close()
+        self.http, self.grpc = free_port(), free_port()
         program = ["-c", SLOW] if slow else ["-m", f"{PACKAGE}.inferencer"]
         variables = {"MODEL_DIR": str(model_dir), "HTTP_PORT": str(self.http), "GRPC_PORT": str(self.grpc)}
         self.process = subprocess.Popen(

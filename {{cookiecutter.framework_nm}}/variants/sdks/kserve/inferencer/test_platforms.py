@@ -10,16 +10,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import Server
+from .conftest import Server, free_port
 
 
 @pytest.fixture(scope="module", params=["vertex", "sagemaker", "elsewhere"])
 def served(request: pytest.FixtureRequest, start: Callable[..., Server], sample_dir: Path) -> tuple[Server, str, str]:
     """A server started as each platform does, and its paths for health and predictions."""
-    with socket.socket() as http, socket.socket() as grpc:
-        http.bind(("127.0.0.1", 0))
-        grpc.bind(("127.0.0.1", 0))
-        port, second = (probe.getsockname()[1] for probe in (http, grpc))
+    port, second = free_port(), free_port()
     health, predict = "/ping", "/invocations"
     if request.param == "vertex":
         health, predict = "/v1/endpoints/7/deployedModels/9", "/v1/endpoints/7/deployedModels/9:predict"
