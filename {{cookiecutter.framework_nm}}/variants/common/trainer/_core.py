@@ -205,9 +205,12 @@ class Model:
 
     def answer(self, X: Any, proba: bool = False) -> np.ndarray:
         """`predict` for input that is in the signature's form already, as serving decodes it."""
-        X = self.encode(self.preprocess(X))
-        y_hat = self.twin.infer(X, self.labels, proba) if self.twin else self.infer(X, proba)
+        y_hat = self._unprocessed(X, proba)
         return y_hat if proba else self.postprocess(y_hat)
+
+    def _unprocessed(self, X: Any, proba: bool) -> np.ndarray:
+        X = self.encode(self.preprocess(X))
+        return self.twin.infer(X, self.labels, proba) if self.twin else self.infer(X, proba)
 
     def explain(self, X: Any) -> list[dict[str, Any]]:
         """Say for each row of X, in the signature's form, what its columns add to the score of its prediction.
@@ -246,7 +249,10 @@ class Model:
 
         self._compared = X
         proba = self.predict(X, proba=True) if self.has_proba else None
-        self.metrics = score(self.task, np.asarray(y), self.predict(X), proba, self.labels)
+        # Numbers are compared as they are answered; labels, which `postprocess` may name, as the data has them.
+        conformed = self.signature.conform(X)
+        y_hat = self.answer(conformed) if self.labels is None else self._unprocessed(conformed, False)
+        self.metrics = score(self.task, np.asarray(y), y_hat, proba, self.labels)
         return self.metrics
 
     @property

@@ -206,6 +206,21 @@ def test_a_model_evaluated_on_a_single_row_can_be_loaded(tmp_path: Path) -> None
     assert "r2" not in MyModel(dirpath=tmp_path / "0001").metrics
 
 
+def test_labels_may_be_named_after_prediction(tmp_path: Path) -> None:
+    """Evaluation compares what the data has, and the answer has the names."""
+
+    class Named(MyModel):
+        def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
+            return np.array(["down", "up"])[y_hat]
+
+    X, y = numbers()
+    model = Named()
+    model.train(X, (y == "up").astype(int))
+    assert model.evaluate(X, (y == "up").astype(int))["accuracy"] > 0.8
+    model.save(tmp_path / "0001")
+    assert set(Named(dirpath=tmp_path / "0001").predict(X)) == {"down", "up"}
+
+
 def test_a_loaded_model_can_be_saved_again(model_dir: Path, tmp_path: Path, table: Table) -> None:
     MyModel(dirpath=model_dir).save(tmp_path / "copy")
     copy = MyModel(dirpath=tmp_path / "copy")
