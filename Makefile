@@ -24,7 +24,7 @@ demo: $(VENV)/.installed  ## the main job end to end: generate, train, serve, as
 	tests/demo $(VENV)/bin/cookiecutter $(DEMO) $(FRAMEWORK)
 
 test: $(VENV)/.installed  ## run all tests; ARGS='-m "not slow"' for the fast ones
-	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
 
 # What is rendered is checked in the projects that the tests bake.
 CODE = hooks tests benchmarks '{{cookiecutter.framework_nm}}/variants'

@@ -6,10 +6,12 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cookiecutter.main import cookiecutter
 from facts import FLAVOURS, TEMPLATE, find_links
+from xdist.scheduler import LoadScopeScheduling
 
 # Settings of the machine, or of the make that runs these tests, must not reach generated Makefiles and servers.
 for name in list(os.environ):
@@ -31,6 +33,18 @@ if find_links():
 
 # The generated Makefiles install with uv where there is one, and the template's environment has it.
 os.environ["PATH"] += os.pathsep + str(Path(sys.executable).parent)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Keep together what shares an installed environment or the engine; xdist's groups need an older pytest."""
+
+    class ByEnvironment(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file, _, test = nodeid.partition("::")
+            return (file.endswith("test_journey.py") and test.partition("[")[2]) or file
+
+    return ByEnvironment(config, log)
 
 
 @pytest.fixture(scope="session")

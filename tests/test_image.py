@@ -27,7 +27,7 @@ from kserve import InferenceGRPCClient, InferInput, InferRequest
 from test_journey import readme_commands
 
 __all__ = ["engine"]
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("engine")]
+pytestmark = pytest.mark.slow
 
 HARDENED = ["--read-only", "--user", "12345:12345", "--memory", "2g", "--cap-drop", "ALL"]
 

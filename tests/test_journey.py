@@ -98,7 +98,7 @@ def environments() -> list[tuple[str, str, str]]:
 
 @pytest.fixture(
     scope="module",
-    params=[pytest.param(item, marks=pytest.mark.xdist_group("-".join(item))) for item in environments()],
+    params=environments(),
     ids=["-".join(item) for item in environments()],
 )
 def environment(request: pytest.FixtureRequest) -> tuple[str, str, str]:

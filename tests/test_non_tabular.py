@@ -12,7 +12,7 @@ import pytest
 from facts import TEMPLATE
 from test_journey import free_port, serving, shell
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("non-tabular")]
+pytestmark = pytest.mark.slow
 
 PARTS = re.split(r"^## ", (TEMPLATE / "docs" / "non-tabular.md").read_text(), flags=re.MULTILINE)[1:]
 ANSWERS = {

@@ -20,7 +20,7 @@ import boto3
 import pytest
 from test_journey import free_port
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("storage")]
+pytestmark = pytest.mark.slow
 
 POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 
