@@ -31,6 +31,9 @@ if find_links():
     os.environ.setdefault("PIP_EXTRA_INDEX_URL", "")
     os.environ.setdefault("UV_FIND_LINKS", find_links())
 
+# Test processes share the cores already: threads of each would wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # The generated Makefiles install with uv where there is one, and the template's environment has it.
 os.environ["PATH"] += os.pathsep + str(Path(sys.executable).parent)
 
