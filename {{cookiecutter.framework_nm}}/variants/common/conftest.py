@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,18 @@ def make_table() -> tuple[pd.DataFrame, pd.Series]:
     X.loc[::10, "age"] = np.nan
     X.loc[::15, "plan"] = None
     return X, y
+
+
+def free_port() -> int:
+    """A port that nobody uses, below those that connections take for themselves at any moment."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+            return port
 
 
 @pytest.fixture(scope="session")

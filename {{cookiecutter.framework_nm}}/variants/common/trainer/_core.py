@@ -199,14 +199,17 @@ class Model:
 
         Raises ModelError where there is no model yet, ValueError where X does not fit the signature.
         """
-        if not self.signature.columns:
-            raise ModelError("there is no model yet: train it, or load one with MyModel(dirpath=...)")
-        return self.answer(self.signature.conform(X), proba)
+        return self.answer(self._conformed(X), proba)
 
     def answer(self, X: Any, proba: bool = False) -> np.ndarray:
         """`predict` for input that is in the signature's form already, as serving decodes it."""
         y_hat = self._unprocessed(X, proba)
         return y_hat if proba else self.postprocess(y_hat)
+
+    def _conformed(self, X: Any) -> Any:
+        if not self.signature.columns:
+            raise ModelError("there is no model yet: train it, or load one with MyModel(dirpath=...)")
+        return self.signature.conform(X)
 
     def _unprocessed(self, X: Any, proba: bool) -> np.ndarray:
         X = self.encode(self.preprocess(X))
@@ -247,11 +250,10 @@ class Model:
         """
         from .utils import score
 
-        self._compared = X
-        proba = self.predict(X, proba=True) if self.has_proba else None
+        self._compared = X = self._conformed(X)
+        proba = self.answer(X, proba=True) if self.has_proba else None
         # Numbers are compared as they are answered; labels, which `postprocess` may name, as the data has them.
-        conformed = self.signature.conform(X)
-        y_hat = self.answer(conformed) if self.labels is None else self._unprocessed(conformed, False)
+        y_hat = self.answer(X) if self.labels is None else self._unprocessed(X, False)
         self.metrics = score(self.task, np.asarray(y), y_hat, proba, self.labels)
         return self.metrics
 
@@ -309,15 +311,10 @@ class Model:
             self.twin_note = "No compiled twin: there was no evaluation, so nothing to compare it on."
             return None
         try:
-            compiled = self.to_onnx()
-        except Exception as error:  # converters raise whatever they come upon
-            self.twin_note = f"No compiled twin: {str(error).partition(chr(10))[0]:.200}"
-            return None
-        try:
-            path.write_bytes(compiled)
-            X = self.preprocess(self.signature.conform(self._compared))
+            path.write_bytes(self.to_onnx())
+            X = self.preprocess(self._compared)
             difference = _twin.compare(_twin.Twin(path), self, X)
-        except Exception as error:  # and so does ONNX Runtime
+        except Exception as error:  # converters raise whatever they come upon, and so does ONNX Runtime
             path.unlink(missing_ok=True)
             self.twin_note = f"No compiled twin: {str(error).partition(chr(10))[0]:.200}"
             return None

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +13,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from ..conftest import free_port
 
 PACKAGE = __package__.split(".")[0]
 
@@ -39,18 +39,6 @@ model.prep_func = held
 from {PACKAGE}.inferencer.__main__ import main
 main()
 """
-
-
-def free_port() -> int:
-    """A port that nobody uses, below those that connections take for themselves at any moment."""
-    while True:
-        port = random.randrange(10_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("", port))
-            except OSError:
-                continue
-            return port
 
 
 class Server:

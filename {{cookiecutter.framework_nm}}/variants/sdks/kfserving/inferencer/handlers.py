@@ -147,7 +147,7 @@ class Explain(JsonErrors, HTTPHandler):
     async def post(self, name: str) -> None:
         model = self.get_model(name)
         try:
-            explanations = await model.explain(self.request.body)
+            explanations = await model.explanations(self.request.body)
         except InvalidRequest as error:
             raise Refused(400, str(error)) from None
         except NotImplementedError as error:

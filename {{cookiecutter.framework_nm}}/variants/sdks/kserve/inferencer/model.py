@@ -1,7 +1,7 @@
-"""The model as KServe sees it: loading, readiness, metadata, and the requests that come by KServe's own way.
+"""The model as KServe sees it: metadata, and the requests that come by KServe's own way.
 
 gRPC and CloudEvents arrive here through KServe; the REST predict routes are answered by lane.py. Both use the
-same codec and the same batcher. The model itself is `MyModel` in trainer/model.py.
+same codec and the same batcher, of serving.py. The model itself is `MyModel` in trainer/model.py.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ from kserve.errors import InvalidInput, ServerNotReady
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.infer_type import to_http_parameters
 
-from ..trainer._core import ModelError, Unanswerable
-from ..trainer.model import MyModel
-from .batching import Batcher, Overloaded
-from .codec import Codec, Output, Request
+from .batching import Overloaded
+from .codec import Output
+from .serving import Serving
 from .telemetry import Telemetry
 from .tensors import InvalidRequest, NamedArray, check, datatype_of, text
 
@@ -32,49 +31,13 @@ class Busy(ServerNotReady):
         self.reason = reason  # what KServe's gRPC server answers with
 
 
-class ServingModel(kserve.Model):
-    """Serves the model directory `model_dir` under a name."""
+class ServingModel(Serving, kserve.Model):
+    """Serves the model directory `model_dir` under a name, and counts and measures what it does."""
 
-    def __init__(
-        self,
-        name: str,
-        model_dir: Path,
-        runtime: str = "auto",
-        device: str = "cpu",
-        predict_proba: bool = False,
-        max_batch_rows: int = 1024,
-        max_waiting: int = 1024,
-    ) -> None:
-        super().__init__(name)
-        self.model_dir = model_dir
-        self.runtime = runtime
-        self.device = device
-        self.predict_proba = predict_proba
-        self.max_batch_rows = max_batch_rows
-        self.max_waiting = max_waiting
+    def __init__(self, name: str, model_dir: Path, *settings: Any) -> None:
+        super().__init__(name, model_dir, *settings)
         self.telemetry = Telemetry(name)
-
-    def load(self) -> bool:
-        """Load the model and let it answer its own input.json, so that a ready model is one that answers.
-
-        Raises ModelError.
-        """
-        model = MyModel(dirpath=self.model_dir, runtime=self.runtime, device=self.device)
-        if self.predict_proba and not model.has_proba:
-            raise ModelError(f"PREDICT_PROBA is set, and {self.model_dir} has no probabilities")
-        self.example = (self.model_dir / "input.json").read_bytes()
-        try:
-            self.codec = Codec(model.signature, model.outputs)
-            model.answer(self.codec.decode(self.example, v1=True).X, self.predict_proba)
-        except Exception as error:
-            raise ModelError(f"{self.model_dir} does not answer its own input.json: {error}") from error
-        self.platform = model.platform
-        self.signature = model.signature
-        self.outputs = model.outputs
-        self._explain = model.explain
-        self._batcher = Batcher(model.answer, self.max_batch_rows, self.max_waiting, self.telemetry.called)
-        self.ready = True
-        return True
+        self.on_call = self.telemetry.called
 
     def get_input_types(self) -> list[dict[str, Any]]:
         return [{"name": item.name, "datatype": item.datatype, "shape": item.shape} for item in self.signature.inputs]
@@ -86,18 +49,6 @@ class ServingModel(kserve.Model):
     def slow(self) -> bool:
         """Whether the model takes long over its calls at present."""
         return self._batcher.slow
-
-    async def answer(self, request: Request) -> list[Output]:
-        """Run the model on a decoded request; returns the outputs that were asked for.
-
-        Raises Overloaded, InvalidRequest where the model cannot answer these rows, or whatever the model raises.
-        """
-        proba = self.predict_proba if request.proba is None else request.proba
-        names = [name or ("predict_proba" if proba else "predict") for name, _ in request.outputs]
-        try:
-            return [Output(name, await self._batcher(request.X, name == "predict_proba")) for name in names]
-        except Unanswerable as error:
-            raise InvalidRequest(str(error)) from None
 
     async def predict(
         self, payload: Any, headers: dict[str, str] | None = None, response_headers: dict[str, str] | None = None
@@ -126,10 +77,10 @@ class ServingModel(kserve.Model):
         Raises InvalidInput, or NotImplementedError, which KServe answers with 501.
         """
         try:
-            request = self.codec.decode(payload if isinstance(payload, bytes) else orjson.dumps(payload), v1=True)
+            body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
+            return {"explanations": await self.explanations(body)}
         except InvalidRequest as error:
             raise InvalidInput(str(error)) from None
-        return {"explanations": await self._batcher.alone(self._explain, request.X)}
 
     async def _predict(self, payload: Any) -> dict[str, Any] | kserve.InferResponse:
         if isinstance(payload, kserve.InferRequest):

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .conftest import Server, free_port
+from ..conftest import free_port
+from .conftest import Server
 
 
 @pytest.fixture(scope="module", params=["vertex", "sagemaker", "elsewhere"])
