@@ -17,7 +17,7 @@ from pathlib import Path
 
 from container_engine import Container, Engine
 from cookiecutter.main import cookiecutter
-from facts import FRAMEWORKS, QUESTIONS, TEMPLATE
+from facts import FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, TEMPLATE
 from test_image import HARDENED, Image
 
 STARTS = 3
@@ -64,18 +64,19 @@ def measure(image: Image, runtime: str) -> tuple[float, float]:
 
 
 def main() -> None:
-    engine = Engine.find()
+    frameworks = sys.argv[1:] or FRAMEWORKS
     table = ["| framework | image, MB | start, s: as trained / native | one row, ms: as trained / native |"]
     table.append("|---|--:|--:|--:|")
-    for framework in sys.argv[1:] or FRAMEWORKS:
+    for framework, sdk in [flavour for flavour in FLAVOURS if flavour[0] in frameworks]:
+        engine = Engine.find(SDKS[sdk]["pythons"][0])
         with tempfile.TemporaryDirectory() as folder:
             Path(folder).chmod(0o755)  # the engine mounts the sample model from there
-            answers = {"framework_nm": framework}
+            answers = {"framework_nm": framework, "serving_sdk": sdk}
             project = cookiecutter(str(TEMPLATE), no_input=True, extra_context=answers, output_dir=folder)
-            image = Image(engine, Path(project))
-            size = engine.image_size(image.tag) / 1e6
-            (start, row), (native_start, native_row) = (measure(image, runtime) for runtime in ("auto", "native"))
-        title = QUESTIONS["_frameworks"][framework]["title"]
+            with Image(engine, Path(project), sdk) as image:
+                size = engine.image_size(image.tag) / 1e6
+                (start, row), (native_start, native_row) = (measure(image, runtime) for runtime in ("auto", "native"))
+        title = QUESTIONS["_frameworks"][framework]["title"] + (" on KFServing" if sdk == "kfserving" else "")
         times = f"{start:.1f} / {native_start:.1f} | {row:.2f} / {native_row:.2f}"
         table.append(f"| {title} | {size:.0f} | {times} |")
     print(*table, sep="\n")

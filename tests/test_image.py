@@ -1,6 +1,6 @@
 """The image, built by a real engine, and run as the generated README says.
 
-What a framework can change is tested with each; the rest with one.
+What a framework can change is tested with each, on each SDK that it has; the rest with one.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 import pytest
-from container_engine import Container, Engine, engine, extra_index
-from facts import FRAMEWORKS, QUESTIONS
+from container_engine import Container, Engine, extra_index, require_engine
+from facts import FLAVOURS, FRAMEWORKS, SDKS, pins
 from kserve import InferenceGRPCClient, InferInput, InferRequest
 from test_journey import readme_commands
 
-__all__ = ["engine"]
 pytestmark = pytest.mark.slow
 
 HARDENED = ["--read-only", "--user", "12345:12345", "--memory", "2g", "--cap-drop", "ALL"]
@@ -38,7 +38,8 @@ REMAINDER = """
 """
 
 #: Run in the image in place of its entry point: a server that logs which requests it has taken.
-TAKES_NOTE = """
+TAKES_NOTE = {
+    "kserve": """
 from {package}.inferencer.config import read_arguments
 read_arguments()
 from {package}.inferencer.lane import Lane
@@ -50,7 +51,20 @@ async def note(self, headers, receive):
 Lane._read = note
 from {package}.inferencer.__main__ import main
 main()
-"""
+""",
+    "kfserving": """
+from {package}.inferencer.config import read_arguments
+read_arguments()
+from {package}.inferencer.handlers import Predict
+post = Predict.post
+async def note(self, name):
+    print("taken", self.request.headers["X-Request-Id"], flush=True)
+    await post(self, name)
+Predict.post = note
+from {package}.inferencer.__main__ import main
+main()
+""",
+}
 
 #: A server that asks itself at every door, and then lists the distributions of which nothing was imported.
 LISTS_THE_UNUSED = """
@@ -95,19 +109,28 @@ main()
 
 
 class Image:
-    """A project and its image."""
+    """A project and its image, which is built at once. Use it in a `with` statement, and the image is gone."""
 
-    def __init__(self, engine: Engine, project: Path, extras: str = "") -> None:
+    def __init__(self, engine: Engine, project: Path, sdk: str, extras: str = "") -> None:
         self.engine = engine
         self.project = project
+        self.sdk = sdk
         self.package = f"{project.name}server"
         self.tag = f"gcr.io/airuntime-templates/{self.package}:0.1.0{extras and '-train'}"
         self.sample = project / self.package / "example_models" / "0001"
         for path in [self.sample.parent, self.sample, *self.sample.rglob("*")]:  # pytest's folders are private
             path.chmod(0o755)
-        with extra_index(QUESTIONS["_frameworks"][project.name]["unlocked"]) as build_args:
+        with extra_index(pins(project.name, sdk)["unlocked"]) as build_args:
             build_args["EXTRAS"] = extras
             engine.build(project, f"{project.name}.Dockerfile", self.tag, build_args=build_args)
+
+    def __enter__(self) -> Image:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.engine.remove(self.tag)
 
     def run(
         self, *options: str, target: str = "/mnt/models", args: tuple[str, ...] = (), **environment: str
@@ -121,15 +144,22 @@ class Image:
         return json.loads(self.engine.command("image", "inspect", "--format", f"{{{{json {what}}}}}", self.tag))
 
 
-@pytest.fixture(scope="module", params=FRAMEWORKS)
-def each_image(request: pytest.FixtureRequest, engine: Engine, bake: Callable[..., Path]) -> Image:
-    return Image(engine, bake(request.param))
-
-
 @pytest.fixture(scope="module")
-def image(engine: Engine, bake: Callable[..., Path]) -> Image:
-    """The image of one framework; its build is the one above, out of the engine's cache."""
-    return Image(engine, bake(FRAMEWORKS[0]))
+def image(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> Iterator[Image]:
+    """The image of a framework and an SDK; it is built once for all tests, which pytest runs together."""
+    framework, sdk = request.param
+    engine = require_engine(SDKS[sdk]["pythons"][0])
+    with Image(engine, bake(framework, serving_sdk=sdk), sdk) as image:
+        yield image
+
+
+def with_images(flavours: list[tuple[str, str]]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("image", flavours, indirect=True, ids="-".join)
+
+
+EACH = with_images(FLAVOURS)
+ONE_OF_EACH_SDK = with_images([(FRAMEWORKS[0], sdk) for sdk in SDKS])
+ONE_OF_KSERVE = with_images([(FRAMEWORKS[0], "kserve")])
 
 
 def ask(container: Container, path: str, body: bytes | None = None) -> tuple[int, bytes]:
@@ -163,7 +193,7 @@ def ask_grpc(container: Container, metadata: dict[str, Any], instances: list[lis
     return asyncio.run(infer())
 
 
-def wait_until_ready(container: Container, path: str = "/v2/models/m/ready") -> None:
+def wait_until_ready(container: Container, path: str = "/v1/models/m") -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
@@ -178,21 +208,24 @@ def wait_until_ready(container: Container, path: str = "/v2/models/m/ready") -> 
 # -- with every framework
 
 
-def test_it_answers_read_only_as_any_user_in_the_manifests_memory(each_image: Image) -> None:
-    """Over REST and gRPC, the same."""
-    print(f"{each_image.tag}: {each_image.engine.image_size(each_image.tag) / 1e6:.0f} MB")
-    with each_image.run(*HARDENED, "--tmpfs", "/tmp", MODEL_NAME="m") as container:
+@EACH
+def test_it_answers_read_only_as_any_user_in_the_manifests_memory(image: Image) -> None:
+    """Over REST, and over gRPC the same."""
+    print(f"{image.package} on {image.sdk}: {image.engine.image_size(image.tag) / 1e6:.0f} MB")
+    with image.run(*HARDENED, "--tmpfs", "/tmp", MODEL_NAME="m") as container:
         wait_until_ready(container)
-        body = (each_image.sample / "input.json").read_bytes()
+        body = (image.sample / "input.json").read_bytes()
         status, answer = ask(container, "/v1/models/m:predict", body)
         assert status == 200, answer
-        metadata = json.loads(ask(container, "/v2/models/m")[1])
-        assert ask_grpc(container, metadata, json.loads(body)["instances"]) == json.loads(answer)["predictions"]
+        if "grpc" in SDKS[image.sdk]["features"]:
+            metadata = json.loads(ask(container, "/v2/models/m")[1])
+            assert ask_grpc(container, metadata, json.loads(body)["instances"]) == json.loads(answer)["predictions"]
 
 
 # -- with one
 
 
+@ONE_OF_EACH_SDK
 def test_the_readmes_run_and_curl_work_word_for_word(image: Image) -> None:
     """Bind mount, MODEL_NAME, port 8080, and the curl of the original document."""
     *_, ask_with_curl, _, _, run = readme_commands(image.project)
@@ -200,33 +233,48 @@ def test_the_readmes_run_and_curl_work_word_for_word(image: Image) -> None:
     started = subprocess.run(["bash", "-ec", run], cwd=image.project, capture_output=True, text=True, check=False)
     assert started.returncode == 0, started.stderr
     with Container(image.engine, started.stdout.strip()) as container:
-        wait_until_ready(container, f"/v2/models/{image.package}-test/ready")
+        wait_until_ready(container, SDKS[image.sdk]["ready"].replace("NAME", f"{image.package}-test"))
         answer = subprocess.run(
             ["bash", "-ec", ask_with_curl], cwd=image.project, capture_output=True, text=True, check=True
         )
         assert json.loads(answer.stdout) == {"predictions": [0]}
 
 
+@ONE_OF_EACH_SDK
 @pytest.mark.parametrize(
     ("environment", "args", "complaint"),
     [
         ({}, (), "set MODEL_NAME"),
         ({"MODEL_NAME": "m", "HTTP_PORT": "http"}, (), "--http_port: expected a whole number from 1, got 'http'"),
         ({"MODEL_NAME": "m", "MODEL_DIR": "/mnt/absent"}, (), "MODEL_DIR is /mnt/absent, and that is not a directory"),
-        ({"MODEL_NAME": "m", "MODEL_DIR": "s3://bucket/m"}, (), "build the image with --build-arg EXTRAS=storage"),
         ({"MODEL_NAME": "m"}, ("--max_bufer_size=1",), "unrecognized arguments: --max_bufer_size=1"),
     ],
-    ids=["no name", "bad port", "no model", "no storage", "unknown option"],
+    ids=["no name", "bad port", "no model", "unknown option"],
 )
 def test_what_cannot_work_stops_it_with_one_line(
     image: Image, environment: dict[str, str], args: tuple[str, ...], complaint: str
 ) -> None:
+    stops_with_one_line(image, complaint, *args, **environment)
+
+
+def stops_with_one_line(image: Image, complaint: str, *args: str, **environment: str) -> None:
     with image.run(*HARDENED, args=args, **environment) as container:
         assert container.exit_code() != 0
         assert complaint in container.logs().splitlines()[-1]
         assert "Traceback" not in container.logs()
 
 
+@ONE_OF_EACH_SDK
+def test_an_address_that_it_cannot_download_stops_it_with_one_line(image: Image) -> None:
+    """KServe's image because storage is an extra; KFServing's, which has it, because nothing can be written."""
+    complaints = {
+        "kserve": "build the image with --build-arg EXTRAS=storage",
+        "kfserving": "MODEL_DIR is s3://bucket/m, which cannot be downloaded",
+    }
+    stops_with_one_line(image, complaints[image.sdk], MODEL_NAME="m", MODEL_DIR="s3://bucket/m")
+
+
+@ONE_OF_KSERVE
 def test_sagemaker_can_run_it(image: Image) -> None:
     """With the argument `serve`, the model in /opt/ml/model, and no variable."""
     with image.run(target="/opt/ml/model", args=("serve",)) as container:
@@ -235,6 +283,7 @@ def test_sagemaker_can_run_it(image: Image) -> None:
         assert (status, json.loads(answer)) == (200, {"predictions": [0]})
 
 
+@ONE_OF_EACH_SDK
 def test_sigterm_ends_it_in_order(image: Image) -> None:
     with image.run(MODEL_NAME="m") as container:
         wait_until_ready(container)
@@ -242,6 +291,7 @@ def test_sigterm_ends_it_in_order(image: Image) -> None:
         assert container.exit_code(30) == 0
 
 
+@ONE_OF_EACH_SDK
 def test_sigterm_under_load_loses_no_request(image: Image) -> None:
     """Whatever the server had taken is answered, on connections that are kept open and in use."""
     (row,) = json.loads((image.sample / "input.json").read_text())["instances"]
@@ -264,7 +314,7 @@ def test_sigterm_under_load_loses_no_request(image: Image) -> None:
                 connection.close()
                 failures += 1
 
-    program = TAKES_NOTE.format(package=image.package)
+    program = TAKES_NOTE[image.sdk].format(package=image.package)
     with image.run("--entrypoint", "python", args=("-c", program), MODEL_NAME="m") as container:
         wait_until_ready(container)
         threads = [threading.Thread(target=load, args=(container.port(8080),)) for _ in range(8)]
@@ -283,6 +333,7 @@ def test_sigterm_under_load_loses_no_request(image: Image) -> None:
     assert taken - answered == set()
 
 
+@ONE_OF_EACH_SDK
 def test_the_image_says_what_it_is(image: Image) -> None:
     """A user that Kubernetes can see is not root, a health check, and OCI's labels."""
     config = image.inspect(".Config")
@@ -293,34 +344,39 @@ def test_the_image_says_what_it_is(image: Image) -> None:
     assert "scikit-learn" in config["Labels"]["org.opencontainers.image.description"]
 
 
+@ONE_OF_EACH_SDK
+def test_there_is_no_compiler_no_pip_and_no_test_in_it(image: Image) -> None:
+    """No pip beside the base image's, and none of the libraries' own tests."""
+    unwanted = ("-name", "tests", "-o", "-path", "/venv/*/pip", "-o", "-regex", r".*/\(cc\|gcc\|make\)")
+    with image.run("--entrypoint", "find", args=("/venv", "/usr/bin", *unwanted)) as container:
+        assert container.exit_code() == 0
+        assert container.logs() == ""
+
+
+@ONE_OF_KSERVE
 def test_there_is_nothing_in_it_that_serving_does_not_import(image: Image) -> None:
-    """Except what KServe requires; no compiler, no pip, no tests."""
+    """Except what KServe requires."""
     program = LISTS_THE_UNUSED.format(package=image.package)
     with image.run("--entrypoint", "python", args=("-c", program), MODEL_NAME="m") as container:
         assert container.exit_code(120) == 0, container.logs()
         unused = dict(re.findall(r"^unused (\S+) (\d+)$", container.logs(), re.MULTILINE))
     print(f"unused: {sum(map(int, unused.values())) / 1e6:.0f} MB")
     assert unused.keys() <= set(REMAINDER.split())
-    unwanted = ("-name", "tests", "-o", "-path", "/venv/*/pip", "-o", "-regex", r".*/\(cc\|gcc\|make\)")
-    with image.run("--entrypoint", "find", args=("/venv", "/usr/bin", *unwanted)) as container:
-        container.exit_code()
-        assert container.logs() == ""
 
 
-def test_the_training_image_trains_as_the_job_in_k8s_does(
-    engine: Engine, bake: Callable[..., Path], tmp_path: Path
-) -> None:
-    """Read-only, as another user, onto a volume; what it writes can be served. It has storage, too."""
-    image = Image(engine, bake(FRAMEWORKS[0]), extras="storage,train")
+@ONE_OF_EACH_SDK
+def test_the_training_image_trains_as_the_job_in_k8s_does(image: Image, tmp_path: Path) -> None:
+    """Read-only, as another user, onto a volume; what it writes can be served. With KServe it has storage, too."""
+    storage = bool(SDKS[image.sdk]["storage"])
     tmp_path.chmod(0o777)
     options = ["--read-only", "--user", "1000:1000", "--tmpfs", "/tmp", "--entrypoint", "python"]
     volume = ["--mount", f"type=bind,source={tmp_path},target=/mnt/volume"]
     command = ("-m", f"{image.package}.trainer", "--output_dir=/mnt/volume/models")
-    with image.run(*options, *volume, args=command) as container:
-        assert container.exit_code(120) == 0, container.logs()
-        assert container.logs().endswith("Saved: /mnt/volume/models/0001\n")
-    assert (tmp_path / "models" / "0001" / "metadata.json").stat().st_size > 0
-
-    with image.run(*HARDENED, MODEL_NAME="m", MODEL_DIR="s3://bucket/m") as container:
-        assert container.exit_code() != 0
-        assert "there is no place to download to" in container.logs().splitlines()[-1]
+    with Image(image.engine, image.project, image.sdk, extras="storage,train" if storage else "train") as trains:
+        with trains.run(*options, *volume, args=command) as container:
+            assert container.exit_code(120) == 0, container.logs()
+            assert container.logs().endswith("Saved: /mnt/volume/models/0001\n")
+        assert (tmp_path / "models" / "0001" / "metadata.json").stat().st_size > 0
+        if storage:
+            complaint = "there is no place to download to"
+            stops_with_one_line(trains, complaint, MODEL_NAME="m", MODEL_DIR="s3://bucket/m")

@@ -59,6 +59,7 @@ class Server(kfserving.KFServer):
 
     async def _drain(self) -> None:
         self._http_server.stop()  # no new connections
+        self._http_server.conn_params.no_keep_alive = True  # and one more request at most on those that there are
         while self.busy:
             await asyncio.sleep(0.05)
         tornado.ioloop.IOLoop.current().stop()
