@@ -233,6 +233,7 @@ def test_the_commands_to_type_next_are_printed(tmp_path: Path) -> None:
 
 
 def test_there_are_at_most_eight_questions_and_each_has_a_label() -> None:
+    """A choice's label fits into a line of a terminal."""
     asked = [key for key in QUESTIONS if not key.startswith("_")]
     labels = QUESTIONS["__prompts__"]
     assert len(asked) <= 8
@@ -240,6 +241,8 @@ def test_there_are_at_most_eight_questions_and_each_has_a_label() -> None:
     for question in asked:
         if isinstance(QUESTIONS[question], list):
             assert set(labels[question]) == {"__prompt__", *QUESTIONS[question]}
+            # "    12 - " comes before them.
+            assert max(len(label) for label in labels[question].values()) <= 71
 
 
 def test_choices_table_and_folders_are_one_list() -> None:

@@ -27,7 +27,7 @@ setup(
 {% endfor %}
         ],
         "dev": [
-{% for requirement in sdk.dev %}
+{% for requirement in sdk.dev + [cookiecutter._uv] %}
             "{{ requirement }}",
 {% endfor %}
         ],

@@ -5,18 +5,27 @@
 ARG BASE_IMAGE=python:{{ cookiecutter.python_version }}-slim
 
 FROM ${BASE_IMAGE} AS build
-RUN python -m venv /venv
+# The package index, where it is not PyPI.
+ARG PIP_INDEX_URL
+ARG UV_DEFAULT_INDEX=${PIP_INDEX_URL}
+ENV UV_LINK_MODE=copy VIRTUAL_ENV=/venv PATH=/uv/bin:$PATH
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python -m venv /uv && pip install {{ cookiecutter._uv }} && python -m venv --without-pip /venv
 WORKDIR /workdir
 # The dependencies first: they change less often than the code does.
 {% if fw.unlocked %}
 # This comes in a build per device, so no lock has it.
 ARG PIP_EXTRA_INDEX_URL={{ fw.index }}
-RUN --mount=type=cache,target=/root/.cache/pip /venv/bin/pip install --no-compile --no-deps {{ fw.unlocked | join(" ") }}
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv pip install --no-deps --extra-index-url "$PIP_EXTRA_INDEX_URL" {{ fw.unlocked | join(" ") }}
 {% endif %}
 COPY requirements.lock .
-RUN --mount=type=cache,target=/root/.cache/pip \
-    /venv/bin/pip install --no-compile --require-hashes --only-binary :all: --no-deps -r requirements.lock
-COPY README.md requirements.txt setup.py ./
+# The libraries' own tests, a seventh of it all, are not needed. Bytecode is: the file system will be read-only.
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv pip install --require-hashes --only-binary :all: --no-deps -r requirements.lock && \
+    find /venv -type d -name tests -prune -exec rm -r {} + && \
+    { python -m compileall -qq -j 0 /venv/lib || true; }
+COPY README.md pyproject.toml requirements.txt setup.py ./
 COPY {{ cookiecutter.__package }} {{ cookiecutter.__package }}
 {% if sdk.storage %}
 # "train" for an image that can train, "storage" for one that downloads its model itself, "storage,train" for both.
@@ -24,20 +33,18 @@ COPY {{ cookiecutter.__package }} {{ cookiecutter.__package }}
 # "train" for an image that can train.
 {% endif %}
 ARG EXTRAS=""
-RUN --mount=type=cache,target=/root/.cache/pip \
-    /venv/bin/pip install --no-build-isolation ".${EXTRAS:+[$EXTRAS]}"
 {% if fw.gpu %}
 # Anything but nothing for an image that runs on a GPU.
 ARG GPU=""
-RUN --mount=type=cache,target=/root/.cache/pip \
-    if [ -n "$GPU" ]; then \
-        /venv/bin/pip uninstall --yes {{ fw.gpu.remove | join(" ") }} && \
-        {{ "PIP_EXTRA_INDEX_URL=" ~ fw.gpu.index ~ " " if fw.gpu.index }}/venv/bin/pip install {{ fw.gpu.install | join(" ") }}; \
-    fi
 {% endif %}
-# Not needed: pip, and the libraries' own tests, a seventh of it all. Bytecode is: the file system will be read-only.
-RUN /venv/bin/pip uninstall --yes pip && \
-    find /venv -type d -name tests -prune -exec rm -r {} + && \
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv pip install --no-build-isolation ".${EXTRAS:+[$EXTRAS]}" && \
+{% if fw.gpu %}
+    if [ -n "$GPU" ]; then \
+        uv pip uninstall {{ fw.gpu.remove | join(" ") }} && \
+        uv pip install {{ "--extra-index-url " ~ fw.gpu.index ~ " --index-strategy unsafe-best-match " if fw.gpu.index }}"{{ fw.gpu.install | join('" "') }}"; \
+    fi && \
+{% endif %}
     { python -m compileall -qq -j 0 /venv/lib || true; }
 
 FROM ${BASE_IMAGE}
