@@ -9,8 +9,9 @@ FROM ${BASE_IMAGE} AS build
 ARG PIP_INDEX_URL
 ARG UV_DEFAULT_INDEX=${PIP_INDEX_URL}
 ENV UV_LINK_MODE=copy VIRTUAL_ENV=/venv PATH=/uv/bin:$PATH
+# /venv first: made by the Python of /uv, an old Python's would be a link to that, which stays behind.
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m venv /uv && pip install {{ cookiecutter._uv }} && python -m venv --without-pip /venv
+    python -m venv --without-pip /venv && python -m venv /uv && pip install {{ cookiecutter._uv }}
 WORKDIR /workdir
 # The dependencies first: they change less often than the code does.
 {% if fw.unlocked %}
