@@ -75,7 +75,7 @@ class MyModel(Model):
             options={"zipmap": False} if classify else None,
         )
         self.model = graph.SerializeToString()
-        self.state |= {"label": None, "scores": graph.graph.output[-1].name, "proba": classify, "order": None}
+        self.state.update(label=None, scores=graph.graph.output[-1].name, proba=classify, order=None)
         self.place()
 
     def encode(self, X: Any) -> Any:

@@ -6,7 +6,6 @@ import importlib.metadata
 import os
 import shutil
 import warnings
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ def make_network(features: int, scores: int, options: Hyperparameters) -> Any:
     from paddle import nn
 
     widths = [features, *[options.width] * options.layers]
-    hidden = [(nn.Linear(before, after), nn.ReLU()) for before, after in pairwise(widths)]
+    hidden = [(nn.Linear(n, options.width), nn.ReLU()) for n in widths[:-1]]
     return nn.Sequential(*[part for parts in hidden for part in parts], nn.Linear(widths[-1], scores))
 
 
@@ -67,7 +66,7 @@ class MyModel(Model):
         self.state["encoding"] = learn_encoding(X)
         inputs = paddle.to_tensor(self.encode(X))
         if self.labels is None:
-            self.state |= {"mean": float(y.mean()), "deviation": float(y.std()) or 1.0}
+            self.state.update(mean=float(y.mean()), deviation=float(y.std()) or 1.0)
             targets = paddle.to_tensor((y - y.mean()) / self.state["deviation"], dtype="float32").unsqueeze(1)
             loss = paddle.nn.MSELoss()
         else:

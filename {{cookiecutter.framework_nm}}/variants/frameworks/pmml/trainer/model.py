@@ -85,9 +85,8 @@ class MyModel(Model):
         results, errors = self.model.evaluateAll(frame, error_col=None, parallelism=1)
         problems = {} if errors is None else errors.dropna().map(_brief).to_dict()
         answers = results[self.target.name].tolist()
-        problems |= {
-            row: "the model gives no prediction" for row, y in enumerate(answers) if y is None and row not in problems
-        }
+        unanswered = {row: "the model gives no prediction" for row, y in enumerate(answers) if y is None}
+        problems = {**unanswered, **problems}
         if problems:
             raise Unanswerable("; ".join(f"row {row}: {problem}" for row, problem in sorted(problems.items())))
         if proba:
@@ -198,7 +197,9 @@ def _write(
     """
 
     def add(parent: Any, tag: str, **attributes: Any) -> Any:
-        return ElementTree.SubElement(parent, tag, {name: _xml(value) for name, value in attributes.items()})
+        element = ElementTree.SubElement(parent, tag, {name: _xml(value) for name, value in attributes.items()})
+        element.tail = "\n"  # a line each, for whoever reads it
+        return element
 
     target = "target"
     while target in columns:
@@ -240,7 +241,6 @@ def _write(
                 else:
                     add(table, "CategoricalPredictor", name=column, value=value, coefficient=row[feature])
             feature += 1
-    ElementTree.indent(root)
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
 
 
