@@ -339,8 +339,9 @@ def test_a_bad_header_is_a_clients_mistake(server: Server, digits: str) -> None:
 
 def test_a_tampered_model_stops_the_start(start: Callable[..., Server], sample_dir: Path, tmp_path: Path) -> None:
     shutil.copytree(sample_dir, tmp_path / "0001")
-    with (tmp_path / "0001" / MyModel.WEIGHTS).open("ab") as weights:
-        weights.write(b"!")
+    weights = tmp_path / "0001" / MyModel.WEIGHTS
+    first = next(file for file in (weights, *sorted(weights.rglob("*"))) if file.is_file())
+    first.write_bytes(first.read_bytes() + b"!")
     server = start(tmp_path, MODEL_NAME="m")
     server.process.wait(60)
     assert server.stop() == 1
