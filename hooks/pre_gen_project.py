@@ -265,16 +265,18 @@ def check_sdk(answers: Mapping[str, Any]) -> list[str]:
     name, frameworks = answers["serving_sdk"], answers["_frameworks"]
     sdk, found = answers["_sdks"][name], []
     # A row without an entry for the SDK holds for it as it is.
-    if frameworks.get(answers["framework_nm"], {}).get(name, True) is None:
+    beside_it = frameworks.get(answers["framework_nm"], {}).get(name, {})
+    if beside_it is None:
         beside = ", ".join(framework for framework, row in frameworks.items() if row.get(name, True) is not None)
         found.append(
             f"framework_nm {_shown(answers['framework_nm'])}: It has no versions that run beside {sdk['title']}. "
             f"Choose one of {beside}, or another serving_sdk."
         )
-    if answers["python_version"] not in sdk["pythons"]:
+    pythons = (beside_it or {}).get("pythons", sdk["pythons"])
+    if answers["python_version"] not in pythons:
         found.append(
-            f"python_version {_shown(answers['python_version'])}: {sdk['title']} and what it needs run on "
-            f'{", ".join(sdk["pythons"])}. Try "{sdk["pythons"][0]}".'
+            f"python_version {_shown(answers['python_version'])}: {sdk['title']} with {answers['framework_nm']} "
+            f'runs on {", ".join(pythons)}. Try "{pythons[0]}".'
         )
     return found
 

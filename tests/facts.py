@@ -23,9 +23,9 @@ FLAVOURS = [(fw, sdk) for sdk in SDKS for fw in FRAMEWORKS if QUESTIONS["_framew
 
 
 def pins(framework: str, sdk: str) -> dict[str, Any]:
-    """The row of a framework, with what differs beside an SDK."""
+    """The row of a framework, with what differs beside an SDK, and the Pythons that both run on."""
     row: dict[str, Any] = QUESTIONS["_frameworks"][framework]
-    return {**row, **row.get(sdk, {})}
+    return {"pythons": SDKS[sdk]["pythons"], **row, **row.get(sdk, {})}
 
 
 def find_python(version: str) -> str | None:

@@ -209,6 +209,20 @@ def test_a_project_of_kfserving_promises_nothing_that_kfserving_lacks(bake: Call
         assert word not in readme
 
 
+def test_the_python_that_a_pair_needs_is_said_in_every_place(bake: Callable[..., Path]) -> None:
+    """TensorFlow runs beside KFServing on a part of KFServing's Pythons."""
+    project = bake("tensorflow", serving_sdk="kfserving")
+    assert "python:3.9-slim" in (project / "tensorflow.Dockerfile").read_text()
+    assert 'python_requires=">=3.9,<3.10"' in (project / "setup.py").read_text()
+    makefile, readme = (project / "Makefile").read_text(), (project / "README.md").read_text()
+    assert "--python-version 3.9 " in makefile
+    assert "python_version < '3.10'" in (project / "pyproject.toml").read_text()
+    assert "It needs Python 3.9, make" in readme
+    assert "`uv python install 3.9`" in readme
+    assert "3.8" not in makefile + readme
+    assert 'python_requires=">=3.8,<3.10"' in (bake("sklearn", serving_sdk="kfserving") / "setup.py").read_text()
+
+
 @pytest.mark.parametrize(("sdk", "version"), [(sdk, version) for sdk in SDKS for version in SDKS[sdk]["pythons"]])
 def test_every_python_of_an_sdk_can_be_chosen(bake: Callable[..., Path], sdk: str, version: str) -> None:
     project = bake("sklearn", serving_sdk=sdk, python_version=version)
@@ -282,4 +296,4 @@ def test_the_sample_model_was_made_by_what_the_project_pins(framework: str, sdk:
     row = pins(framework, sdk)
     versions = [pin.split("==")[1].split(" ")[0] for pin in [*row["serve"], *row["unlocked"], *SDKS[sdk]["serve"]]]
     assert metadata["versions"][metadata["platform"]] in versions
-    assert metadata["versions"]["python"].startswith(SDKS[sdk]["pythons"][0] + ".")
+    assert metadata["versions"]["python"].startswith(row["pythons"][0] + ".")

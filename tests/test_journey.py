@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facts import FLAVOURS, SDKS, find_python
+from facts import FLAVOURS, SDKS, find_python, pins
 
 pytestmark = pytest.mark.slow
 
@@ -92,8 +92,8 @@ def environments() -> list[tuple[str, str, str]]:
     """Each framework with each SDK, KServe on its first Python, KFServing on its Pythons in turn."""
     found = [(framework, sdk, SDKS[sdk]["pythons"][0]) for framework, sdk in FLAVOURS if sdk != "kfserving"]
     old = [framework for framework, sdk in FLAVOURS if sdk == "kfserving"]
-    pythons = SDKS["kfserving"]["pythons"]
-    return found + [(framework, "kfserving", pythons[n % len(pythons)]) for n, framework in enumerate(old)]
+    pythons = [pins(framework, "kfserving")["pythons"] for framework in old]
+    return found + [(fw, "kfserving", of[n % len(of)]) for n, (fw, of) in enumerate(zip(old, pythons))]
 
 
 @pytest.fixture(

@@ -374,10 +374,12 @@ def test_whole_image_name() -> None:
 def test_a_python_that_the_sdk_does_not_run_on_is_refused_with_one_that_it_does() -> None:
     assert problems(serving_sdk="kfserving", python_version="3.8") == []
     assert problems(serving_sdk="kfserving") == [
-        'python_version "3.11": KFServing and what it needs run on 3.8, 3.9. Try "3.8".'
+        'python_version "3.11": KFServing with sklearn runs on 3.8, 3.9. Try "3.8".'
     ]
     (problem,) = problems(python_version="3.9")
-    assert problem.endswith('run on 3.11, 3.12, 3.13. Try "3.11".')
+    assert problem.endswith('runs on 3.11, 3.12, 3.13. Try "3.11".')
+    (problem,) = problems(framework_nm="tensorflow", serving_sdk="kfserving", python_version="3.8")
+    assert problem.endswith('KFServing with tensorflow runs on 3.9. Try "3.9".')
 
 
 def test_a_framework_without_versions_beside_the_sdk_is_refused_with_those_that_have_some() -> None:

@@ -18,7 +18,7 @@ setup(
     long_description_content_type="text/markdown",
     packages=find_packages(),
     package_data={"": ["example_models/**/*"]},
-    python_requires="{{ sdk.python_requires }}",
+    python_requires=">={{ cookiecutter.__pythons.split(", ")[0] }},<{{ cookiecutter.__python_end }}",
     install_requires=[line for line in LINES if line and not line.startswith("#")],
     extras_require={
         "train": [

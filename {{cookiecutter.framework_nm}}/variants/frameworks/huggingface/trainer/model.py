@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
+import io
 import logging
 import warnings
 from functools import cached_property
@@ -144,14 +146,12 @@ class MyModel(Model):
         transformers = _transformers()
         try:
             self.tokenizer = transformers.AutoTokenizer.from_pretrained(source)
-            network = transformers.AutoModelForSequenceClassification.from_pretrained(
-                source, dtype="float32", **options
-            )
+            network = transformers.AutoModelForSequenceClassification.from_pretrained(source, **options)
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise ModelError(f"{source} cannot be loaded: {str(error).partition(chr(10))[0]}") from error
         if not self.tokenizer.is_fast:
             raise ModelError(f"the tokenizer of {source} has no fast form, which is needed here")
-        return network.eval()
+        return network.float().eval()
 
     def _finish(self, network: Any, order: list[int], mean: float, deviation: float) -> None:
         """Note what is between a network's raw scores and the answer, and put it there."""
@@ -207,16 +207,21 @@ class MyModel(Model):
     def to_onnx(self) -> bytes:
         import torch
 
-        example = torch.full((2, 8), 5.0)
-        sizes = {0: torch.export.Dim("rows"), 1: torch.export.Dim("tokens")}
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it would miss torchvision aloud
+        model, example = self.model.cpu(), torch.full((2, 8), 5.0)
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)  # by PyTorch, in PyTorch
-            program = torch.onnx.export(
-                self.model.cpu(), (example,), dynamo=True, dynamic_shapes=(sizes,), verbose=False
-            )
+            if importlib.util.find_spec("onnxscript") is None:  # beside KFServing: PyTorch exports what it records
+                warnings.simplefilter("ignore", torch.jit.TracerWarning)
+                file, names = io.BytesIO(), {0: "rows", 1: "tokens"}
+                torch.onnx.export(model, (example,), file, input_names=["input"], dynamic_axes={"input": names})
+                content = file.getvalue()
+            else:
+                warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)  # by PyTorch, in PyTorch
+                logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it would miss torchvision aloud
+                sizes = {0: torch.export.Dim("rows"), 1: torch.export.Dim("tokens")}
+                program = torch.onnx.export(model, (example,), dynamo=True, dynamic_shapes=(sizes,), verbose=False)
+                content = program.model_proto.SerializeToString()
         self.place()
-        return program.model_proto.SerializeToString()
+        return content
 
     def dump(self, path: Path) -> None:
         _transformers()

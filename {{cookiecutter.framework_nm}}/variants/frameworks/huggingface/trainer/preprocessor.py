@@ -76,7 +76,10 @@ def make_tokenizer(texts: list[str], max_length: int) -> Any:
     tokens.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[(name, tokens.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
     )
-    return PreTrainedTokenizerFast(tokenizer_object=tokens, model_max_length=max_length, **special)
+    inputs = ["input_ids", "attention_mask"]
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokens, model_max_length=max_length, model_input_names=inputs, **special
+    )
 
 
 def to_tokens(texts: list[str], tokenizer: Tokenizer, max_length: int) -> np.ndarray:

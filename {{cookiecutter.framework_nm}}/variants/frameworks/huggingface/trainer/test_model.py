@@ -44,8 +44,8 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory, reader: MyModel) -> Path
     folder = tmp_path_factory.mktemp("published") / "reader"
     reader.dump(folder)
     config = json.loads((folder / "config.json").read_text())
-    config |= {"id2label": {"0": "NEGATIVE?", "1": "GOOD"}, "label2id": {"NEGATIVE?": 0, "GOOD": 1}}
-    (folder / "config.json").write_text(json.dumps(config))
+    labels = {"id2label": {"0": "NEGATIVE?", "1": "GOOD"}, "label2id": {"NEGATIVE?": 0, "GOOD": 1}}
+    (folder / "config.json").write_text(json.dumps({**config, **labels}))
     return folder
 
 

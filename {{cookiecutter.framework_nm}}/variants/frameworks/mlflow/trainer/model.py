@@ -120,17 +120,23 @@ class MyModel(Model):
         if self.folder:
             shutil.copytree(self.folder, path)
             return
-        import skops.io
+        mlflow, form = _mlflow(), "cloudpickle"
+        options: dict[str, Any] = {}
+        # MLflow 2, which is what there is beside KFServing, writes pickles only.
+        if "skops" in mlflow.sklearn.SUPPORTED_SERIALIZATION_FORMATS:
+            import skops.io
 
-        # What is written here was made here, so that all of its types can be trusted; skops runs no code of theirs.
-        trusted = skops.io.get_untrusted_types(data=skops.io.dumps(self.model))
-        _mlflow().sklearn.save_model(
+            # What is written here was made here, so that all of its types can be trusted; skops runs no code of theirs.
+            trusted = skops.io.get_untrusted_types(data=skops.io.dumps(self.model))
+            form, options["skops_trusted_types"] = "skops", trusted
+        mlflow.sklearn.save_model(
             self.model,
             path,
+            serialization_format=form,
             signature=self.schema,
             input_example=to_table(self.preprocess(self.example), self.state["types"]),
-            skops_trusted_types=trusted,
-            pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in ("scikit-learn", "skops")],
+            pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in ("scikit-learn", form)],
+            **options,
         )
 
     def restore(self, path: Path) -> None:
@@ -155,4 +161,5 @@ def _mlflow() -> Any:
         import mlflow.models
         import mlflow.pyfunc
         import mlflow.sklearn
+    mlflow.tracing.disable()  # MLflow 2 would make a folder mlruns to keep traces of what it loads in
     return mlflow

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
+import io
 import logging
 import math
 import os
@@ -145,19 +147,20 @@ class MyModel(Model):
 
     def to_onnx(self) -> bytes:
         import torch
+
+        model = copy.deepcopy(self.model).cpu()
+        example = torch.zeros(2, *self.state["network"]["shape"])
+        if importlib.util.find_spec("onnxscript") is None:  # beside KFServing: PyTorch exports what it records
+            file = io.BytesIO()
+            torch.onnx.export(model, (example,), file, input_names=["input"], dynamic_axes={"input": {0: "rows"}})
+            return file.getvalue()
         from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
-        example = torch.zeros(2, *self.state["network"]["shape"])
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it would miss torchvision aloud
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)  # by PyTorch, in PyTorch
-            program = torch.onnx.export(
-                copy.deepcopy(self.model).cpu(),
-                (example,),
-                dynamo=True,
-                dynamic_shapes=({0: torch.export.Dim("rows")},),
-                verbose=False,
-            )
+            sizes = {0: torch.export.Dim("rows")}
+            program = torch.onnx.export(model, (example,), dynamo=True, dynamic_shapes=(sizes,), verbose=False)
         ClearMetadataAndDocStringPass()(program.model)  # stack traces, with the paths of this machine
         return program.model_proto.SerializeToString()
 
