@@ -17,7 +17,7 @@ from pathlib import Path
 
 from container_engine import Container, Engine
 from cookiecutter.main import cookiecutter
-from facts import FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, TEMPLATE
+from facts import FLAVOURS, FRAMEWORKS, QUESTIONS, TEMPLATE, pins
 from test_image import HARDENED, Image
 
 STARTS = 3
@@ -68,7 +68,7 @@ def main() -> None:
     table = ["| framework | image, MB | start, s: as trained / native | one row, ms: as trained / native |"]
     table.append("|---|--:|--:|--:|")
     for framework, sdk in [flavour for flavour in FLAVOURS if flavour[0] in frameworks]:
-        engine = Engine.find(SDKS[sdk]["pythons"][0])
+        engine = Engine.find(pins(framework, sdk)["pythons"][0])
         with tempfile.TemporaryDirectory() as folder:
             Path(folder).chmod(0o755)  # the engine mounts the sample model from there
             answers = {"framework_nm": framework, "serving_sdk": sdk}
