@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Tuple
 
@@ -13,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from .__main__ import main
 from ._core import Model, ModelError
 from .model import MyModel
 from .signature import Signature, Tensor
@@ -21,24 +24,52 @@ Table = Tuple[pd.DataFrame, pd.Series]
 
 
 def train(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the training command in this process, which has imported the framework already."""
+    command = [__package__, *map(str, arguments)]
+    stdout, stderr, status = io.StringIO(), io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr):
+        patch.setattr(sys, "argv", command)
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else 1
+            if status != end.code:
+                print(end.code, file=stderr)
+    return subprocess.CompletedProcess(command, status, stdout.getvalue(), stderr.getvalue())
+
+
+def train_as_typed(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run the training command in a process of its own."""
     command = [sys.executable, "-m", __package__, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_a_model_is_trained_on_a_file_of_ones_own(tmp_path: Path, table: Table, suffix: str) -> None:
+def test_the_command_says_what_it_did_and_a_framework_nothing(tmp_path: Path, table: Table) -> None:
+    """And where it cannot, it says why in a line."""
+    pd.concat(table, axis=1).to_csv(tmp_path / "data.csv", index=False)
+    run = train_as_typed("--data", tmp_path / "data.csv", "--target", "outcome", "--output_dir", tmp_path / "runs")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("Training: classification of 'outcome' from 4 columns, 96 rows\n")
+    assert run.stdout.endswith(f"Saved: {tmp_path / 'runs' / '0001'}\n")
+    run = train_as_typed("--data", tmp_path / "data.csv", "--target", "churned")
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr.startswith("The training cannot go on: ")
+    assert run.stderr.count("\n") == 1
+
+
+def test_a_model_is_trained_on_a_file_of_ones_own(tmp_path: Path, table: Table) -> None:
     """Numbers, truth values, text and gaps are taken as they are; the metrics are printed, versions numbered."""
     data = pd.concat(table, axis=1)
-    file = tmp_path / f"customers.{suffix}"
-    data.to_csv(file, index=False) if suffix == "csv" else data.to_parquet(file)
-    for version in ("0001", "0002"):
-        run = train("--data", file, "--target", "outcome", "--output_dir", tmp_path / "runs")
+    data.to_csv(tmp_path / "customers.csv", index=False)
+    data.to_parquet(tmp_path / "customers.parquet")
+    for file, version in (("customers.csv", "0001"), ("customers.parquet", "0002")):
+        run = train("--data", tmp_path / file, "--target", "outcome", "--output_dir", tmp_path / "runs")
         assert run.returncode == 0, run.stderr
         assert "accuracy" in run.stdout
         assert run.stdout.endswith(f"Saved: {tmp_path / 'runs' / version}\n")
-    model = MyModel(dirpath=tmp_path / "runs" / "0002")
-    assert [column.datatype for column in model.signature.columns] == ["FP64", "FP64", "BOOL", "BYTES"]
-    assert set(model.predict(table[0])) <= {"stays", "leaves"}
+        model = MyModel(dirpath=tmp_path / "runs" / version)
+        assert [column.datatype for column in model.signature.columns] == ["FP64", "FP64", "BOOL", "BYTES"]
+        assert set(model.predict(table[0])) <= {"stays", "leaves"}
 
 
 def test_a_number_is_predicted_by_a_regression(tmp_path: Path, table: Table) -> None:
@@ -55,7 +86,7 @@ def test_a_number_is_predicted_by_a_regression(tmp_path: Path, table: Table) -> 
 
 def test_gaps_that_only_the_evaluation_rows_have_stop_nothing(tmp_path: Path) -> None:
     """What is a gap anywhere in the file may be one in a request too."""
-    for row in range(20):
+    for row in (0, 13):
         data = pd.DataFrame({"a": np.arange(20.0), "b": np.arange(20.0) % 3, "y": ["n", "y"] * 10})
         data.loc[row, "a"] = np.nan
         model = MyModel()

@@ -15,7 +15,7 @@ import transformers
 from .model import MyModel
 from .preprocessor import to_texts
 from .signature import Column, Signature
-from .test_trainer import train
+from .test_trainer import train, train_as_typed
 
 Table = Tuple[pd.DataFrame, pd.Series]
 
@@ -97,7 +97,9 @@ def test_a_model_made_elsewhere_is_fine_tuned_where_there_is_data(tmp_path: Path
     """Whatever labels it had: those of the data are what it answers then, here three."""
     REVIEWS.assign(stars=[5, 1, 3, 1, 3, 1] * 10).to_csv(tmp_path / "reviews.csv", index=False)
     data = ("--data", tmp_path / "reviews.csv", "--target", "stars")
-    run = train("--pretrained", elsewhere, *data, "--epochs", 40, "--learning_rate", 1e-3, "--output_dir", tmp_path)
+    run = train_as_typed(
+        "--pretrained", elsewhere, *data, "--epochs", 40, "--learning_rate", 1e-3, "--output_dir", tmp_path
+    )
     assert run.returncode == 0, run.stderr
     assert run.stderr == ""
     model = MyModel(dirpath=tmp_path / "0001")

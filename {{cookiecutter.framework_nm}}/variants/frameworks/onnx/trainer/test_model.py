@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Tuple
 
@@ -21,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from .model import MyModel
+from .test_trainer import train
 
 Table = Tuple[pd.DataFrame, pd.Series]
 FLOATS = [("input", FloatTensorType([None, 3]))]
@@ -31,8 +31,7 @@ NAMES = np.array(["low", "mid", "top"])[CLASSES]
 
 def adopt(file: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Take over a file by the training command, into runs/0001 beside it."""
-    command = [sys.executable, "-m", __package__, "--onnx", file, "--output_dir", file.parent / "runs", *arguments]
-    return subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    return train("--onnx", file, "--output_dir", file.parent / "runs", *arguments)
 
 
 def given(folder: Path, model: Any, **options: Any) -> MyModel:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Tuple
 
@@ -15,6 +14,7 @@ import pytest
 from ._core import ModelError, Unanswerable
 from .model import MyModel
 from .preprocessor import encode, learn_categories
+from .test_trainer import train
 
 Table = Tuple[pd.DataFrame, pd.Series]
 
@@ -50,8 +50,7 @@ DATA = HOMES.assign(rent=["low", "high", "low"])
 
 def adopt(file: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Take over a file by the training command, into runs/0001 beside it."""
-    command = [sys.executable, "-m", __package__, "--pmml", file, "--output_dir", file.parent / "runs", *arguments]
-    return subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    return train("--pmml", file, "--output_dir", file.parent / "runs", *arguments)
 
 
 @pytest.fixture

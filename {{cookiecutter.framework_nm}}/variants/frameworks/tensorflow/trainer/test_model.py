@@ -38,7 +38,7 @@ def test_training_ends_where_held_out_rows_gain_no_more(table: Table) -> None:
     model.report = lambda epoch, epochs: done.append(epoch)
     model.train(X, y)
     assert len(done) < 1000
-    stopped = MyModel(epochs=len(done) - 5, patience=5)
+    stopped = MyModel(epochs=len(done) - 4, patience=5)
     stopped.train(X, y)
     np.testing.assert_array_equal(stopped.predict(X, proba=True), model.predict(X, proba=True))
 
