@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from ._core import ModelError
@@ -23,12 +24,11 @@ def main() -> None:
                 results = model.evaluate(eval_x, eval_y)
             print(f"Evaluation on {len(eval_x)} {'' if settings.given else 'other '}rows:")
             for name, value in results.items():
-                print(f"  {name:<18}{value:.4f}")
+                digits = ".4g" if 0 < abs(value) < 0.01 else ".4f"  # whatever unit a number is predicted in
+                print(f"  {name:<18}{value:{digits}}")
+        version = save(model, settings.output_dir)
     except (DataError, ModelError, OSError, ValueError) as error:
         sys.exit(f"The training cannot go on: {error}")
-
-    version = next_version(settings.output_dir)
-    model.save(version)
     print(model.twin_note)
     print(f"Saved: {version}")
 
@@ -57,6 +57,17 @@ def adopt(settings: Settings) -> tuple[MyModel, Any, Any]:
         X, y = read_data(settings.data, settings.target)
     model.adopt(X)
     return model, X, prepare_target(model.task, y)
+
+
+def save(model: MyModel, directory: Path) -> Path:
+    """Save a model as the next version, and return where that is."""
+    while True:
+        version = next_version(directory)
+        try:
+            model.save(version)
+            return version
+        except FileExistsError:  # another training took that number meanwhile
+            continue
 
 
 if __name__ == "__main__":

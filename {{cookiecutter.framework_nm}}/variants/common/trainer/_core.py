@@ -269,8 +269,9 @@ class Model:
         if not self.signature.columns:
             raise ModelError("there is no model yet: train it first")
         dirpath = Path(dirpath).absolute()
+        taken = FileExistsError(f"{dirpath} exists already: a model is never written over another")
         if dirpath.exists():
-            raise FileExistsError(f"{dirpath} exists already: a model is never written over another")
+            raise taken
         dirpath.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{dirpath.name}-", dir=dirpath.parent))
         try:
@@ -298,7 +299,10 @@ class Model:
             )
             (draft / "metadata.json").write_bytes(msgspec.json.format(msgspec.json.encode(metadata)) + b"\n")
             draft.chmod(0o755)
-            draft.rename(dirpath)
+            try:
+                draft.rename(dirpath)
+            except OSError as error:
+                raise (taken if dirpath.exists() else error) from None  # another training was there first
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
             raise

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Tuple
@@ -19,6 +20,7 @@ from .__main__ import main
 from ._core import Model, ModelError
 from .model import MyModel
 from .signature import Signature, Tensor
+from .utils import read_data
 
 Table = Tuple[pd.DataFrame, pd.Series]
 
@@ -116,6 +118,16 @@ def test_a_target_that_is_not_there_is_answered_with_the_columns_that_are(tmp_pa
     run = train("--data", tmp_path / "data.csv", "--target", "churned")
     assert "no column 'churned'" in run.stderr
     assert "'monthly spend'" in run.stderr
+
+
+def test_what_names_or_numbers_the_rows_is_remarked_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = [f"u{row}@example.com" for row in range(20)]
+    pd.DataFrame({"email": names, "age": 30, "y": "n"}).to_csv(tmp_path / "data.csv")  # with pandas' index
+    read_data(tmp_path / "data.csv", "y")
+    assert [line.partition(": ")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "a column has no name and is called 'Unnamed",
+        "column 'email' has another text in every row",
+    ]
 
 
 def files_of(directory: Path) -> set[str]:
@@ -324,13 +336,15 @@ def test_nobodys_name_is_put_into_input_json(tmp_path: Path, table: Table) -> No
     [
         ("a,y\n1,2,3\n1,2,3\n", "cannot be read"),
         ("", "cannot be read"),
+        ("caf\xe9,y\n1,2\n", "save it as UTF-8"),
+        ("a;y\n1;2\n", "its columns are 'a;y': it needs commas between them"),
         ('"say ""hi""",y\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n', "rename it without quotes"),
         ("a,y\n1e39,a\n2,b\n3,a\n4,b\n5,a\n6,b\n", "larger ones than"),
         ("a,y\n1,1e200\n2,1.5\n3,1\n4,2\n5,3\n6,7\n", "larger ones than"),
     ],
 )
 def test_a_file_that_cannot_be_trained_on_says_why_in_a_line(tmp_path: Path, content: str, complaint: str) -> None:
-    (tmp_path / "data.csv").write_text(content)
+    (tmp_path / "data.csv").write_bytes(content.encode("latin-1"))
     run = train("--data", tmp_path / "data.csv", "--target", "y", "--output_dir", tmp_path / "runs")
     assert run.returncode == 1
     assert run.stderr.startswith("The training cannot go on: ")
@@ -401,6 +415,21 @@ def test_an_interrupted_training_leaves_nothing_behind(tmp_path: Path, table: Ta
     with pytest.raises(KeyboardInterrupt):
         model.save(tmp_path / "runs" / "0001")
     assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_trainings_at_once_have_numbers_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes the next number while a model is being written is left alone, and so is the model."""
+
+    def dump(model: MyModel, path: Path, write: Callable[[MyModel, Path], None] = MyModel.dump) -> None:
+        write(model, path)
+        (tmp_path / "0001").mkdir(exist_ok=True)
+        (tmp_path / "0001" / "theirs").touch()
+
+    monkeypatch.setattr(MyModel, "dump", dump)
+    run = train("--output_dir", tmp_path)
+    assert run.stdout.endswith(f"Saved: {tmp_path / '0002'}\n"), run.stderr
+    assert [file.name for file in (tmp_path / "0001").iterdir()] == ["theirs"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0001", "0002"]
 
 
 def damaged(model_dir: Path, tmp_path: Path, damage: str) -> Path:

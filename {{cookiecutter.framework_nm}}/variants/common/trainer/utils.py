@@ -42,11 +42,16 @@ def read_data(path: Path | None, target: str | None) -> tuple[pd.DataFrame, pd.S
                 frame = pd.read_parquet(path)
             else:
                 frame = pd.read_csv(path, low_memory=False, index_col=False)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} cannot be read: {error}; save it as UTF-8") from error
     except (OSError, ValueError, ImportError, pd.errors.ParserWarning) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     frame.columns = frame.columns.map(str)
     if target not in frame:
-        raise DataError(f"{path} has no column {target!r}; its columns are {', '.join(map(repr, frame.columns))}")
+        raise DataError(
+            f"{path} has no column {target!r}; its columns are {', '.join(map(repr, frame.columns))}"
+            + (": it needs commas between them" if frame.shape[1] == 1 and target in frame.columns[0] else "")
+        )
     missing = frame[target].isna()
     if missing.any():
         print(f"{missing.sum()} rows without a value in {target!r} are left out")
@@ -59,6 +64,8 @@ def read_data(path: Path | None, target: str | None) -> tuple[pd.DataFrame, pd.S
     if X.shape[1] == 0 or len(X) < 2:
         raise DataError(f"{path} has {len(X)} rows with a value in {target!r} and {X.shape[1]} other columns to use")
     for name in X.columns:
+        if name.startswith("Unnamed: "):
+            print(f"a column has no name and is called {name!r}: if it numbers the rows, leave it out of the file")
         if X[name].map(lambda value: isinstance(value, (list, dict, set, np.ndarray))).any():
             raise DataError(f"column {name!r} holds lists or structures: make columns of plain values from it")
         if not pd.api.types.is_numeric_dtype(X[name]) and X[name].nunique() == len(X):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from pydantic import BaseModel, Field
 from ._core import Model, ModelError
 from .postprocessor import post_func
 from .preprocessor import encode, learn_categories, prep_func
+
+logger = logging.getLogger(__name__)
 
 
 class Hyperparameters(BaseModel):
@@ -64,6 +67,10 @@ class MyModel(Model):
         data = self._matrix(self.encode(X), kinds, label=y)
         params = {**self.params, **objective, "device": self.device}
         self.model = xgboost.train(params, data, self.rounds, callbacks=[self._progress()])
+        if not self.model.get_score():
+            logger.warning(
+                "the trees have no splits, so nothing was learnt: more rows may help, or a smaller unit of the target"
+            )
 
     def encode(self, X: Any) -> Any:
         return encode(X, self.state["categories"])

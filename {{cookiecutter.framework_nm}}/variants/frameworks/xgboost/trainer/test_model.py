@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Tuple
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from .model import MyModel
 
@@ -28,3 +30,22 @@ def test_text_never_seen_is_answered_as_a_gap_is(table: Table) -> None:
     model.train(X, y)
     unseen, gap = X.assign(plan="brand new"), X.assign(plan=None)
     np.testing.assert_array_equal(model.predict(unseen, proba=True), model.predict(gap, proba=True))
+
+
+def test_a_twin_that_is_coarse_beside_what_rows_differ_by_is_not_kept(tmp_path: Path) -> None:
+    """A time in seconds is a large number, and what the twin rounds away of it is hours."""
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    model = MyModel(task="regression")
+    model.train(X, 1.7e9 + 3600 * X[:, 0])
+    model.evaluate(X, 1.7e9 + 3600 * X[:, 0])
+    model.save(tmp_path / "0001")
+    assert "differ from the model's by up to" in model.twin_note
+    assert MyModel(dirpath=tmp_path / "0001", runtime="auto").platform == "xgboost"
+
+
+def test_trees_that_learnt_nothing_say_so(caplog: pytest.LogCaptureFixture) -> None:
+    """XGBoost takes the gains in tiny numbers for none."""
+    X = np.random.default_rng(0).normal(size=(200, 2))
+    for unit, warnings in ((1.0, 0), (1e-7, 1)):
+        MyModel(task="regression").train(X, unit * X[:, 0])
+        assert caplog.text.count("nothing was learnt") == warnings
