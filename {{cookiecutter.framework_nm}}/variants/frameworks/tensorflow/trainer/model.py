@@ -31,7 +31,7 @@ class Hyperparameters(BaseModel):
     weight_decay: float = Field(0.01, ge=0, description="how strongly weights are kept small")
     batch_size: int = Field(64, ge=1, description="rows in a step")
     epochs: int = Field(200, ge=1, description="at most so many passes over the rows")
-    patience: int = Field(10, ge=1, description="passes without progress on held-out rows, after which training ends")
+    patience: int = Field(20, ge=1, description="passes without progress on held-out rows, after which training ends")
     seed: int = Field(0, ge=0, description="seed of the weights, the order of rows, and those held out")
 
 
