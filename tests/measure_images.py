@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from container_engine import Container, Engine
+from container_engine import Container, Engine, EngineError
 from cookiecutter.main import cookiecutter
 from facts import FLAVOURS, FRAMEWORKS, QUESTIONS, TEMPLATE, pins
 from test_image import HARDENED, Image
@@ -73,9 +73,13 @@ def main() -> None:
             Path(folder).chmod(0o755)  # the engine mounts the sample model from there
             answers = {"framework_nm": framework, "serving_sdk": sdk}
             project = cookiecutter(str(TEMPLATE), no_input=True, extra_context=answers, output_dir=folder)
-            with Image(engine, Path(project), sdk) as image:
-                size = engine.image_size(image.tag) / 1e6
-                (start, row), (native_start, native_row) = (measure(image, runtime) for runtime in ("auto", "native"))
+            try:
+                with Image(engine, Path(project), sdk) as image:
+                    size = engine.image_size(image.tag) / 1e6
+                    (start, row), (native_start, native_row) = (measure(image, way) for way in ("auto", "native"))
+            except EngineError as error:  # an index out of reach, and the others' rows are not to be lost for it
+                print(f"{framework} on {sdk} is left out: {error}", file=sys.stderr)
+                continue
         title = QUESTIONS["_frameworks"][framework]["title"] + (" on KFServing" if sdk == "kfserving" else "")
         times = f"{start:.1f} / {native_start:.1f} | {row:.2f} / {native_row:.2f}"
         table.append(f"| {title} | {size:.0f} | {times} |")

@@ -8,24 +8,10 @@ from typing import Tuple
 import numpy as np
 import pandas as pd
 
-from .model import MyModel, _paddle
-from .test_trainer import train
+from .model import MyModel
+from .test_trainer import train_as_typed
 
 Table = Tuple[pd.DataFrame, pd.Series]
-
-
-def test_what_is_saved_is_a_model_to_paddle_inference(model_dir: Path, model: MyModel, table: Table) -> None:
-    """From encoded input to the scores of the labels, without the code that made it."""
-    inference = _paddle().inference
-    folder = model_dir / "model"
-    config = inference.Config(str(folder / "model.json"), str(folder / "model.pdiparams"))
-    config.disable_glog_info()
-    predictor = inference.create_predictor(config)
-    encoded = model.encode(model.preprocess(model.signature.conform(table[0])))
-    predictor.get_input_handle("input").copy_from_cpu(encoded)
-    predictor.run()
-    scores = predictor.get_output_handle(predictor.get_output_names()[0]).copy_to_cpu()
-    np.testing.assert_array_equal(scores.argmax(axis=1), model.predict(table[0], proba=True).argmax(axis=1))
 
 
 def test_a_row_is_answered_alone_as_among_others(model: MyModel, table: Table) -> None:
@@ -54,6 +40,6 @@ def test_a_number_far_off_a_gap_and_text_never_seen_have_an_answer(table: Table)
 
 def test_a_training_has_nothing_to_say_but_its_result(tmp_path: Path) -> None:
     """Paddle logs what it does, by habit."""
-    run = train("--output_dir", tmp_path)
+    run = train_as_typed("--output_dir", tmp_path)
     assert run.returncode == 0
     assert run.stderr == ""
