@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import io
 import logging
+import os
 import warnings
 from functools import cached_property
 from pathlib import Path
@@ -231,6 +232,11 @@ class MyModel(Model):
             file.chmod(0o644)
 
     def restore(self, path: Path) -> None:
+        import torch
+
+        # Requests are put together before they come here, and PyTorch would count the cores of the whole machine.
+        if "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(1)
         network = self._load(path, local_files_only=True)
         self.tokens = self.tokenizer.backend_tokenizer
         self.model = self._scorer(network)

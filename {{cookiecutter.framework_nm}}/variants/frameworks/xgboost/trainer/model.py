@@ -102,7 +102,8 @@ class MyModel(Model):
     def restore(self, path: Path) -> None:
         import xgboost
 
-        self.model = xgboost.Booster(model_file=path)
+        # Requests are put together before they come here, and XGBoost would count the cores of the whole machine.
+        self.model = xgboost.Booster({"nthread": 1}, model_file=path)
 
     def place(self) -> None:
         if self.device == "cpu":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Tuple
 
@@ -22,6 +23,12 @@ def test_contributions_are_log_odds(table: Table) -> None:
         [item["base"] + sum(item["contributions"].values()) for item in model.explain(model.signature.conform(X))]
     )
     np.testing.assert_allclose(1 / (1 + np.exp(-sums)), model.predict(X, proba=True).max(axis=1), rtol=1e-5)
+
+
+def test_a_served_model_takes_one_thread(model_dir: Path) -> None:
+    """However many cores the machine has: its container may use fewer, and threads would wait for one another."""
+    config = json.loads(MyModel(dirpath=model_dir).model.save_config())
+    assert config["learner"]["generic_param"]["nthread"] == "1"
 
 
 def test_text_never_seen_is_answered_as_a_gap_is(table: Table) -> None:
