@@ -10,10 +10,10 @@ export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint samples locks images bench
+.PHONY: help demo test test-all lint samples locks images bench
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 $(VENV)/.installed: pyproject.toml
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
@@ -23,7 +23,10 @@ $(VENV)/.installed: pyproject.toml
 demo: $(VENV)/.installed  ## the main job end to end: generate, train, serve, ask, stop (FRAMEWORK=xgboost for another)
 	tests/demo $(VENV)/bin/cookiecutter $(DEMO) $(FRAMEWORK)
 
-test: $(VENV)/.installed  ## run all tests; ARGS='-m "not slow"' for the fast ones
+test: $(VENV)/.installed  ## run the tests; ARGS='-m "not slow"' for the fast ones
+	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadscope -m "not release" $(ARGS)
+
+test-all: $(VENV)/.installed  ## run them with every framework beside every SDK, as before a release
 	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
 
 # What is rendered is checked in the projects that the tests bake.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from collections.abc import Callable
@@ -10,7 +11,8 @@ from typing import Any
 
 import pytest
 from cookiecutter.main import cookiecutter
-from facts import FLAVOURS, TEMPLATE, find_links
+from facts import FLAVOURS, TEMPLATE, find_links, find_python, pins
+from running import shell
 from xdist.scheduler import LoadScopeScheduling
 
 # Settings of the machine, or of the make that runs these tests, must not reach generated Makefiles and servers.
@@ -60,6 +62,22 @@ def bake(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return Path(cookiecutter(str(TEMPLATE), no_input=True, extra_context=context, output_dir=str(folder)))
 
     return bake
+
+
+@pytest.fixture(scope="session")
+def install(bake: Callable[..., Path]) -> Callable[[str, str], Path]:
+    """Make an installed project of a framework and an SDK, one per session. Not to be changed."""
+
+    @functools.cache
+    def install(framework: str = "sklearn", sdk: str = "kserve") -> Path:
+        python = pins(framework, sdk)["pythons"][0]
+        if sdk == "kfserving" and not find_python(python):
+            pytest.skip(f"there is no Python {python}; `uv python install {python}` gets one")
+        project = bake(framework, serving_sdk=sdk)
+        shell(project, "make install")
+        return project
+
+    return install
 
 
 @pytest.fixture(scope="session", params=FLAVOURS, ids="-".join)

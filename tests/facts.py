@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 TEMPLATE = Path(__file__).parent.parent
 SKELETON = TEMPLATE / "{{cookiecutter.framework_nm}}"
 VARIANTS = SKELETON / "variants"
@@ -20,6 +22,14 @@ FRAMEWORKS: list[str] = QUESTIONS["framework_nm"]
 SDKS: dict[str, Any] = QUESTIONS["_sdks"]
 #: Framework and SDK of each kind of project that can be generated; a row says null where an SDK has no versions for it.
 FLAVOURS = [(fw, sdk) for sdk in SDKS for fw in FRAMEWORKS if QUESTIONS["_frameworks"][fw].get(sdk, True) is not None]
+
+#: What `make test` installs, builds and runs; `make test-all` does so with every one.
+RUN_ALWAYS = [("sklearn", "kserve"), ("xgboost", "kserve"), ("sklearn", "kfserving")]
+
+
+def before_a_release(flavour: tuple[str, str]) -> list[pytest.MarkDecorator]:
+    """The marks of a test that installs, builds or runs a flavour: most do only in `make test-all`."""
+    return [] if flavour in RUN_ALWAYS else [pytest.mark.release]
 
 
 def pins(framework: str, sdk: str) -> dict[str, Any]:

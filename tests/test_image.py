@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pytest
 from container_engine import Container, Engine, extra_index, require_engine
-from facts import FLAVOURS, FRAMEWORKS, SDKS, pins
+from facts import FLAVOURS, FRAMEWORKS, SDKS, before_a_release, pins
 from kserve import InferenceGRPCClient, InferInput, InferRequest
 from test_journey import readme_commands
 
@@ -154,7 +154,8 @@ def image(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> Iterator
 
 
 def with_images(flavours: list[tuple[str, str]]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("image", flavours, indirect=True, ids="-".join)
+    params = [pytest.param(found, marks=before_a_release(found), id="-".join(found)) for found in flavours]
+    return pytest.mark.parametrize("image", params, indirect=True)
 
 
 #: On an SDK for old clusters, one of each set of Debian packages: the rest of the Dockerfile is the same with all.

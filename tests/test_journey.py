@@ -7,21 +7,14 @@ engine is in test_image.py.
 from __future__ import annotations
 
 import json
-import os
-import random
 import re
-import signal
-import socket
-import subprocess
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from facts import FLAVOURS, SDKS, find_python, pins
+from facts import FLAVOURS, SDKS, before_a_release, find_python, pins
+from running import free_port, serving, shell
 
 pytestmark = pytest.mark.slow
 
@@ -39,55 +32,6 @@ def readme_commands(project: Path) -> list[str]:
     return re.findall(r"^```bash\n(.*?)^```$", (project / "README.md").read_text(), re.DOTALL | re.MULTILINE)
 
 
-def shell(project: Path, command: str, **environment: str) -> str:
-    """Run a command as a user types it; returns what it printed."""
-    run = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
-        cwd=project,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, **environment},
-    )
-    assert run.returncode == 0, f"{command}\n{run.stdout}\n{run.stderr}"
-    return run.stdout
-
-
-@contextmanager
-def serving(project: Path, command: str, url: str) -> Iterator[None]:
-    """Run a command that serves until it is interrupted, as with Ctrl-C."""
-    log = project.parent / "server.log"
-    with log.open("w") as output:
-        server = subprocess.Popen(
-            ["bash", "-c", command], cwd=project, stdout=output, stderr=output, start_new_session=True
-        )
-    try:
-        deadline = time.monotonic() + 120
-        while True:
-            assert server.poll() is None and time.monotonic() < deadline, log.read_text()
-            try:
-                with urllib.request.urlopen(url, timeout=5):
-                    break
-            except OSError:
-                time.sleep(0.2)
-        yield
-    finally:
-        os.killpg(server.pid, signal.SIGINT)
-        server.wait(60)
-
-
-def free_port() -> int:
-    """A port that nobody uses, below those that connections take for themselves at any moment."""
-    while True:
-        port = random.randrange(10_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("", port))
-            except OSError:
-                continue
-            return port
-
-
 def environments() -> list[tuple[str, str, str]]:
     """Each framework with each SDK, KServe on its first Python, KFServing on its Pythons in turn."""
     found = [(framework, sdk, SDKS[sdk]["pythons"][0]) for framework, sdk in FLAVOURS if sdk != "kfserving"]
@@ -98,8 +42,7 @@ def environments() -> list[tuple[str, str, str]]:
 
 @pytest.fixture(
     scope="module",
-    params=environments(),
-    ids=["-".join(item) for item in environments()],
+    params=[pytest.param(found, marks=before_a_release(found[:2]), id="-".join(found)) for found in environments()],
 )
 def environment(request: pytest.FixtureRequest) -> tuple[str, str, str]:
     """Framework, SDK and Python."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from facts import SDKS, TEMPLATE
-from test_journey import free_port, serving, shell
+from running import free_port, serving, shell
 from test_manifests import against_the_crd
 
 PAGE = (TEMPLATE / "docs" / "migrating-from-kfserving.md").read_text()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from facts import TEMPLATE
-from test_journey import free_port, serving, shell
+from running import free_port, serving, shell
 
 pytestmark = pytest.mark.slow
 

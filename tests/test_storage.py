@@ -18,7 +18,7 @@ from pathlib import Path
 
 import boto3
 import pytest
-from test_journey import free_port
+from running import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,122 @@
+"""Running generated projects in tests: commands as a user types them, and servers as processes of their own.
+
+What the tests hold is in test_*.py; nothing here knows a framework.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+
+def shell(project: Path, command: str, **environment: str) -> str:
+    """Run a command as a user types it; returns what it printed."""
+    run = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", command],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert run.returncode == 0, f"{command}\n{run.stdout}\n{run.stderr}"
+    return run.stdout
+
+
+@contextmanager
+def serving(project: Path, command: str, url: str) -> Iterator[None]:
+    """Run a command that serves until it is interrupted, as with Ctrl-C."""
+    log = project.parent / "server.log"
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            ["bash", "-c", command], cwd=project, stdout=output, stderr=output, start_new_session=True
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            assert server.poll() is None and time.monotonic() < deadline, log.read_text()
+            try:
+                with urllib.request.urlopen(url, timeout=5):
+                    break
+            except OSError:
+                time.sleep(0.2)
+        yield
+    finally:
+        os.killpg(server.pid, signal.SIGINT)
+        server.wait(60)
+
+
+def free_port() -> int:
+    """A port that nobody uses, below those that connections take for themselves at any moment."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("", port))
+            except OSError:
+                continue
+            return port
+
+
+class Server:
+    """A server of an installed project: its ports, a client for REST, and its log.
+
+    `environment` are its variables, such as MODEL_DIR; `program` takes the place of `-m <package>.inferencer`.
+    """
+
+    def __init__(self, project: Path, *arguments: str, program: str = "", **environment: str) -> None:
+        package = f"{project.name}server"
+        self.http, self.grpc = free_port(), free_port()
+        self.address = f"http://127.0.0.1:{self.http}"
+        self.model = environment.get("MODEL_NAME", "m")
+        variables = {
+            "MODEL_NAME": self.model,
+            "MODEL_DIR": str(project / package / "example_models" / "0001"),
+            "HTTP_PORT": str(self.http),
+            "GRPC_PORT": str(self.grpc),
+        }
+        self._log = project.parent / f"server-{self.http}.log"
+        command = ["-c", program] if program else ["-m", f"{package}.inferencer"]
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [project / ".venv/bin/python", *command, *arguments],
+                cwd=project,
+                env={**os.environ, **variables, **environment},
+                stdout=log,
+                stderr=log,
+            )
+        self.client = httpx.Client(base_url=self.address, timeout=60)
+
+    @property
+    def log(self) -> str:
+        """What it has printed so far."""
+        return self._log.read_text()
+
+    def __enter__(self) -> Server:
+        """Wait until its model is ready."""
+        deadline = time.monotonic() + 120
+        while self.process.poll() is None and time.monotonic() < deadline:
+            try:
+                if self.client.get(f"/v1/models/{self.model}").status_code == 200:
+                    return self
+            except httpx.TransportError:
+                pass
+            time.sleep(0.05)
+        self.__exit__()
+        raise AssertionError(f"the server did not become ready: {self.log}")
+
+    def __exit__(self, *_: object) -> None:
+        """End it, whatever state it is in."""
+        self.client.close()
+        self.process.kill()
+        self.process.wait(60)
