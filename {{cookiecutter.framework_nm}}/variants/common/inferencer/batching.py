@@ -1,27 +1,43 @@
 """Running the model: off the event loop, one call at a time, with the requests that wait put together.
 
 While the model is busy, requests gather; when it is free, they run as one call. An idle model is called at
-once, so that nobody ever waits for a batch to fill.
+once, so that nobody ever waits for a batch to fill. Whatever a call raises, the next one is made.
+
+Not here: what a call computes, and what a client is told.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
+import logging
+import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 import numpy as np
 
+logger = logging.getLogger(__name__)
+
 
 class Overloaded(Exception):
-    """So many requests wait already that one more had better be sent elsewhere, or later."""
+    """As many requests wait as may wait: the client should try again later, or elsewhere."""
+
+
+class ModelFailed(RuntimeError):
+    """The model's code raised what an event loop takes for its own: StopIteration, SystemExit, and their like.
+
+    What it raised is the `__cause__`.
+    """
 
 
 class _Job(NamedTuple):
     X: Any
+    rows: int
     proba: bool
     since: float
     answer: asyncio.Future[np.ndarray]
@@ -32,52 +48,81 @@ class Batcher:
 
     `max_rows` is how many rows go into one call; a single larger request is still run whole. `max_waiting` is
     how many requests may wait. `on_call` is told of each call: its rows, and the seconds that its requests waited.
+    A call that takes longer than `stuck_seconds` counts as one that never returns.
     """
 
     def __init__(
         self,
-        predict: Callable[[Any, bool], np.ndarray],
+        predict: Callable[[Any, bool], Any],
         max_rows: int,
         max_waiting: int,
         on_call: Callable[[int, list[float]], None] = lambda rows, waited: None,
+        stuck_seconds: float = 60,
     ) -> None:
         self._predict = predict
         self._max_rows = max_rows
         self._max_waiting = max_waiting
         self._on_call = on_call
+        self._stuck_seconds = stuck_seconds
         self._waiting: deque[_Job] = deque()
         self._busy = False
-        self._started = self._took = 0.0
-        self._executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
+        self._started = self._took = 0.0  # of the jobs that run together
+        self._calling_since = 0.0  # of one call; the jobs of a batch that failed are called one by one
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
 
     @property
     def slow(self) -> bool:
-        """Whether calls take so long that it is worth to notice when somebody no longer waits for one."""
+        """Whether calls take so long that it is worth noticing when a client leaves before its answer."""
         return self._took > 0.1 or (self._busy and time.perf_counter() - self._started > 0.1)
 
+    @property
+    def stuck(self) -> str:
+        """Why requests are no longer answered, or "" where they are."""
+        if self._thread is None:
+            return ""
+        if not self._thread.is_alive():
+            return "the thread that runs it has ended"
+        if self._busy:
+            seconds = time.perf_counter() - self._calling_since
+            if seconds > self._stuck_seconds:
+                return f"one call of it has taken {seconds:.0f} seconds, longer than --stuck_seconds allows"
+        return ""
+
     async def __call__(self, X: Any, proba: bool) -> np.ndarray:
-        """Answer X, one prediction per row. Raises Overloaded, or whatever the model raises for these rows."""
+        """Answer X, one prediction per row.
+
+        Raises Overloaded, ModelFailed, or whatever else the model raises for these rows, always an Exception.
+        """
         if len(self._waiting) >= self._max_waiting:
             raise Overloaded(f"{len(self._waiting)} requests wait for this model already")
+        if self._thread is None:
+            self._thread = self._start_thread()
         loop = asyncio.get_running_loop()
-        job = _Job(X, proba, time.perf_counter(), loop.create_future())
+        job = _Job(X, len(X), proba, time.perf_counter(), loop.create_future())
         self._waiting.append(job)
         if not self._busy:
             self._run_next(loop)
         return await job.answer
 
-    async def alone(self, call: Callable[[Any], Any], X: Any) -> Any:
-        """Call something else about the model, in the same thread, so that the two never meet."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call, X)
+    def _start_thread(self) -> threading.Thread:
+        # A daemon, because an interpreter that ends would wait for a call that never returns.
+        thread = threading.Thread(target=_work, args=(self._calls,), name="model", daemon=True)
+        thread.start()
+        weakref.finalize(self, self._calls.put, None)
+        return thread
 
     def _run_next(self, loop: asyncio.AbstractEventLoop) -> None:
         batch = self._take()
         self._busy = bool(batch)
-        if batch:
-            self._started = time.perf_counter()
-            self._on_call(sum(len(job.X) for job in batch), [self._started - job.since for job in batch])
-            call = self._executor.submit(self._run, batch)
-            call.add_done_callback(lambda done: loop.call_soon_threadsafe(self._finish, loop, batch, done))
+        if not batch:
+            return
+        self._started = self._calling_since = time.perf_counter()
+        self._calls.put(functools.partial(self._run, batch, loop))
+        try:
+            self._on_call(sum(job.rows for job in batch), [self._started - job.since for job in batch])
+        except Exception:  # what only counts must not keep anybody from an answer
+            logger.exception("A call of the model could not be counted")
 
     def _take(self) -> list[_Job]:
         """The jobs for the next call: those that came first, of one kind, as many as fit."""
@@ -86,46 +131,81 @@ class Batcher:
         while self._waiting:
             job = self._waiting[0]
             if not job.answer.cancelled():
-                if batch and (job.proba != batch[0].proba or rows + len(job.X) > self._max_rows):
+                if batch and (job.proba != batch[0].proba or rows + job.rows > self._max_rows):
                     break
                 batch.append(job)
-                rows += len(job.X)
+                rows += job.rows
             self._waiting.popleft()
         return batch
 
     def _finish(
-        self, loop: asyncio.AbstractEventLoop, batch: list[_Job], done: Future[list[np.ndarray | Exception]]
+        self, batch: list[_Job], results: list[np.ndarray | Exception], loop: asyncio.AbstractEventLoop
     ) -> None:
         self._took = time.perf_counter() - self._started
-        for job, result in zip(batch, done.result()):
-            if job.answer.cancelled():
-                continue
-            if isinstance(result, Exception):
-                job.answer.set_exception(result)
-            else:
-                job.answer.set_result(result)
-        self._run_next(loop)
+        try:
+            for job, result in zip(batch, results):
+                if job.answer.cancelled():
+                    continue
+                if isinstance(result, Exception):
+                    job.answer.set_exception(result)
+                else:
+                    job.answer.set_result(result)
+        finally:
+            self._run_next(loop)
 
-    def _run(self, batch: list[_Job]) -> list[np.ndarray | Exception]:
+    def _run(self, batch: list[_Job], loop: asyncio.AbstractEventLoop) -> None:
+        """Answer a batch, in the thread, and have the event loop go on with the next one, whatever happens here."""
+        results: list[np.ndarray | Exception] = []
+        try:
+            results = self._results(batch)
+        except BaseException as error:  # such as one that other code raises in this thread from outside
+            results = [_carried(error)] * len(batch)
+        finally:
+            try:
+                loop.call_soon_threadsafe(self._finish, batch, results, loop)
+            except RuntimeError:  # the loop is closed: nobody waits there any more
+                self._busy = False
+
+    def _results(self, batch: list[_Job]) -> list[np.ndarray | Exception]:
         if len(batch) > 1:
             try:
                 together = self._call(_stack([job.X for job in batch]), batch[0].proba)
-                return [*np.split(together, np.cumsum([len(job.X) for job in batch])[:-1])]
-            except Exception:  # one of them is at fault, and only that one is to hear of it
+                return [*np.split(together, np.cumsum([job.rows for job in batch])[:-1])]
+            except BaseException:  # one of them is at fault, and only that one is to hear of it
                 pass
         results: list[np.ndarray | Exception] = []
         for job in batch:
             try:
                 results.append(self._call(job.X, job.proba))
-            except Exception as error:
-                results.append(error)
+            except BaseException as error:
+                results.append(_carried(error))
         return results
 
     def _call(self, X: Any, proba: bool) -> np.ndarray:
+        self._calling_since = time.perf_counter()
         y_hat = np.asarray(self._predict(X, proba))
         if y_hat.ndim == 0 or len(y_hat) != len(X):
             raise RuntimeError(f"the model answered {len(X)} rows with an array of shape {list(y_hat.shape)}")
         return y_hat
+
+
+def _work(calls: SimpleQueue[Callable[[], None] | None]) -> None:
+    """Make one call after another, until None comes; a function, so that the thread keeps no batcher alive."""
+    while True:
+        call = calls.get()
+        if call is None:
+            return
+        call()
+        del call
+
+
+def _carried(error: BaseException) -> Exception:
+    """The error as an asyncio future can carry it without ending the event loop, or never being answered."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    failed = ModelFailed(f"the model's code raised {type(error).__name__}")
+    failed.__cause__ = error
+    return failed
 
 
 def _stack(inputs: list[Any]) -> Any:

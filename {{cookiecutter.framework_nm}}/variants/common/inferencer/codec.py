@@ -62,7 +62,8 @@ class Codec:
             for _ in signature.tensor:
                 row = List[row]
             types = [row]
-        self._names = set(signature.names)
+        self._order = signature.names  # the signature makes a new list whenever it is asked
+        self._names = frozenset(self._order)
         self._fields = [f"c{i}" for i in range(len(types))]  # a column's name need not be an identifier
         fields = list(zip(self._fields, self.columns, types))
         record: Any = msgspec.defstruct(
@@ -113,7 +114,7 @@ class Codec:
                 + ("" if v1 else ' or a V2 request, {"inputs": [tensor, ...]}')
             )
         tail = memoryview(body)[len(text) :]
-        X = self.from_tensors(read_tensors(request.inputs, tail, self.signature.names))
+        X = self.from_tensors(read_tensors(request.inputs, tail, self._order))
         everything = bool((request.parameters or {}).get("binary_data_output"))
         asked = [
             (output.name, bool((output.parameters or {}).get("binary_data", everything)))
@@ -172,10 +173,10 @@ class Codec:
         """
         if not tensors:
             raise InvalidRequest('"inputs" is empty: ' + self._expected())
-        if len(tensors) == 1 and (self.signature.tensor or tensors[0].name not in self.signature.names):
+        if len(tensors) == 1 and (self.signature.tensor or tensors[0].name not in self._names):
             return self._from_matrix(tensors[0])
         by_name = {tensor.name: tensor for tensor in tensors}
-        problems = [f"input {name!r} is not a column" for name in by_name if name not in self.signature.names]
+        problems = [f"input {name!r} is not a column" for name in by_name if name not in self._names]
         if len(by_name) < len(tensors):
             problems.append("an input is named twice")
         rows = len(tensors[0].values) if tensors[0].values.ndim else 0
@@ -192,7 +193,7 @@ class Codec:
         if problems:
             raise InvalidRequest(f"{_join(problems)}; {self._expected()}")
         absent = np.full(rows, np.nan, dtype=object)
-        values = [by_name[name].values.ravel() if name in by_name else absent for name in self.signature.names]
+        values = [by_name[name].values.ravel() if name in by_name else absent for name in self._order]
         return self._checked(self.signature.assemble(values))
 
     def _from_matrix(self, tensor: NamedArray) -> Any:
@@ -216,7 +217,7 @@ class Codec:
                 raise InvalidRequest(_join([f"row {row}: expected numbers up to {LARGEST:.1e}" for row in bad]))
             columns = list(X.T)
         else:
-            columns = [X[name].to_numpy() for name in self.signature.names]
+            columns = [X[name].to_numpy() for name in self._order]
         problems = []
         for column, values in zip(self.columns, columns):
             if column.datatype == "BYTES":
@@ -262,7 +263,7 @@ class Codec:
         return _join([*itertools.islice(problems, _SHOWN + 1)]) or reason
 
     def _explain_row(self, row: Any) -> list[str]:
-        names = self.signature.names
+        names = self._order
         if self.signature.tensor:
             return _misshapen(row.get(names[0]) if isinstance(row, dict) else row, self.signature.tensor)
         if isinstance(row, list):
@@ -273,7 +274,7 @@ class Codec:
             values = row
         else:
             return [f": expected a list of {len(names)} values or an object with the columns' names, got {show(row)}"]
-        foreign = [name for name in values if name not in self._names]
+        foreign = itertools.islice((name for name in values if name not in self._names), _SHOWN + 1)
         problems = [f", column {name!r}: no such column; expected {', '.join(names)}" for name in foreign]
         for column in self.columns:
             where = f", column {column.name!r}: expected {_SPOKEN[column.datatype]}"

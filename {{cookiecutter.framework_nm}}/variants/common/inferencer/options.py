@@ -73,11 +73,13 @@ class Options(argparse.ArgumentParser):
         self.add("runtime", "auto", runtimes, "native, onnx (the compiled twin), or auto (the twin if there is one)")
         self.add("device", "cpu", one_of("cpu", "cuda"), "what the model runs on: cpu or cuda")
         self.add("predict_proba", "false", switch, "answer with probabilities instead of labels")
-        self.add("access_log", "false", switch, "log a line of JSON per REST prediction")
+        self.add("access_log", "false", switch, "log a line of JSON per REST prediction or explanation")
         self.add("workers", "1", one, "one process; scale by replicas")
         self.add("max_buffer_size", "104857600", count, "largest request, in bytes")
         self.add("max_batch_rows", "1024", count, "most rows put together for one call of the model")
         self.add("max_waiting", "1024", count, "most requests that wait for a model; more are answered 503")
+        stuck = "longest call of a model, in seconds; after it, the server is no longer live, to be started again"
+        self.add("stuck_seconds", "60", count, stuck)
 
     def add(self, name: str, default: str, type: Callable[[str], Any], help: str) -> None:
         """Add one; its variable is its name in capitals."""

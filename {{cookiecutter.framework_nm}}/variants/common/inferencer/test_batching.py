@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, Type
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from .batching import Batcher, Overloaded
+from .batching import Batcher, ModelFailed, Overloaded
 
 
 class Gated:
@@ -27,6 +30,10 @@ class Gated:
         if (values < 0).any():
             raise ValueError("negative")
         return values * (10 if proba else 2)
+
+
+class Panic(BaseException):
+    """What compiled code raises where it gives up, such as Rust's."""
 
 
 async def opened(model: Gated, jobs: list[asyncio.Task[np.ndarray]]) -> list[Any]:
@@ -93,6 +100,89 @@ def test_an_error_reaches_only_the_request_that_caused_it() -> None:
         jobs = [asyncio.create_task(batcher(rows(value), False)) for value in (1, 2, -1, 3)]
         results = await opened(model, jobs)
         assert [type(result) for result in results] == [np.ndarray, np.ndarray, ValueError, np.ndarray]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("error", [StopIteration, SystemExit, KeyboardInterrupt, GeneratorExit, Panic])
+def test_what_an_event_loop_takes_for_its_own_reaches_the_request_that_caused_it(error: Type[BaseException]) -> None:
+    """Put together with others, alone, and again; all that come later are answered."""
+
+    def predict(X: Any, proba: bool) -> np.ndarray:
+        time.sleep(0.01)
+        if (X < 0).any():
+            raise error
+        return X[:, 0]
+
+    async def main() -> None:
+        batcher = Batcher(predict, 100, 100)
+        jobs = [asyncio.create_task(batcher(rows(value), False)) for value in (1, 2, -1, 3, -1)]
+        results: list[Any] = await asyncio.wait_for(asyncio.gather(*jobs, return_exceptions=True), 30)
+        assert [type(result) for result in results] == [np.ndarray, np.ndarray, ModelFailed, np.ndarray, ModelFailed]
+        assert isinstance(results[2].__cause__, error)
+        with pytest.raises(ModelFailed, match=error.__name__):
+            await asyncio.wait_for(batcher(rows(-1), False), 30)
+        assert (await asyncio.wait_for(batcher(rows(4), False), 30)).tolist() == [4]
+
+    asyncio.run(main())
+
+
+def test_counting_that_fails_keeps_nobody_from_an_answer(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(rows: int, waited: list[float]) -> None:
+        raise ValueError
+
+    async def main() -> None:
+        batcher = Batcher(lambda X, proba: X[:, 0], 100, 100, fail)
+        for value in (1, 2):
+            assert (await asyncio.wait_for(batcher(rows(value), False), 30)).tolist() == [value]
+
+    asyncio.run(main())
+    assert "could not be counted" in caplog.text
+
+
+async def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 30
+    while not true():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+
+
+def test_a_call_that_does_not_return_is_noticed_until_it_does() -> None:
+    async def main() -> None:
+        model = Gated()
+        batcher = Batcher(model, 100, 100, stuck_seconds=0.05)
+        assert not batcher.stuck
+        job = asyncio.create_task(batcher(rows(1), False))
+        await until(lambda: batcher.stuck)
+        assert "--stuck_seconds" in batcher.stuck
+        model.gate.set()
+        await job
+        assert not batcher.stuck
+
+    asyncio.run(main())
+
+
+def test_a_thread_that_ended_is_noticed() -> None:
+    async def main() -> None:
+        batcher = Batcher(lambda X, proba: X[:, 0], 100, 100)
+        await batcher(rows(1), False)
+        batcher._calls.put(None)
+        await until(lambda: batcher.stuck)
+        assert "ended" in batcher.stuck
+
+    asyncio.run(main())
+
+
+def test_a_batcher_that_is_replaced_leaves_no_thread() -> None:
+    before = set(threading.enumerate())
+
+    async def main() -> None:
+        batcher = Batcher(lambda X, proba: X[:, 0], 100, 100)
+        await batcher(rows(1), False)
+        assert set(threading.enumerate()) > before
+        del batcher
+        gc.collect()
+        await until(lambda: set(threading.enumerate()) <= before)
 
     asyncio.run(main())
 

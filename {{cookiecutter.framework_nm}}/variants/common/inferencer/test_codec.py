@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
 import random
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +16,7 @@ import pytest
 
 from ..trainer.signature import Column, Signature, Tensor
 from .codec import Codec, Output
-from .tensors import DATATYPES, InvalidRequest
+from .tensors import DATATYPES, InvalidRequest, NamedArray
 
 NUMBERS = Signature(tuple(Column(name, "FP64") for name in ("a", "b", "c")))
 MIXED = Signature(
@@ -234,3 +238,68 @@ def test_an_output_that_is_not_there_or_asked_for_twice_is_refused() -> None:
         decode(NUMBERS, {"inputs": [X], "outputs": [{"name": "predict"}] * 2})
     with pytest.raises(InvalidRequest, match="outputs are predict, predict_proba"):
         decode(NUMBERS, {"inputs": [X], "outputs": [{"name": "nothing"}]})
+
+
+def wide_requests(names: list[str], datatype: str) -> dict[str, Any]:
+    """A request of each form for columns of these names, and of each mistake that a client can make everywhere."""
+    value: Any = "x" if datatype == "BYTES" else 1.5
+    wrong, other = (1.5, "FP64") if datatype == "BYTES" else ("x", "BYTES")
+    columns = {"inputs": [tensor(name, datatype, [1], [value]) for name in names]}
+    raw = b"\x01\0\0\0x" if datatype == "BYTES" else np.float64(value).tobytes()
+    size = {"binary_data_size": len(raw)}
+    sizes = {"inputs": [{"name": name, "datatype": datatype, "shape": [1], "parameters": size} for name in names]}
+    return {
+        "rows": {"instances": [[value] * len(names)]},
+        "records": {"instances": [dict.fromkeys(names, value)]},
+        "matrix": {"inputs": [tensor("x", datatype, [1, len(names)], [value] * len(names))]},
+        "columns": columns,
+        "columns, nested": {"inputs": [tensor(name, datatype, [1, 1], [[value]]) for name in names]},
+        "columns, binary": (sizes, raw * len(names)),
+        "rows of the wrong type": {"instances": [[wrong] * len(names)]},
+        "rows with gaps": {"instances": [[None] * len(names)]},
+        "records of the wrong type": {"instances": [dict.fromkeys(names, wrong)]},
+        "records of other columns": {"instances": [{f"other {name}": value for name in names}]},
+        "records without columns": {"instances": [{}]},
+        "a matrix of the wrong type": {"inputs": [tensor("x", other, [1, len(names)], [wrong] * len(names))]},
+        "columns of the wrong type": {"inputs": [tensor(name, other, [1], [wrong]) for name in names]},
+        "other columns": {"inputs": [tensor(f"other {name}", datatype, [1], [value]) for name in names]},
+        "columns of the wrong shape": {"inputs": [tensor(name, datatype, [2], [value]) for name in names]},
+    }
+
+
+def steps(call: Callable[[], Any]) -> int:
+    """How many instructions of Python a call takes."""
+    count = 0
+
+    def trace(frame: Any, event: str, argument: Any) -> Any:
+        nonlocal count
+        frame.f_trace_opcodes = True
+        count += event == "opcode"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with contextlib.suppress(InvalidRequest):
+            call()
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("datatype", ["FP64", "BYTES"])
+def test_twice_the_columns_take_twice_the_steps(datatype: str) -> None:
+    """In every form, refused or not."""
+    counts: list[dict[str, int]] = []
+    for width in (300, 300, 600):  # the first time, other modules are imported
+        signature = Signature(tuple(Column(f"column {i}", datatype) for i in range(width)))  # type: ignore[arg-type]
+        codec = Codec(signature, OUTPUTS)
+        found = {}
+        for form, request in wide_requests(signature.names, datatype).items():
+            content, tail = request if isinstance(request, tuple) else (request, b"")
+            text = json.dumps(content).encode()
+            found[form] = steps(functools.partial(codec.decode, text + tail, len(text)))
+        tensors = [NamedArray(name, datatype, np.array([1.5])) for name in signature.names]
+        found["tensors"] = steps(functools.partial(codec.from_tensors, tensors))
+        counts.append(found)
+    assert {form: n for form, n in counts[2].items() if n > 2.5 * counts[1][form]} == {}

@@ -150,7 +150,9 @@ class Model:
         self.state: dict[str, Any] = {}
         self.model: Any = None
         self.twin: _twin.Twin | None = None
-        self._weights, self._restored = Path(), True  # where a twin's model is, and whether it was read
+        self._weights = Path()  # where a loaded model's are
+        self._loaded: tuple[Path, Metadata] | None = None  # the directory, and what its metadata.json said then
+        self._explainer: Model | None = None
         #: Whether saving made a compiled twin, and if not, why.
         self.twin_note = ""
         self._compared: Any = None  # what to compare a twin on
@@ -181,7 +183,7 @@ class Model:
             if len(self.labels) < 2:
                 raise ValueError(f"the rows to train on have one label only, '{self.labels[0]}': nothing to tell apart")
         self.fit(self.preprocess(X), y)
-        self.twin = self._compared = None
+        self.twin = self._compared = self._loaded = None
         self.example = self._typical(X if self.labels is None else X[y == self.labels[0]])
         self.outputs = self._describe(self.example)
 
@@ -220,12 +222,12 @@ class Model:
 
         A base and the contributions of all columns sum up to that score, which is the number predicted, or the
         raw score of the label: in log-odds, or what else the framework adds up. Raises NotImplementedError where
-        the framework gives no contributions.
+        the framework gives no contributions, ModelError where `explainer` does.
         """
-        explains = type(self).contributions is not Model.contributions
-        if explains and self.twin and not self._restored:
-            self.restore(self._weights)
-            self._restored = True
+        if self.twin:
+            if self._explainer is None:
+                self._explainer = self.explainer()
+            return self._explainer.explain(X)
         prepared = self.preprocess(X)
         encoded = self.encode(prepared)
         scores, y_hat = self.contributions(encoded), self.infer(encoded, False)
@@ -242,6 +244,31 @@ class Model:
             {"prediction": prediction, "base": base, "contributions": dict(zip(names, added))}
             for prediction, (*added, base) in zip(self.postprocess(y_hat).tolist(), chosen.tolist())
         ]
+
+    def explainer(self) -> Model:
+        """This model once more, in the framework's own form, to explain with while this one predicts in another thread.
+
+        A model that was trained here is its own. One that was loaded is read again, from a copy of its files that
+        nobody else can change, made only of bytes that are those of when it was loaded.
+
+        Raises NotImplementedError where the framework gives no contributions, ModelError where a file has changed, or
+        where there is no room for the copy.
+        """
+        if type(self).contributions is Model.contributions:
+            raise NotImplementedError(f"{self.FRAMEWORK} gives no explanations of its own")
+        if self._loaded is None:
+            return self
+        dirpath, metadata = self._loaded
+        try:
+            with tempfile.TemporaryDirectory(prefix="explainer-") as folder:
+                copy = Path(folder)
+                for name, digest in metadata.files.items():
+                    (copy / name).parent.mkdir(parents=True, exist_ok=True)
+                    (copy / name).write_bytes(_read_unchanged(dirpath, name, digest))
+                (copy / "metadata.json").write_bytes(msgspec.json.encode(metadata))
+                return type(self)(dirpath=copy, runtime="native", device="cpu" if self.twin else self.device)
+        except OSError as error:
+            raise ModelError(f"its files cannot be copied to a temporary directory: {error}") from error
 
     def evaluate(self, X: Any, y: Any) -> dict[str, float]:
         """Compare predictions for X with y; returns the metrics by name and keeps them for metadata.json.
@@ -354,7 +381,7 @@ class Model:
             self._warn_of_versions(dirpath, metadata.versions)
         try:
             self.example = self._read_example(dirpath / "input.json")
-            self._weights, self._restored = dirpath / self.WEIGHTS, not twin
+            self._weights = dirpath / self.WEIGHTS
             if twin:
                 self.twin = _twin.Twin(dirpath / _twin.FILE, self.device)
             else:
@@ -364,6 +391,7 @@ class Model:
             raise
         except Exception as error:
             raise ModelError(f"{dirpath} cannot be loaded: {type(error).__name__}: {error}") from error
+        self._loaded, self._explainer = (dirpath, metadata), None
 
     @property
     def platform(self) -> str:
@@ -466,3 +494,14 @@ def _most_frequent(column: Any) -> str | None:
 
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _read_unchanged(dirpath: Path, name: str, digest: str) -> bytes:
+    """Read a file of a model directory that was loaded. Raises ModelError where it is another one now."""
+    try:
+        content = (dirpath / name).read_bytes()
+    except OSError as error:
+        raise ModelError(f"{name} in {dirpath} cannot be read again: {error.strerror}; reload the model") from None
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ModelError(f"{name} in {dirpath} has changed since the model was loaded; reload the model")
+    return content

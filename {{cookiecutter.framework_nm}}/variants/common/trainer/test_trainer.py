@@ -239,6 +239,33 @@ def test_text_may_have_any_dtype_and_columns_any_kind_of_name(dtype: str) -> Non
     assert len(model.predict(X)) == 30
 
 
+def test_weights_that_changed_after_loading_are_not_read_to_explain(tmp_path: Path) -> None:
+    """They may be code by now. An explanation reads them again where the compiled model answers, or in a server."""
+    X, y = numbers("classification")
+    model = MyModel()
+    model.train(X, y)
+    model.evaluate(X, y)
+    model.save(tmp_path / "0001")
+    loaded = MyModel(dirpath=tmp_path / "0001", runtime="auto")
+    weights = tmp_path / "0001" / MyModel.WEIGHTS
+    if not explains():
+        with pytest.raises(NotImplementedError, match="no explanations"):
+            loaded.explainer()
+        return
+    content = weights.read_bytes()
+    weights.write_bytes(content[:-1])
+    with pytest.raises(ModelError, match=f"{MyModel.WEIGHTS} in .* has changed"):
+        loaded.explainer()
+    if loaded.twin:
+        with pytest.raises(ModelError, match=f"{MyModel.WEIGHTS} in .* has changed"):
+            loaded.explain(X)
+    weights.write_bytes(content)
+    assert loaded.explainer().explain(X) == MyModel(dirpath=tmp_path / "0001").explain(X)
+    shutil.rmtree(tmp_path / "0001")
+    with pytest.raises(ModelError, match="cannot be read again"):
+        loaded.explainer()
+
+
 def test_a_model_evaluated_on_a_single_row_can_be_loaded(tmp_path: Path) -> None:
     X, y = numbers("regression")
     model = MyModel(task="regression")

@@ -30,6 +30,7 @@ def main() -> None:
             arguments.predict_proba,
             arguments.max_batch_rows,
             arguments.max_waiting,
+            arguments.stuck_seconds,
         )
 
     repository = ServingModelRepository(arguments.model_dir, arguments.model_name, make_model)

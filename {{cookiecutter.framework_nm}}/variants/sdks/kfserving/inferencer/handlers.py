@@ -1,4 +1,5 @@
-"""What the server's routes answer: predictions, parsed once from bytes and written once to bytes, and errors as JSON.
+"""What the server's routes answer: predictions and explanations, parsed once from bytes and written once to bytes,
+health, and errors as JSON.
 
 KFServing's own handlers parse JSON before any code of the model runs, and put errors into the reason phrase of a page
 of HTML. Those here take their places; which of them answers which route is in server.py.
@@ -11,17 +12,20 @@ import http
 import logging
 import sys
 import time
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import tornado.httputil
 import tornado.web
-from kfserving.handlers.http import HTTPHandler, PredictHandler
-from kfserving.kfserver import HealthHandler, LoadHandler, UnloadHandler
+from kfserving.handlers.http import PredictHandler
+from kfserving.kfserver import HealthHandler, LivenessHandler, LoadHandler, UnloadHandler
 from tornado.iostream import StreamClosedError
 
 from .batching import Overloaded
+from .codec import Request
 from .directories import NoSuchModel
+from .serving import NoExplanations, Unavailable, not_live
 from .tensors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -32,6 +36,8 @@ logger = logging.getLogger(__name__)
 #: Bytes from which on decoding would keep others waiting for longer than a thread costs.
 _LARGE = 200_000
 _BINARY = "Inference-Header-Content-Length"
+#: What a client is told of an error in the model's own code.
+_FAILED = "the model failed on this request; the server's log says why"
 
 
 class Refused(tornado.web.HTTPError):
@@ -48,7 +54,7 @@ class JsonErrors(tornado.web.RequestHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs["exc_info"][1]
         if status_code == 500:
-            message = "the model failed on this request; the server's log says why"
+            message = _FAILED
         else:
             message = getattr(error, "message", "") or error.reason or http.HTTPStatus(status_code).phrase
         self.finish({"error": message})
@@ -58,15 +64,18 @@ class JsonErrors(tornado.web.RequestHandler):
 class Predict(JsonErrors, PredictHandler):
     """Answers predictions: V1 and `{"instances": ...}` on both paths, V2 in JSON and binary, and CloudEvents.
 
-    `max_body` is in bytes; the requests that are being answered are in `busy`.
+    `max_body` is in bytes; the requests that are being answered are in `busy`, and
+    `kind` is "v1", "v2" or "explain".
     """
 
-    def initialize(self, models: Any, busy: set[Predict], max_body: int, v1: bool) -> None:
+    cloud_events = True
+
+    def initialize(self, models: Any, busy: set[Predict], max_body: int, kind: str) -> None:
         super().initialize(models)
         self.busy = busy
         self.max_body = max_body
-        self.v1 = v1
-        self.prediction: asyncio.Future[Any] | None = None
+        self.kind = kind
+        self.waiting: asyncio.Future[Any] | None = None
 
     def prepare(self) -> None:
         self.chunks: list[bytes] = []
@@ -85,43 +94,71 @@ class Predict(JsonErrors, PredictHandler):
         self.request.body = b"".join(self.chunks)
         self.busy.add(self)
         try:
-            if _is_cloud_event(self.request.headers):
-                await super().post(name)
-            else:
-                await self._predict(self.get_model(name))
+            await self._guarded(name)
             await self.finish()
         except (asyncio.CancelledError, StreamClosedError):
             self.set_status(499)  # the client left; this is for the log
         finally:
             self.busy.discard(self)
 
+    def get_model(self, name: str) -> ServingModel:
+        """KFServing's loads a model that is not ready, on the event loop. Raises Refused."""
+        model: ServingModel | None = self.models.get_model(name)
+        if model is None:
+            raise Refused(404, f"Model with name {name} does not exist.")
+        if not model.ready:
+            raise Refused(503, f"Model with name {name} is not ready. {model.stuck}".strip())
+        return model
+
     def on_connection_close(self) -> None:
         """What nobody waits for any more is not begun."""
         super().on_connection_close()
-        if self.prediction:
-            self.prediction.cancel()
+        if self.waiting:
+            self.waiting.cancel()
 
-    async def _predict(self, model: ServingModel) -> None:
-        body = self.request.body
+    async def _guarded(self, name: str) -> None:
+        """Answer, with a status for whatever the model raises."""
         try:
-            arguments = (body, _json_size(self.request.headers), self.v1)
-            if len(body) < _LARGE:
-                request = model.codec.decode(*arguments)
+            if self.cloud_events and _is_cloud_event(self.request.headers):
+                await super().post(name)
             else:
-                loop = asyncio.get_running_loop()
-                request = await loop.run_in_executor(None, model.codec.decode, *arguments)
-            self.prediction = asyncio.ensure_future(model.answer(request))
-            answer, json_size = model.codec.encode(model.name, request, await self.prediction)
+                await self._answer(self.get_model(name))
         except InvalidRequest as error:
             self._refuse(400, error)
         except Overloaded as error:
             self.set_header("Retry-After", "1")
             self._refuse(503, error)
-        else:
-            self.set_header("Content-Type", "application/octet-stream" if json_size else "application/json")
-            if json_size:
-                self.set_header(_BINARY, str(json_size))
-            self.write(answer)
+        except Unavailable as error:
+            logger.warning("Model %s: %s", name, error)
+            self._refuse(503, error)
+        except NoExplanations as error:
+            self._refuse(501, error)
+        except (asyncio.CancelledError, GeneratorExit, StreamClosedError, tornado.web.HTTPError):
+            raise
+        except BaseException:  # the model's own code may raise anything, while its answer is written, too
+            logger.exception("Model %s failed on a request", name)
+            self.set_status(500)
+            self.write({"error": _FAILED})
+
+    async def _answer(self, model: ServingModel) -> None:
+        request = await self._decode(model, _json_size(self.request.headers), self.kind == "v1")
+        outputs = await self._wait(model.answer(request))
+        answer, json_size = model.codec.encode(model.name, request, outputs)
+        self.set_header("Content-Type", "application/octet-stream" if json_size else "application/json")
+        if json_size:
+            self.set_header(_BINARY, str(json_size))
+        self.write(answer)
+
+    async def _decode(self, model: ServingModel, json_size: int | None, v1: bool) -> Request:
+        body = self.request.body
+        if len(body) < _LARGE:
+            return model.codec.decode(body, json_size, v1)
+        return await asyncio.get_running_loop().run_in_executor(None, model.codec.decode, body, json_size, v1)
+
+    async def _wait(self, answer: Coroutine[Any, Any, Any]) -> Any:
+        """Wait for an answer as long as the client does."""
+        self.waiting = asyncio.ensure_future(answer)
+        return await self.waiting
 
     def _refuse(self, status: int, error: Exception) -> None:
         self.set_status(status)
@@ -132,7 +169,7 @@ class Predict(JsonErrors, PredictHandler):
         line = {
             "time": time.time(),
             "model": self.path_args[0],
-            "door": "v1" if self.v1 else "v2",
+            "door": self.kind,
             "status": self.get_status(),
             "ms": round(self.request.request_time() * 1000, 3),
             "bytes_in": self.size,
@@ -141,18 +178,29 @@ class Predict(JsonErrors, PredictHandler):
         print(orjson.dumps(line).decode(), flush=True)
 
 
-class Explain(JsonErrors, HTTPHandler):
+class Explain(Predict):
     """For each row the prediction, a base score, and what each column adds to it; 501 where there is no such thing."""
 
-    async def post(self, name: str) -> None:
-        model = self.get_model(name)
-        try:
-            explanations = await model.explanations(self.request.body)
-        except InvalidRequest as error:
-            raise Refused(400, str(error)) from None
-        except NotImplementedError as error:
-            raise Refused(501, str(error)) from None
-        self.write({"explanations": explanations})
+    cloud_events = False
+
+    async def _answer(self, model: ServingModel) -> None:
+        request = await self._decode(model, None, True)
+        explanations = await self._wait(model.explanations(request))
+        self.set_header("Content-Type", "application/json")
+        self.write(orjson.dumps({"explanations": explanations}))
+
+
+class Live(JsonErrors, LivenessHandler):
+    """KFServing's liveness, which says "Alive" whatever the models do."""
+
+    def initialize(self, models: Any) -> None:
+        self.models = models
+
+    def get(self) -> None:
+        problem = not_live(self.models.get_models())
+        if problem:
+            raise Refused(503, f"the server is not live: {problem}")
+        super().get()
 
 
 class Health(JsonErrors, HealthHandler):

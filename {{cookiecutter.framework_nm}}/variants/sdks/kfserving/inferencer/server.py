@@ -10,7 +10,7 @@ import kfserving
 import tornado.ioloop
 import tornado.web
 
-from .handlers import Explain, Health, Load, NotFound, Predict, Unload
+from .handlers import Explain, Health, Live, Load, NotFound, Predict, Unload
 from .model_repository import ServingModelRepository
 
 _NAME = "([a-zA-Z0-9_-]+)"
@@ -28,17 +28,20 @@ class Server(kfserving.KFServer):
         self.busy: set[Predict] = set()
 
     def create_application(self) -> tornado.web.Application:
-        """KFServing's application, in which liveness and the list of models stay as they are."""
+        """KFServing's application, in which the list of models stays as it is."""
         application = super().create_application()
         models: dict[str, Any] = {"models": self.registered_models}
         predict = {**models, "busy": self.busy, "max_body": self.max_body}
+        explain = {**predict, "kind": "explain"}
         application.add_handlers(
             ".*",
             [
-                (f"/v1/models/{_NAME}:predict", Predict, {**predict, "v1": True}),
-                (f"/v2/models/{_NAME}/infer", Predict, {**predict, "v1": False}),
-                (f"/v1/models/{_NAME}:explain", Explain, models),
-                (f"/v2/models/{_NAME}/explain", Explain, models),
+                (f"/v1/models/{_NAME}:predict", Predict, {**predict, "kind": "v1"}),
+                (f"/v2/models/{_NAME}/infer", Predict, {**predict, "kind": "v2"}),
+                (f"/v1/models/{_NAME}:explain", Explain, explain),
+                (f"/v2/models/{_NAME}/explain", Explain, explain),
+                ("/", Live, models),
+                ("/v2/health/live", Live, models),
                 (f"/v1/models/{_NAME}", Health, models),
                 (f"/v2/models/{_NAME}/status", Health, models),
                 (f"/v2/repository/models/{_NAME}/load", Load, models),

@@ -23,6 +23,7 @@ def main() -> None:
     import uvloop
     from kserve.model_server import app
 
+    from .health import add_liveness
     from .lane import Lane
     from .model import ServingDataPlane, ServingModel
     from .model_repository import ServingModelRepository, ServingRepositoryExtension
@@ -46,6 +47,7 @@ def main() -> None:
             arguments.predict_proba,
             arguments.max_batch_rows,
             arguments.max_waiting,
+            arguments.stuck_seconds,
         )
 
     repository = ServingModelRepository(arguments.model_dir, arguments.model_name, make_model)
@@ -59,6 +61,7 @@ def main() -> None:
         sys.exit(f"The server cannot start: {error}")
     models = list(repository.get_models().values())
     show_example(app, models[0])
+    add_liveness(app, repository)
     add_health_checks(app, repository)
     routes = predict_routes(repository)
     # KServe wraps its application once more when it starts; this is where the lane still comes first.
@@ -87,10 +90,15 @@ def _quieten(arguments: argparse.Namespace) -> None:
 
 
 def _shorten(record: logging.LogRecord) -> bool:
-    """A request that cannot be answered is a line in the log, and not a traceback: anybody can make thousands."""
-    from kserve.errors import InvalidInput, ModelNotFound
+    """A request that cannot be answered is a line in the log, and not a traceback: anybody can make thousands.
 
-    if record.exc_info and isinstance(record.exc_info[1], (InvalidInput, ModelNotFound, NotImplementedError)):
+    What the model's own code raised is logged where it is caught, with its traceback.
+    """
+    from kserve.errors import InferenceError, InvalidInput, ModelNotFound
+
+    if record.exc_info and isinstance(
+        record.exc_info[1], (InferenceError, InvalidInput, ModelNotFound, NotImplementedError)
+    ):
         record.exc_info = None
     return True
 

@@ -1,8 +1,8 @@
-"""The short way for REST predictions: an ASGI application in front of KServe's.
+"""The short way for REST predictions and explanations: an ASGI application in front of KServe's.
 
-It answers `POST /v1/models/{name}:predict` and `POST /v2/models/{name}/infer`, and the paths that platforms.py
-adds, parsing bytes once and writing bytes once, and hands everything else to KServe: health, metadata,
-repository, metrics, docs, CloudEvents. It also refuses bodies that are too large, whatever their route.
+It answers `POST /v1/models/{name}:predict`, `POST /v2/models/{name}/infer`, `POST /v1/models/{name}:explain`, and the
+paths that platforms.py adds, parsing bytes once and writing bytes once, and hands everything else to KServe: health,
+metadata, repository, metrics, docs, CloudEvents. It also refuses bodies that are too large, whatever their route.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from types import MappingProxyType
 from typing import Any
 
 import orjson
-from kserve.errors import ModelNotFound, ModelNotReady
+from kserve.errors import ModelNotFound
 from kserve.logging import logger
 
 from .batching import Overloaded
-from .model import ServingModel
+from .codec import Request
+from .model import FAILED, NotReady, ServingModel
 from .model_repository import ServingModelRepository
+from .serving import NoExplanations, Unavailable
 from .telemetry import log_request
 from .tensors import InvalidRequest
 
@@ -44,9 +46,9 @@ class Disconnected(Exception):
 
 
 class Lane:
-    """`app` is KServe's application; `max_body` is in bytes; `log` says whether to log a line per prediction.
+    """`app` is KServe's application; `max_body` is in bytes; `log` says whether to log a line per request.
 
-    `routes` are further paths to predictions: a model's name, and whether only V1 is understood there.
+    `routes` are further paths to predictions: a model's name, and the kind of request, "v1", "v2" or "explain".
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class Lane:
         repository: ServingModelRepository,
         max_body: int,
         log: bool = False,
-        routes: Mapping[str, tuple[str, bool]] = MappingProxyType({}),
+        routes: Mapping[str, tuple[str, str]] = MappingProxyType({}),
     ) -> None:
         self.app = app
         self.repository = repository
@@ -76,7 +78,7 @@ class Lane:
             return
         except Disconnected:
             return
-        name, v1 = self.routes.get(scope["path"]) or _find(scope["path"])
+        name, kind = self.routes.get(scope["path"]) or _find(scope["path"])
         if not name or b"ce-id" in headers or b"cloudevents" in headers.get(b"content-type", b""):
             await self.app(scope, _replay(body, receive), send)
             return
@@ -85,13 +87,14 @@ class Lane:
         if model is None:
             status, answer, extra = 404, _error(str(ModelNotFound(name))), _JSON
         elif not model.ready:
-            status, answer, extra = 503, _error(str(ModelNotReady(name))), _JSON
+            status, answer, extra = 503, _error(str(NotReady(model))), _JSON
         else:
             with model.telemetry.in_flight():
-                prediction = _predict(model, body, headers, v1)
+                answering = _answer(model, body, headers, kind)
                 # To listen for the client costs as much as a light model does, and gains nothing there.
-                status, answer, extra = await (_unless_gone(prediction, receive) if model.slow else prediction)
-            model.telemetry.answered("v1" if v1 else "v2", status)
+                slow = kind == "explain" or model.slow
+                status, answer, extra = await (_unless_gone(answering, receive) if slow else answering)
+            model.telemetry.answered(kind, status)
         request_id = headers.get(_REQUEST_ID)
         if request_id:
             extra = [*extra, (_REQUEST_ID, request_id)]
@@ -99,7 +102,7 @@ class Lane:
         if self.log:
             log_request(
                 model=name,
-                door="v1" if v1 else "v2",
+                door=kind,
                 status=status,
                 ms=round((time.perf_counter() - start) * 1000, 3),
                 bytes_in=len(body),
@@ -126,53 +129,85 @@ class Lane:
         return body if len(chunks) == 1 else b"".join(chunks)
 
 
-def _find(path: str) -> tuple[str, bool]:
-    """The name of the model that a path asks for a prediction, or ""; and whether the path is V1's."""
-    if path.startswith("/v2/models/") and path.endswith("/infer"):
-        name, v1 = path[len("/v2/models/") : -len("/infer")], False
-    elif path.startswith("/v1/models/") and path.endswith(":predict"):
-        name, v1 = path[len("/v1/models/") : -len(":predict")], True
-    else:
-        return "", False
-    return ("" if "/" in name else name), v1
+#: How paths begin and end, and the kind of request that they ask for.
+_PATHS = (
+    ("/v2/models/", "/infer", "v2"),
+    ("/v1/models/", ":predict", "v1"),
+    ("/v1/models/", ":explain", "explain"),
+)
 
 
-async def _predict(
-    model: ServingModel, body: bytes, headers: dict[bytes, bytes], v1: bool
+def _find(path: str) -> tuple[str, str]:
+    """The name of the model that a path asks, or "", and the kind of request."""
+    for start, end, kind in _PATHS:
+        if path.startswith(start) and path.endswith(end):
+            name = path[len(start) : -len(end)]
+            return ("" if "/" in name else name), kind
+    return "", ""
+
+
+async def _answer(
+    model: ServingModel, body: bytes, headers: dict[bytes, bytes], kind: str
 ) -> tuple[int, bytes, Headers]:
     """Answer one request: status, body, and headers."""
-    measure = model.telemetry
     try:
-        start = time.perf_counter()
-        json_size = _json_size(headers)
-        if len(body) < _LARGE:
-            request = model.codec.decode(body, json_size, v1)
-        else:
-            request = await asyncio.to_thread(model.codec.decode, body, json_size, v1)
-        decoded = time.perf_counter()
-        measure.preprocess(decoded - start)
-        outputs = await model.answer(request)
-        predicted = time.perf_counter()
-        measure.predict(predicted - decoded)
-        answer, json_size = model.codec.encode(model.name, request, outputs)
-        measure.postprocess(time.perf_counter() - predicted)
+        if kind == "explain":
+            return 200, await _explain(model, body), _JSON
+        answer, json_size = await _predict(model, body, _json_size(headers), kind == "v1")
     except InvalidRequest as error:
         return 400, _error(str(error)), _JSON
     except Overloaded as error:
         return 503, _error(str(error)), [*_JSON, (b"retry-after", b"1")]
-    except Exception:
+    except Unavailable as error:
+        logger.warning("Model %s: %s", model.name, error)
+        return 503, _error(str(error)), _JSON
+    except NoExplanations as error:
+        return 501, _error(str(error)), _JSON
+    except (asyncio.CancelledError, GeneratorExit):  # the client left, or the server ends
+        raise
+    except BaseException:  # the model's own code may raise anything, while its answer is written, too
         logger.exception("Model %s failed on a request", model.name)
-        return 500, _error("the model failed on this request; the server's log says why"), _JSON
+        return 500, _error(FAILED), _JSON
     if json_size is None:
         return 200, answer, _JSON
     return 200, answer, [(b"content-type", b"application/octet-stream"), (_BINARY, b"%d" % json_size)]
 
 
+async def _predict(model: ServingModel, body: bytes, json_size: int | None, v1: bool) -> tuple[bytes, int | None]:
+    """The answer to a prediction's body and, where binary tensors follow in it, the size of its JSON."""
+    measure = model.telemetry
+    start = time.perf_counter()
+    request = await _decode(model, body, json_size, v1)
+    decoded = time.perf_counter()
+    measure.preprocess(decoded - start)
+    outputs = await model.answer(request)
+    predicted = time.perf_counter()
+    measure.predict(predicted - decoded)
+    answer = model.codec.encode(model.name, request, outputs)
+    measure.postprocess(time.perf_counter() - predicted)
+    return answer
+
+
+async def _explain(model: ServingModel, body: bytes) -> bytes:
+    """The answer to `:explain`: for each row the prediction, a base score, and what each column adds to it."""
+    request = await _decode(model, body, None, True)
+    start = time.perf_counter()
+    explanations = await model.explanations(request)
+    model.telemetry.explain(time.perf_counter() - start)
+    return orjson.dumps({"explanations": explanations})
+
+
+async def _decode(model: ServingModel, body: bytes, json_size: int | None, v1: bool) -> Request:
+    if len(body) < _LARGE:
+        return model.codec.decode(body, json_size, v1)
+    return await asyncio.to_thread(model.codec.decode, body, json_size, v1)
+
+
 async def _unless_gone(
-    prediction: Coroutine[Any, Any, tuple[int, bytes, Headers]], receive: Receive
+    answering: Coroutine[Any, Any, tuple[int, bytes, Headers]], receive: Receive
 ) -> tuple[int, bytes, Headers]:
-    """Wait for a prediction as long as the client does; one that nobody waits for any more is not begun."""
-    task, gone = asyncio.create_task(prediction), asyncio.ensure_future(receive())
+    """Wait for an answer as long as the client does; one that nobody waits for any more is not begun."""
+    task, gone = asyncio.create_task(answering), asyncio.ensure_future(receive())
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         return task.result() if task.done() else (499, b"", [])

@@ -1,26 +1,33 @@
 """The model as KServe sees it: metadata, and the requests that come by KServe's own way.
 
-gRPC and CloudEvents arrive here through KServe; the REST predict routes are answered by lane.py. Both use the
-same codec and the same batcher, of serving.py. The model itself is `MyModel` in trainer/model.py.
+gRPC and CloudEvents arrive here through KServe; REST's predictions and explanations are answered by lane.py. Both use
+the same codec and the same batcher, of serving.py. The model itself is `MyModel` in trainer/model.py.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 import kserve
 import numpy as np
 import orjson
-from kserve.errors import InvalidInput, ServerNotReady
+from cloudevents.sdk.converters.util import has_binary_headers
+from kserve.errors import InferenceError, InvalidInput, ModelNotReady, ServerNotReady
+from kserve.logging import logger
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.infer_type import to_http_parameters
 
 from .batching import Overloaded
 from .codec import Output
-from .serving import Serving
+from .serving import NoExplanations, Serving, Unavailable, not_live
 from .telemetry import Telemetry
 from .tensors import InvalidRequest, NamedArray, check, datatype_of, text
+
+#: What a client is told of an error in the model's own code.
+FAILED = "the model failed on this request; the server's log says why"
 
 
 class Busy(ServerNotReady):
@@ -29,6 +36,14 @@ class Busy(ServerNotReady):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason  # what KServe's gRPC server answers with
+
+
+class NotReady(ModelNotReady):
+    """A model that is not loaded, or no longer answers: 503 over REST, UNAVAILABLE over gRPC."""
+
+    def __init__(self, model: ServingModel) -> None:
+        super().__init__(model.name, model.stuck and f"It is stuck: {model.stuck}.")
+        self.reason = self.error_msg
 
 
 class ServingModel(Serving, kserve.Model):
@@ -45,42 +60,50 @@ class ServingModel(Serving, kserve.Model):
     def get_output_types(self) -> list[dict[str, Any]]:
         return [{"name": item.name, "datatype": item.datatype, "shape": item.shape} for item in self.outputs]
 
-    @property
-    def slow(self) -> bool:
-        """Whether the model takes long over its calls at present."""
-        return self._batcher.slow
-
     async def predict(
         self, payload: Any, headers: dict[str, str] | None = None, response_headers: dict[str, str] | None = None
     ) -> dict[str, Any] | kserve.InferResponse:
         """Answer a request that KServe decoded: a dict or bytes of V1, or an InferRequest."""
         grpc = isinstance(payload, kserve.InferRequest) and payload.from_grpc
-        door = "grpc" if grpc else "cloudevent"
+        return await self._counted(self._predict(payload), grpc)
+
+    async def explain(self, payload: Any, headers: dict[str, str] | None = None) -> dict[str, Any]:
+        """Answer a CloudEvent to V1's `:explain`.
+
+        For each row the prediction, a base score, and what each column adds to it. Raises InvalidInput, or
+        NotImplementedError, which KServe answers with 501.
+        """
+        return await self._counted(self._explain(payload))
+
+    async def _counted(self, answer: Coroutine[Any, Any, Any], grpc: bool = False) -> Any:
+        """Wait for an answer, count it, and raise what KServe has a status for."""
         status = "INTERNAL" if grpc else "500"
         try:
             with self.telemetry.in_flight():
-                answer = await self._predict(payload)
+                found = await answer
             status = "OK" if grpc else "200"
-            return answer
+            return found
         except InvalidRequest as error:
             status = "INVALID_ARGUMENT" if grpc else "400"
             raise InvalidInput(str(error)) from None
-        except Overloaded as error:
+        except (Overloaded, Unavailable) as error:
             status = "UNAVAILABLE" if grpc else "503"
             raise Busy(str(error)) from None
+        except NoExplanations as error:
+            status = "501"
+            raise NotImplementedError(str(error)) from None
+        except (asyncio.CancelledError, GeneratorExit):  # the client left, or the server ends
+            status = "CANCELLED" if grpc else "499"
+            raise
+        except BaseException:
+            logger.exception("Model %s failed on a request", self.name)
+            raise (RuntimeError if grpc else InferenceError)(FAILED) from None
         finally:
-            self.telemetry.answered(door, status)
+            self.telemetry.answered("grpc" if grpc else "cloudevent", status)
 
-    async def explain(self, payload: Any, headers: dict[str, str] | None = None) -> dict[str, Any]:
-        """Answer V1's `:explain`: for each row the prediction, a base score, and what each column adds to it.
-
-        Raises InvalidInput, or NotImplementedError, which KServe answers with 501.
-        """
-        try:
-            body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
-            return {"explanations": await self.explanations(body)}
-        except InvalidRequest as error:
-            raise InvalidInput(str(error)) from None
+    async def _explain(self, payload: Any) -> dict[str, Any]:
+        body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
+        return {"explanations": await self.explanations(self.codec.decode(body, v1=True))}
 
     async def _predict(self, payload: Any) -> dict[str, Any] | kserve.InferResponse:
         if isinstance(payload, kserve.InferRequest):
@@ -104,11 +127,37 @@ class ServingModel(Serving, kserve.Model):
 
 
 class ServingDataPlane(DataPlane):
-    """KServe's, with the one word that it leaves out of a model's metadata: what runs the model."""
+    """KServe's, mended where it does not say what runs a model, lives on without one, and echoes requests."""
 
     async def model_metadata(self, model_name: str) -> dict[str, Any]:
         metadata = await super().model_metadata(model_name)
         return {**metadata, "platform": self.get_model_from_registry(model_name).platform}
+
+    async def live(self) -> dict[str, str]:
+        """For gRPC; REST's routes are those of health.py."""
+        return {"status": not_live(self.model_registry.get_models().values()) or "alive"}
+
+    async def get_model(self, name: str) -> Any:
+        """KServe's loads a model that is not ready, on the event loop."""
+        model = self.get_model_from_registry(name)
+        if not model.ready:
+            raise NotReady(model)
+        return model
+
+    async def explain(
+        self, model_name: str, request: Any, headers: dict[str, str] | None = None
+    ) -> tuple[Any, dict[str, str]]:
+        """KServe's gives back all of the request's headers; these are those by which it answers an event with one."""
+        response, _ = await super().explain(model_name, request, headers)
+        return response, _event_headers(headers or {})
+
+
+def _event_headers(headers: dict[str, str]) -> dict[str, str]:
+    """Of a request's headers those that make it a CloudEvent; the answer's own take their places."""
+    if has_binary_headers(headers):
+        return {name: headers[name] for name in ("ce-specversion", "ce-source", "ce-type", "ce-id")}
+    structured = "application/cloudevents+json"
+    return {"content-type": structured} if headers.get("content-type") == structured else {}
 
 
 def _decode(item: kserve.InferInput) -> NamedArray:

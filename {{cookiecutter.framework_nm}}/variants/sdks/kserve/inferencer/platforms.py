@@ -52,11 +52,11 @@ def add_health_checks(app: FastAPI, repository: ServingModelRepository) -> None:
         app.add_api_route(path, health, response_class=Response, response_model=None, include_in_schema=False)
 
 
-def predict_routes(repository: ServingModelRepository) -> dict[str, tuple[str, bool]]:
-    """Their paths for predictions: each with the model's name, and whether only V1 is understood there.
+def predict_routes(repository: ServingModelRepository) -> dict[str, tuple[str, str]]:
+    """Their paths for predictions: each with the model's name, and the kind of request, as in lane.py.
 
     None where several models are served: a request would not say which it means.
     """
     names = list(repository.get_models())
     paths = filter(None, ("/invocations", os.environ.get("AIP_PREDICT_ROUTE")))
-    return {path: (names[0], False) for path in paths if len(names) == 1}
+    return {path: (names[0], "v2") for path in paths if len(names) == 1}

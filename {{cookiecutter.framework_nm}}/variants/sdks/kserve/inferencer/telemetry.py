@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import orjson
-from kserve.metrics import POST_HIST_TIME, PRE_HIST_TIME, PREDICT_HIST_TIME
+from kserve.metrics import EXPLAIN_HIST_TIME, POST_HIST_TIME, PRE_HIST_TIME, PREDICT_HIST_TIME
 from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter("inference_requests", "Requests answered, by door and status", ["model_name", "door", "status"])
@@ -38,6 +38,7 @@ class Telemetry:
         self.model_name = model_name
         self.preprocess = PRE_HIST_TIME.labels(model_name).observe
         self.predict = PREDICT_HIST_TIME.labels(model_name).observe
+        self.explain = EXPLAIN_HIST_TIME.labels(model_name).observe
         self.postprocess = POST_HIST_TIME.labels(model_name).observe
         self._in_flight = IN_FLIGHT.labels(model_name)
         self._rows = BATCH_ROWS.labels(model_name).observe
@@ -52,7 +53,7 @@ class Telemetry:
             self._in_flight.dec()
 
     def answered(self, door: str, status: object) -> None:
-        """Count a request; `door` is v1, v2, grpc or cloudevent, `status` the protocol's own."""
+        """Count a request; `door` is v1, v2, explain, grpc or cloudevent, `status` the protocol's own."""
         _answered(self.model_name, door, str(status)).inc()
 
     def called(self, rows: int, waited: list[float]) -> None:
