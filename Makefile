@@ -1,6 +1,7 @@
 # `make` lists what there is.
-PYTHON ?= python3
-VENV ?= .venv
+# From the command line only: what the environment calls PYTHON or VENV is not meant for this file.
+PYTHON = python3
+VENV = .venv
 DEMO ?= .demo
 FRAMEWORK ?= sklearn
 # Test processes at once: what needs the container engine is one after another in one of them.
@@ -20,8 +21,8 @@ $(VENV)/.installed: pyproject.toml
 	$(VENV)/bin/python -m pip install --quiet --editable '.[test]'
 	@touch $@
 
-demo: $(VENV)/.installed  ## the main job end to end: generate, train, serve, ask, stop (FRAMEWORK=xgboost for another)
-	tests/demo $(VENV)/bin/cookiecutter $(DEMO) $(FRAMEWORK)
+demo:  ## the main job end to end: generate, train, serve, ask, stop (FRAMEWORK=xgboost for another)
+	@$(PYTHON) tools/demo '$(DEMO)' '$(FRAMEWORK)'
 
 test: $(VENV)/.installed  ## run the tests; ARGS='-m "not slow"' for the fast ones
 	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadscope -m "not release" $(ARGS)
@@ -30,11 +31,11 @@ test-all: $(VENV)/.installed  ## run them with every framework beside every SDK,
 	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
 
 # What is rendered is checked in the projects that the tests bake.
-CODE = hooks tests benchmarks '{{cookiecutter.framework_nm}}/variants'
+CODE = hooks tests tools/demo benchmarks '{{cookiecutter.framework_nm}}/variants'
 lint: $(VENV)/.installed  ## check the template's own code
 	$(VENV)/bin/ruff check --config pyproject.toml $(CODE)
 	$(VENV)/bin/ruff format --config pyproject.toml --check $(CODE)
-	$(VENV)/bin/mypy hooks tests benchmarks
+	$(VENV)/bin/mypy hooks tests tools/demo benchmarks
 
 samples: $(VENV)/.installed  ## train the sample models again, under the versions that the projects pin
 	tests/samples $(VENV)/bin/cookiecutter

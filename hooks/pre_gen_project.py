@@ -19,8 +19,17 @@ from typing import Any
 #: raw string is not ended by an escaped quote: no answer can close this literal and become code.
 ANSWERS = r"""{{ cookiecutter | jsonify }}"""
 
-#: KServe names what it deploys <model_name>-predictor, a canary with one word more, and that name is a DNS label.
-MODEL_NAME_LIMIT = 63 - len("-canary-predictor")
+#: Of Kubernetes, for most names, for the value of a label, and for a part of a host's name.
+NAME_LIMIT = 63
+
+#: The names that k8s/ makes of the framework's end in one of -storage, -models and -train.
+FRAMEWORK_LIMIT = NAME_LIMIT - len("server-storage")
+
+#: `make image-train` adds to the tag.
+TAG_LIMIT = 128 - len("-train")
+
+#: No shortened answer is suggested that says less than this.
+SHORTEST_SUGGESTION = 8
 
 STORES = ("gs", "s3", "hdfs", "webhdfs", "https", "http", "pvc", "hf", "oci")
 
@@ -48,11 +57,13 @@ _PATH_COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*")
 
 def check_framework_nm(answer: str) -> str:
     """Check what becomes a folder, a Python package and a part of the image's name."""
-    if not re.fullmatch(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*", answer):
+    if not re.fullmatch(r"[a-z][a-z0-9]*", answer):
         return (
-            "The folder, the Python package and the image are named after it: lower-case letters and digits, "
-            'starting with a letter, with single "_" between them, such as "sklearn".'
+            "The folder, the Python package, the image and objects in the cluster are named after it, so it has "
+            'lower-case letters and digits only, starting with a letter, such as "sklearn".'
         )
+    if len(answer) > FRAMEWORK_LIMIT:
+        return f"It has {len(answer)} characters. Objects in the cluster bear it: use at most {FRAMEWORK_LIMIT}."
     if answer in DEVICES:
         return 'Windows cannot make a folder of that name. Use a longer one, such as "sklearn".'
     return ""
@@ -70,11 +81,6 @@ def check_model_name(answer: str) -> str:
             'Kubernetes allows lower-case letters, digits and "-" in a name, starting with a letter and '
             "ending with a letter or digit."
         )
-    if len(answer) > MODEL_NAME_LIMIT:
-        return (
-            f'It has {len(answer)} characters. KServe adds "-canary-predictor", and Kubernetes allows 63 in all: '
-            f"use at most {MODEL_NAME_LIMIT}."
-        )
     return ""
 
 
@@ -85,8 +91,8 @@ def check_namespace(answer: str) -> str:
             'Kubernetes allows lower-case letters, digits and "-" in a namespace, starting and ending with a '
             "letter or digit."
         )
-    if len(answer) > 63:
-        return f"It has {len(answer)} characters. Kubernetes allows at most 63 in a namespace."
+    if len(answer) > NAME_LIMIT:
+        return f"It has {len(answer)} characters. Kubernetes allows at most {NAME_LIMIT} in a namespace."
     return ""
 
 
@@ -122,8 +128,11 @@ def check_image_tag(answer: str) -> str:
     """Check what follows the colon in the image's name."""
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", answer):
         return 'A tag has letters, digits, "_", "." and "-", but not "." or "-" first, such as "0.1.0".'
-    if len(answer) > 128:
-        return f"It has {len(answer)} characters. A tag has at most 128."
+    if len(answer) > TAG_LIMIT:
+        return (
+            f"It has {len(answer)} characters. A tag has at most 128, and that of the image that trains is yours "
+            f'with "-train" after it: use at most {TAG_LIMIT}.'
+        )
     return ""
 
 
@@ -180,7 +189,7 @@ def repair_label(answer: str, limit: int) -> str:
 
 def repair_framework_nm(answer: str) -> str:
     """Guess a name for a package."""
-    return re.sub(r"[^a-z0-9]+", "_", _ascii(answer).lower()).strip("_")
+    return re.sub(r"[^a-z0-9]+", "", _ascii(answer).lower())[:FRAMEWORK_LIMIT]
 
 
 def repair_serving_sdk(answer: str) -> str:
@@ -190,13 +199,13 @@ def repair_serving_sdk(answer: str) -> str:
 
 def repair_model_name(answer: str) -> str:
     """Guess the name of a model."""
-    name = repair_label(answer, MODEL_NAME_LIMIT)
-    return repair_label(f"model-{name}", MODEL_NAME_LIMIT) if name[:1].isdigit() else name
+    name = repair_label(answer, NAME_LIMIT)
+    return repair_label(f"model-{name}", NAME_LIMIT) if name[:1].isdigit() else name
 
 
 def repair_namespace(answer: str) -> str:
     """Guess a namespace."""
-    return repair_label(answer, 63)
+    return repair_label(answer, NAME_LIMIT)
 
 
 def repair_image_registry(answer: str) -> str:
@@ -214,7 +223,7 @@ def repair_image_registry(answer: str) -> str:
 def repair_image_tag(answer: str) -> str:
     """Guess a tag."""
     tag = re.sub(r"[^A-Za-z0-9_.-]+", "-", _ascii(answer).strip().lstrip(":"))
-    return tag.lstrip(".-").rstrip("-")[:128]
+    return tag.lstrip(".-").rstrip("-")[:TAG_LIMIT].rstrip("-")
 
 
 def repair_storage_uri(answer: str) -> str:
@@ -250,14 +259,15 @@ QUESTIONS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
 
 def problems(answers: Mapping[str, Any]) -> list[str]:
     """Say what is wrong with the answers, a paragraph for each that cannot work."""
-    found = []
+    found = {}
     for question, (check, repair) in QUESTIONS.items():
         answer = answers.get(question)
         wrong = _wrong(answer, check)
         if wrong:
-            found.append(f"{question} {_shown(answer)}: {wrong}{_suggestion(answer, check, repair)}")
-    # Parts that are wrong themselves were named above, and say nothing about the whole.
-    return found or [*check_sdk(answers), *check_image(answers)]
+            found[question] = f"{question} {_shown(answer)}: {wrong}{_suggestion(answer, check, repair)}"
+    # An answer that is wrong by itself says nothing about those it goes with.
+    together = [problem for parts, check in TOGETHER if not parts & found.keys() for problem in check(answers)]
+    return [*found.values(), *together]
 
 
 def check_sdk(answers: Mapping[str, Any]) -> list[str]:
@@ -290,6 +300,44 @@ def check_image(answers: Mapping[str, Any]) -> list[str]:
         f"image_registry {_shown(answers['image_registry'])}: The image's name would have {len(name)} "
         "characters, and registries allow at most 255. Use a shorter path."
     ]
+
+
+def check_names(answers: Mapping[str, Any]) -> list[str]:
+    """Check the names that the SDK's controller makes of the model's and the namespace's."""
+    sdk, model, namespace = answers["_sdks"][answers["serving_sdk"]], answers["model_name"], answers["namespace"]
+
+    def room(made: str) -> int:
+        """The characters that such a name leaves to the model's."""
+        return NAME_LIMIT - len(made.replace("MODEL", "").replace("NAMESPACE", namespace))
+
+    made = min(sdk["names"], key=room)
+    if len(model) <= room(made):
+        return []
+    name = made.replace("MODEL", "<model_name>").replace("NAMESPACE", "<namespace>")
+    rule = f"{sdk['title']} makes the name {name} of"
+    shorter = repair_label(model, max(room(made), 0))
+    if "NAMESPACE" not in made:
+        return [
+            f"model_name {_shown(model)}: It has {len(model)} characters. {rule} it, and Kubernetes allows "
+            f'{NAME_LIMIT} in all: use at most {room(made)}. Try "{shorter}".'
+        ]
+    both = room(made) + len(namespace)
+    suggestion = f' Try "{shorter}" as model_name.' if len(shorter) >= SHORTEST_SUGGESTION else ""
+    shorter = repair_label(namespace, max(both - len(model), 0))
+    if not suggestion and len(shorter) >= SHORTEST_SUGGESTION:
+        suggestion = f' Try "{shorter}" as namespace.'
+    return [
+        f"model_name {_shown(model)}, namespace {_shown(namespace)}: They have {len(model)} and {len(namespace)} "
+        f"characters. {rule} both, and Kubernetes allows {NAME_LIMIT} in all: use at most {both} together.{suggestion}"
+    ]
+
+
+#: What is checked of several answers, each of which is fine by itself.
+TOGETHER: tuple[tuple[frozenset[str], Callable[[Mapping[str, Any]], list[str]]], ...] = (
+    (frozenset({"framework_nm", "serving_sdk", "python_version"}), check_sdk),
+    (frozenset({"framework_nm", "image_registry"}), check_image),
+    (frozenset({"serving_sdk", "model_name", "namespace"}), check_names),
+)
 
 
 def message(found: list[str]) -> str:

@@ -17,12 +17,12 @@ import yaml
 from facts import FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, SKELETON, TEMPLATE, VARIANTS, pins
 
 PROJECT_FILES = """
-    .dockerignore .gitignore {fw}.Dockerfile Makefile README.md input.json pyproject.toml requirements.lock
+    .dockerignore .gitignore {fw}.Dockerfile MANIFEST.in Makefile README.md input.json pyproject.toml requirements.lock
     requirements.txt run_modelserver setup.py {fw}server.yaml
     k8s/training/kustomization.yaml k8s/training/training.yaml k8s/training-bucket/kustomization.yaml
 """
 PACKAGE_FILES = """
-    __init__.py conftest.py
+    __init__.py conftest.py py.typed
     example_models/0001/metadata.json
     inferencer/__init__.py inferencer/__main__.py inferencer/batching.py inferencer/codec.py inferencer/config.py
     inferencer/conftest.py inferencer/directories.py inferencer/loadtest.py inferencer/model.py

@@ -21,6 +21,7 @@ from typing import Any, NoReturn
 import jsonschema
 import pytest
 import yaml
+from cookiecutter.exceptions import FailedHookException
 from facts import FLAVOURS, FRAMEWORKS, SDKS, SKELETON, TEMPLATE
 
 Manifest = dict[str, Any]
@@ -195,12 +196,20 @@ def refusals(found: list[Manifest]) -> list[str]:
 
 
 def _of_a_name(manifest: Manifest) -> list[str]:
-    name = manifest["metadata"]["name"]
+    name, made = manifest["metadata"]["name"], [manifest["metadata"]["name"], manifest["metadata"]["namespace"]]
+    fits = re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name)
     if manifest["kind"] == "InferenceService":
-        fits, longest = re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name), 63 - len("-predictor")
-    else:
-        fits, longest = re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", name), 63
-    return ([] if fits else [f"the form of the name {name}"]) + (["a name too long"] if len(name) > longest else [])
+        fits = re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", name)
+        for canary in [{"predictor": {}}, *manifest["spec"].get("canary", [])]:
+            made += _names_of_a_predictor(manifest, canary["predictor"].get("name"))
+    long = [f"a name too long: {each}" for each in made if len(each) > 63]
+    return ([] if fits else [f"the form of the name {name}"]) + long
+
+
+def _names_of_a_predictor(service: Manifest, variant: str | None) -> list[str]:
+    """The names that KServe makes of it: a label in Standard mode, and the first part of its host's name."""
+    deployment = "-".join([service["metadata"]["name"], *([variant] if variant else []), "predictor"])
+    return [f"isvc.{deployment}", f"{deployment}-{service['metadata']['namespace']}"]
 
 
 def _of_runtimes(runtimes: list[Manifest]) -> list[str]:
@@ -282,8 +291,6 @@ def _in_standard(service: Manifest, mode: str | None, predictor: Any, canaries: 
         reasons += [f"{key} of a canary" for key in SCALING if key in canary["predictor"]]
         if canary["predictor"].get("minReplicas", 0) > predictor.get("minReplicas", 1):
             reasons.append("more replicas of a canary")
-        if len(f"{service['metadata']['name']}-{canary['predictor'].get('name')}-predictor") > 63:
-            reasons.append("a canary's name too long")
     return reasons
 
 
@@ -397,7 +404,9 @@ CONTAINER = "spec.predictor.containers.0"
     [
         ("root", "InferenceService", at("metadata.name", "Churn"), "the form of the name"),
         ("root", "InferenceService", at("metadata.name", "1st"), "the form of the name"),
-        ("root", "InferenceService", at("metadata.name", "a" * 54), "a name too long"),
+        ("root", "InferenceService", at("metadata.name", "a" * 49), "a name too long: isvc."),
+        ("root", "InferenceService", at("metadata.namespace", "a" * 52), "-predictor-aaaa"),
+        ("credentials", "Secret", at("metadata.name", "a" * 64), "a name too long"),
         ("root", "InferenceService", at("spec.predictor.sklearn", {}), "not one implementation"),
         ("root", "InferenceService", at("spec.predictor", {}), "not one implementation"),
         ("root", "InferenceService", at(f"{CONTAINER}.name", "server"), "a container's name"),
@@ -554,7 +563,71 @@ def test_an_answer_that_looks_like_another_type_is_text_in_every_manifest(
         assert all(judge(manifest) == [] for judge in judges(manifest))
 
 
+#: Each question answered with what it takes, and YAML or a shell might take for something else.
+ODD = {
+    "model_name": "null",
+    "namespace": "0x1f",
+    "image_registry": "[::1]:5000/a__b",
+    "image_tag": "1e3",
+    "storage_uri": "s3://bucket/!a:*&b,[c]@%20#?=~-모델\N{PILE OF POO}//",
+}
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+@pytest.mark.parametrize("registry", [ODD["image_registry"], "123", "LOCALHOST:1", "[fe80:0:0::1]"])
+def test_every_answer_arrives_as_it_was_typed(bake: Callable[..., Path], sdk: str, registry: str) -> None:
+    """In every manifest, wherever it stands there."""
+    project = bake("sklearn", serving_sdk=sdk, **{**ODD, "image_registry": registry})
+    image, uri = f"{registry}/sklearnserver:{ODD['image_tag']}", ODD["storage_uri"]
+    seen = set()
+    for name in ["root", *SDKS[sdk]["k8s"]]:
+        for manifest in manifests(project, name):
+            assert manifest["metadata"]["namespace"] == ODD["namespace"]
+            assert manifest["kind"] != "InferenceService" or manifest["metadata"]["name"] == ODD["model_name"]
+            seen |= set(strings(manifest))
+    assert {text for text in seen if "sklearnserver:" in text} == {image, f"{image}-train"}
+    addresses = {uri, uri.replace("s3://", ":s3:"), *([f"{uri.rstrip('/')}/0002"] if sdk == "kserve" else [])}
+    assert {text for text in seen if "bucket" in text} == addresses
+    for file, value in [("Makefile", f"IMAGE ?= {image}"), ("sklearn.Dockerfile", f'version="{ODD["image_tag"]}"')]:
+        assert value in (project / file).read_text()
+
+
+def strings(value: Any) -> list[str]:
+    """All texts in a manifest, however deep."""
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in strings(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in strings(item)]
+    return [value] if isinstance(value, str) else []
+
+
+@pytest.mark.parametrize(("model", "namespace"), [(41, 4), (23, 22), (1, 44), (42, 1), (33, 22), (31, 16), (46, 6)])
+def test_names_as_long_as_the_questions_take_them_are_none_too_long(
+    bake: Callable[..., Path], model: int, namespace: int
+) -> None:
+    """Nothing that a project or KServe makes of them has more than 63 characters; longer answers are refused."""
+    try:
+        project = bake("huggingface", model_name="m" * model, namespace="n" * namespace)
+    except FailedHookException:
+        assert model > 41 or model + namespace > 45
+        return
+    for name in SETS:
+        assert refusals(manifests(project, name)) == []
+
+
 # --- KFServing's.
+
+
+@pytest.mark.parametrize("model", [45, 46])
+def test_kfservings_names_are_none_too_long(bake: Callable[..., Path], model: int) -> None:
+    """KFServing calls the service <model_name>-predictor-default, and leaves the namespace apart from it."""
+    try:
+        project = bake("sklearn", serving_sdk="kfserving", model_name="m" * model, namespace="n" * 63)
+    except FailedHookException:
+        assert model > 45
+        return
+    (manifest,) = manifests(project, "root")
+    assert len(f"{manifest['metadata']['name']}-predictor-default") <= 63
 
 
 @pytest.mark.parametrize("framework", [framework for framework, sdk in FLAVOURS if sdk == "kfserving"])

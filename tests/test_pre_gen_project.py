@@ -44,10 +44,10 @@ FREE = [question for question in GOOD if question not in ("framework_nm", "servi
 TABLES = {table: QUESTIONS[table] for table in ("_frameworks", "_sdks")}
 
 ACCEPTED = {
-    "framework_nm": ["xgboost", "lightgbm", "tf2", "scikit_learn", "a"],
+    "framework_nm": ["xgboost", "lightgbm", "tf2", "a", "a" * 49],
     "serving_sdk": ["kserve"],
-    "model_name": ["a", "m1", "my-model", "a--b", "a" * 46],
-    "namespace": ["a", "1", "1-a", "team-7", "kube-system", "a" * 63],
+    "model_name": ["a", "m1", "my-model", "a--b", "a" * 41],
+    "namespace": ["a", "1", "1-a", "team-7", "kube-system", "a" * 27],
     "image_registry": [
         "myname",
         "docker.io/myname",
@@ -63,7 +63,7 @@ ACCEPTED = {
         "123456789012.dkr.ecr.eu-west-1.amazonaws.com/team",
         "ghcr.io/a.b/c_d/e__f/g-h/i---j",
     ],
-    "image_tag": ["latest", "1", "_", "v1.0_rc-2", "A" * 128],
+    "image_tag": ["latest", "1", "_", "v1.0_rc-2", "A" * 122],
     "storage_uri": [
         "gs://bucket",
         "gs://bucket/",
@@ -88,13 +88,15 @@ ACCEPTED = {
 #: Answers that look as if they would work, each with the suggestion that they get, if one can be made.
 REFUSED: dict[str, list[tuple[str, str | None]]] = {
     "framework_nm": [
-        ("Scikit-Learn", "scikit_learn"),
-        ("my framework", "my_framework"),
+        ("Scikit-Learn", "scikitlearn"),
+        ("my framework", "myframework"),
+        ("my_framework", "myframework"),
         ("../escape", "escape"),
         ("/", None),
         ("1st", None),
         ("_private", "private"),
-        ("a__b", "a_b"),
+        ("a__b", "ab"),
+        ("a" * 50, "a" * 49),
         ("con", None),
         ("lpt1", None),
     ],
@@ -109,8 +111,8 @@ REFUSED: dict[str, list[tuple[str, str | None]]] = {
         ("a.b", "a-b"),
         ("모델", None),
         ("---", None),
-        ("a" * 47, "a" * 46),
-        ("a" * 45 + "-b", "a" * 45),
+        ("a" * 42, "a" * 41),
+        ("a" * 40 + "-b", "a" * 40),
         ("model\n", "model"),
         (" model", "model"),
     ],
@@ -118,7 +120,6 @@ REFUSED: dict[str, list[tuple[str, str | None]]] = {
         ("My_Team", "my-team"),
         ("team.a", "team-a"),
         ("-a-", "a"),
-        ("a" * 64, "a" * 63),
         ("a\tb", "a-b"),
         ("!", None),
     ],
@@ -151,7 +152,8 @@ REFUSED: dict[str, list[tuple[str, str | None]]] = {
         (".1", "1"),
         ("-1", "1"),
         ("a/b", "a-b"),
-        ("A" * 129, "A" * 128),
+        ("A" * 123, "A" * 122),
+        ("A" * 121 + "-b", "A" * 121),
         ("1.0\r", "1.0"),
         ("-", None),
         ("٣", None),
@@ -388,6 +390,46 @@ def test_a_framework_without_versions_beside_the_sdk_is_refused_with_those_that_
     (problem,) = problems(_frameworks=rows, framework_nm="new", serving_sdk="kfserving", python_version="3.8")
     beside = "It has no versions that run beside KFServing. Choose one of sklearn, or another serving_sdk."
     assert problem == f'framework_nm "new": {beside}'
+
+
+#: The longest model's name that goes with a namespace of this length: KServe joins both in one part of a host's name,
+#: puts the model's into a label, and Kubernetes allows 63 characters in either. KFServing joins nothing.
+LONGEST = {
+    "kserve": {1: 41, 4: 41, 5: 40, 22: 23, 44: 1},
+    "kfserving": {1: 45, 63: 45},
+}
+
+
+@pytest.mark.parametrize(("sdk", "namespace"), [(sdk, length) for sdk in LONGEST for length in LONGEST[sdk]])
+def test_names_are_as_long_together_as_the_cluster_takes(sdk: str, namespace: int) -> None:
+    longest = LONGEST[sdk][namespace]
+    answers = {"serving_sdk": sdk, "python_version": TABLES["_sdks"][sdk]["pythons"][0], "namespace": "n" * namespace}
+    assert problems(**answers, model_name="m" * longest) == []
+    (problem,) = problems(**answers, model_name="m" * (longest + 1))
+    assert problem.startswith("model_name ")
+
+
+def test_names_that_are_too_long_together_are_refused_with_a_way_to_answer() -> None:
+    """By both answers, their lengths, the limit, and a name that would do: the model's, if it says enough."""
+    model, namespace = "customer-churn-by-region-and-plan", "data-science-platform1"
+    (problem,) = problems(model_name=model, namespace=namespace)
+    assert problem == (
+        f'model_name "{model}", namespace "{namespace}": They have 33 and 22 characters. KServe makes the name '
+        "<model_name>-canary-predictor-<namespace> of both, and Kubernetes allows 63 in all: use at most 45 together. "
+        'Try "customer-churn-by-regio" as model_name.'
+    )
+    assert problems(model_name="customer-churn-by-regio", namespace=namespace) == []
+    (problem,) = problems(model_name="churn", namespace="n" * 63)
+    assert problem.endswith(f'use at most 45 together. Try "{"n" * 40}" as namespace.')
+    assert problems(model_name="churn", namespace="n" * 40) == []
+    (problem,) = problems(model_name="m" * 38, namespace="n" * 38)
+    assert problem.endswith("use at most 45 together.")
+
+
+def test_answers_that_do_not_go_together_are_refused_beside_those_that_are_wrong_by_themselves() -> None:
+    """One message says all, so that nobody is sent away twice."""
+    found = problems(image_tag="not a tag", python_version="3.8", model_name="m" * 42)
+    assert [problem.split(" ")[0] for problem in found] == ["image_tag", "python_version", "model_name"]
 
 
 def test_long_answers_stay_readable() -> None:

@@ -4,11 +4,23 @@
 """Packaging. What serving needs is in requirements.txt; training and development add to it here."""
 
 from pathlib import Path
+from typing import List, Tuple
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 LINES = (HERE / "requirements.txt").read_text(encoding="utf-8").splitlines()
+
+
+class WithoutTests(build_py):
+    """Builds the package without its tests, which need what only development installs."""
+
+    def find_package_modules(self, package: str, package_dir: str) -> List[Tuple[str, str, str]]:
+        """Find (package, module, file) of each module to install."""
+        modules = super().find_package_modules(package, package_dir)
+        return [found for found in modules if found[1] != "conftest" and not found[1].startswith("test_")]
+
 
 setup(
     name="{{ cookiecutter.__package }}",
@@ -17,7 +29,8 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     packages=find_packages(),
-    package_data={"": ["example_models/**/*"]},
+    package_data={"": ["example_models/**/*", "py.typed"]},
+    cmdclass={"build_py": WithoutTests},
     python_requires=">={{ cookiecutter.__pythons.split(", ")[0] }},<{{ cookiecutter.__python_end }}",
     install_requires=[line for line in LINES if line and not line.startswith("#")],
     extras_require={

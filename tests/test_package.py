@@ -1,0 +1,73 @@
+"""A generated project as a package: built by uv, installed where the project is not, and served from there."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from facts import find_python, pins
+from running import free_port, serving, shell
+
+pytestmark = pytest.mark.slow
+
+#: The first Python of each SDK.
+SDKS = {sdk: pins("sklearn", sdk)["pythons"][0] for sdk in ("kserve", "kfserving")}
+UV = f"'{Path(sys.executable).parent / 'uv'}'"
+
+
+@pytest.fixture(scope="module", params=SDKS)
+def built(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> tuple[Path, str]:
+    """The folder of what `uv build` made, and the Python that it is for."""
+    python = find_python(SDKS[request.param])
+    if not python:
+        pytest.skip(f"there is no Python {SDKS[request.param]}; `uv python install {SDKS[request.param]}` gets one")
+    project = bake("sklearn", serving_sdk=request.param)
+    (project / "sklearnserver/trainer/0001").mkdir()
+    (project / "sklearnserver/trainer/0001/model.joblib").write_text("a model that somebody trained")
+    shell(project, f"{UV} build --quiet --python '{python}'")
+    return project / "dist", python
+
+
+def contents(dist: Path) -> dict[str, list[str]]:
+    """The files of both archives, by the archives' endings."""
+    (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
+    with zipfile.ZipFile(wheel) as opened, tarfile.open(sdist) as unpacked:
+        return {"whl": opened.namelist(), "tar.gz": [name.partition("/")[2] for name in unpacked.getnames()]}
+
+
+def test_both_hold_the_code_and_the_sample_and_no_trained_model(built: tuple[Path, str]) -> None:
+    dist, _ = built
+    for names in contents(dist).values():
+        for name in ("trainer/model.py", "inferencer/__main__.py", "inferencer/loadtest.py", "py.typed"):
+            assert f"sklearnserver/{name}" in names
+        sample = [name for name in names if "example_models/0001/" in name]
+        assert {Path(name).name for name in sample} >= {"input.json", "metadata.json", "model.joblib", "model.onnx"}
+        assert not any("trainer/0001" in name for name in names)
+
+
+def test_the_wheel_holds_no_tests(built: tuple[Path, str]) -> None:
+    dist, _ = built
+    assert not [name for name in contents(dist)["whl"] if re.search(r"(^|/)(test_|conftest)", name)]
+
+
+@pytest.mark.parametrize("archive", ["tar.gz", "whl"])
+def test_an_installed_package_serves_its_sample(built: tuple[Path, str], archive: str, tmp_path: Path) -> None:
+    """In an environment with nothing else in it, from a folder that has nothing to do with the project."""
+    dist, python = built
+    (found,) = dist.glob(f"*.{archive}")
+    shell(tmp_path, f"{UV} venv --quiet --python '{python}' venv; {UV} pip install --quiet --python venv '{found}'")
+    package = shell(tmp_path, 'venv/bin/python -c "import sklearnserver; print(sklearnserver.__path__[0])"').strip()
+    assert Path(package).is_relative_to(tmp_path / "venv")
+    sample, http, grpc = f"{package}/example_models/0001", free_port(), free_port()
+    variables = f"MODEL_NAME=m MODEL_DIR='{sample}' HTTP_PORT={http} GRPC_PORT={grpc}"
+    server = f"{variables} exec venv/bin/python -m sklearnserver.inferencer"
+    with serving(tmp_path, server, f"http://localhost:{http}/v1/models/m"):
+        url = f"http://localhost:{http}/v2/models/m/infer"
+        answer = shell(tmp_path, f"curl --silent --fail-with-body -d '@{sample}/input.json' {url}")
+    assert json.loads(answer) == {"predictions": [0]}
