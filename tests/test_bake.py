@@ -41,7 +41,8 @@ SDK_FILES = {
         k8s/grpc-knative/kustomization.yaml k8s/grpc-standard/kustomization.yaml
         k8s/knative/kustomization.yaml k8s/standard/kustomization.yaml
         k8s/runtime/kustomization.yaml k8s/runtime/runtime.yaml
-        {fw}server/inferencer/health.py {fw}server/inferencer/lane.py {fw}server/inferencer/openapi.py
+        {fw}server/inferencer/connection.py {fw}server/inferencer/health.py {fw}server/inferencer/messages.py
+        {fw}server/inferencer/lane.py {fw}server/inferencer/openapi.py
         {fw}server/inferencer/platforms.py {fw}server/inferencer/storage.py {fw}server/inferencer/telemetry.py
         {fw}server/inferencer/test_platforms.py
     """,

@@ -188,6 +188,7 @@ def test_a_message_is_short_enough_for_a_header() -> None:
     with pytest.raises(InvalidRequest) as error:
         decode(wide, {"instances": [{f"another {i}": i for i in range(300)}] * 100})
     assert len(str(error.value)) <= 2000
+    assert len(str(InvalidRequest("語" * 2000)).encode()) <= 2000
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:

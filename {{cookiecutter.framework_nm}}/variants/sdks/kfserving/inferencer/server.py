@@ -7,6 +7,7 @@ import signal
 from typing import Any
 
 import kfserving
+import tornado.httputil
 import tornado.ioloop
 import tornado.web
 
@@ -48,6 +49,7 @@ class Server(kfserving.KFServer):
                 (f"/v2/repository/models/{_NAME}/unload", Unload, models),
             ],
         )
+        _understand_expectations(application)
         application.settings.update(
             default_handler_class=NotFound, default_handler_args={"status_code": 404}, log_function=self._log
         )
@@ -71,3 +73,15 @@ class Server(kfserving.KFServer):
         """Log no request unless asked to: a line each costs more than a light model does."""
         if self.log and isinstance(handler, Predict):
             handler.log()
+
+
+def _understand_expectations(application: tornado.web.Application) -> None:
+    """Let a client go on that asks with `Expect: 100-Continue`, as Java does: Tornado knows small letters alone."""
+    find_handler = application.find_handler
+
+    def find(request: tornado.httputil.HTTPServerRequest, **arguments: Any) -> Any:
+        if "Expect" in request.headers:
+            request.headers["Expect"] = request.headers["Expect"].lower()
+        return find_handler(request, **arguments)
+
+    application.find_handler = find

@@ -22,6 +22,7 @@ def main() -> None:
     import kserve
     import uvloop
     from kserve.model_server import app
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
     from .health import add_liveness
     from .lane import Lane
@@ -32,6 +33,12 @@ def main() -> None:
 
     class Server(kserve.ModelServer):
         """KServe's, which would forget its models while gRPC requests are still being answered."""
+
+        async def _serve(self) -> None:
+            config = self._rest_server.config
+            if config.http == "auto" and AutoHTTPProtocol.__name__ == "HttpToolsProtocol":
+                config.http = f"{__package__}.connection:Connection"
+            await super()._serve()
 
         def stop(self, sig: int) -> None:
             models, repository.models = repository.models, {}

@@ -33,6 +33,7 @@ def read_arguments() -> argparse.Namespace:
         f"--enable_docs_url={arguments.enable_docs_url}",
         f"--enable_latency_logging={arguments.enable_latency_logging}",
         f"--grpc_max_receive_message_length={arguments.max_buffer_size}",
+        "--grpc_max_send_message_length=-1",  # no limit: an answer can be many times as large as its request
         *rest,
     ]
     if rest:

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import kserve
-import numpy as np
 import orjson
 from cloudevents.sdk.converters.util import has_binary_headers
 from kserve.errors import InferenceError, InvalidInput, ModelNotReady, ServerNotReady
 from kserve.logging import logger
 from kserve.protocol.dataplane import DataPlane
+from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferResponse
 from kserve.protocol.infer_type import to_http_parameters
 
 from .batching import Overloaded
-from .codec import Output
+from .messages import decode, to_grpc, to_json
 from .serving import NoExplanations, Serving, Unavailable, not_live
 from .telemetry import Telemetry
-from .tensors import InvalidRequest, NamedArray, check, datatype_of, text
+from .tensors import InvalidRequest
 
 #: What a client is told of an error in the model's own code.
 FAILED = "the model failed on this request; the server's log says why"
@@ -62,7 +62,7 @@ class ServingModel(Serving, kserve.Model):
 
     async def predict(
         self, payload: Any, headers: dict[str, str] | None = None, response_headers: dict[str, str] | None = None
-    ) -> dict[str, Any] | kserve.InferResponse:
+    ) -> dict[str, Any] | kserve.InferResponse | ModelInferResponse:
         """Answer a request that KServe decoded: a dict or bytes of V1, or an InferRequest."""
         grpc = isinstance(payload, kserve.InferRequest) and payload.from_grpc
         return await self._counted(self._predict(payload), grpc)
@@ -105,25 +105,22 @@ class ServingModel(Serving, kserve.Model):
         body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
         return {"explanations": await self.explanations(self.codec.decode(body, v1=True))}
 
-    async def _predict(self, payload: Any) -> dict[str, Any] | kserve.InferResponse:
+    async def _predict(self, payload: Any) -> dict[str, Any] | kserve.InferResponse | ModelInferResponse:
         if isinstance(payload, kserve.InferRequest):
             return await self._predict_v2(payload)
         body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
         outputs = await self.answer(self.codec.decode(body, v1=True))
         return {"predictions": outputs[0].values.tolist()}
 
-    async def _predict_v2(self, payload: kserve.InferRequest) -> kserve.InferResponse:
-        X = self.codec.from_tensors([_decode(item) for item in payload.inputs])
+    async def _predict_v2(self, payload: kserve.InferRequest) -> kserve.InferResponse | ModelInferResponse:
+        X = self.codec.from_tensors([decode(item) for item in payload.inputs])
         parameters = payload.parameters or {}
         if payload.from_grpc:
             parameters = to_http_parameters(parameters)
         asked = [(output.name, False) for output in payload.request_outputs or ()]
         request = self.codec.request(X, self.codec.proba(parameters), payload.id, asked)
-        return kserve.InferResponse(
-            response_id=payload.id,
-            model_name=self.name,
-            infer_outputs=[_encode(output) for output in await self.answer(request)],
-        )
+        encode = to_grpc if payload.from_grpc else to_json
+        return encode(self.name, payload, await self.answer(request))
 
 
 class ServingDataPlane(DataPlane):
@@ -158,22 +155,3 @@ def _event_headers(headers: dict[str, str]) -> dict[str, str]:
         return {name: headers[name] for name in ("ce-specversion", "ce-source", "ce-type", "ce-id")}
     structured = "application/cloudevents+json"
     return {"content-type": structured} if headers.get("content-type") == structured else {}
-
-
-def _decode(item: kserve.InferInput) -> NamedArray:
-    check(item.name, item.datatype, item.shape)
-    try:
-        values = item.as_numpy()
-    except Exception as error:  # KServe's decoder raises whatever numpy and struct do
-        raise InvalidRequest(f"input {item.name!r}: no {item.datatype} of shape {item.shape}: {error}") from None
-    if item.datatype == "BYTES":
-        strings = [value if isinstance(value, str) else text(item.name, value) for value in values.ravel()]
-        values = np.array(strings, dtype=object).reshape(values.shape)
-    return NamedArray(item.name, item.datatype, values)
-
-
-def _encode(output: Output) -> kserve.InferOutput:
-    values = output.values
-    encoded = kserve.InferOutput(output.name, list(values.shape), datatype_of(values))
-    encoded.set_data_from_numpy(values if values.dtype.kind != "U" else values.astype(object), binary_data=False)
-    return encoded

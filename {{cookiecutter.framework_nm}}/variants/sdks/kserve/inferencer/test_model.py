@@ -114,10 +114,12 @@ def test_v2_is_answered_as_by_the_model_in_process(server: Server, case: Any, ra
 @pytest.mark.parametrize("raw", [False, True], ids=["contents", "raw"])
 @pytest.mark.parametrize("proba", [False, True])
 def test_grpc_is_answered_as_by_the_model_in_process(server: Server, case: Any, raw: bool, proba: bool) -> None:
-    """KServe's own gRPC client."""
+    """KServe's own gRPC client; others read an answer only in the form of their request, typed or raw."""
     name, model, X = case
     request = InferRequest(name, tensors(model, X, raw), parameters={"predict_proba": proba})
-    answer = grpc_infer(server, request).outputs[0].as_numpy()
+    (output,) = grpc_infer(server, request).outputs
+    assert bool(output.data) is not raw
+    answer = output.as_numpy()
     expected = model.predict(without_text_gaps(X), proba)
     assert answer.shape == expected.shape
     values = [item.decode() if isinstance(item, bytes) else item for item in answer.ravel().tolist()]
@@ -146,6 +148,14 @@ def test_the_sample_request_gets_an_answer(server: Server, sample_dir: Path) -> 
         content=(sample_dir / "input.json").read_bytes(),
         headers={"Host": "numbers.default.example.com", "Content-Type": "application/json"},
     )
+    assert response.json() == {"predictions": [0]}
+
+
+def test_an_offer_of_http_2_is_ignored(server: Server, sample_dir: Path) -> None:
+    """Java's HttpClient makes it, and so do Spring and Ktor."""
+    headers = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": "h2c", "HTTP2-Settings": "AAMAAABkAAQAAP__"}
+    body = (sample_dir / "input.json").read_bytes()
+    response = server.client.post("/v1/models/numbers:predict", content=body, headers=headers)
     assert response.json() == {"predictions": [0]}
 
 
