@@ -20,11 +20,13 @@ from kfserving.handlers.http import HTTPHandler, PredictHandler
 from kfserving.kfserver import HealthHandler, LoadHandler, UnloadHandler
 from tornado.iostream import StreamClosedError
 
+from .access import refusal
 from .batching import Overloaded
 from .directories import NoSuchModel
 from .tensors import InvalidRequest
 
 if TYPE_CHECKING:
+    from .drain import Drain
     from .model import ServingModel
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,13 @@ class Refused(tornado.web.HTTPError):
 class JsonErrors(tornado.web.RequestHandler):
     """Answers an error with {"error": message}."""
 
+    def finish(self, chunk: Any = None) -> asyncio.Future[None]:
+        """Say so if the connection closes; Tornado knows only of what it closed before the request came."""
+        connection: Any = self.request.connection
+        if connection.params.no_keep_alive:
+            self.set_header("Connection", "close")
+        return super().finish(chunk)
+
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs["exc_info"][1]
         if status_code == 500:
@@ -58,12 +67,11 @@ class JsonErrors(tornado.web.RequestHandler):
 class Predict(JsonErrors, PredictHandler):
     """Answers predictions: V1 and `{"instances": ...}` on both paths, V2 in JSON and binary, and CloudEvents.
 
-    `max_body` is in bytes; the requests that are being answered are in `busy`.
+    `max_body` is in bytes.
     """
 
-    def initialize(self, models: Any, busy: set[Predict], max_body: int, v1: bool) -> None:
+    def initialize(self, models: Any, max_body: int, v1: bool) -> None:
         super().initialize(models)
-        self.busy = busy
         self.max_body = max_body
         self.v1 = v1
         self.prediction: asyncio.Future[Any] | None = None
@@ -83,7 +91,6 @@ class Predict(JsonErrors, PredictHandler):
         if self.size > self.max_body:
             raise Refused(413, f"the body is larger than {self.max_body} bytes, the limit that --max_buffer_size sets")
         self.request.body = b"".join(self.chunks)
-        self.busy.add(self)
         try:
             if _is_cloud_event(self.request.headers):
                 await super().post(name)
@@ -92,8 +99,6 @@ class Predict(JsonErrors, PredictHandler):
             await self.finish()
         except (asyncio.CancelledError, StreamClosedError):
             self.set_status(499)  # the client left; this is for the log
-        finally:
-            self.busy.discard(self)
 
     def on_connection_close(self) -> None:
         """What nobody waits for any more is not begun."""
@@ -156,10 +161,32 @@ class Explain(JsonErrors, HTTPHandler):
 
 
 class Health(JsonErrors, HealthHandler):
-    """KFServing's readiness of a model."""
+    """KFServing's readiness of a model, which ends with the server's."""
+
+    def initialize(self, models: Any, drain: Drain) -> None:
+        super().initialize(models)
+        self.drain = drain
+
+    def get(self, name: str) -> None:
+        super().get(name)
+        if self.drain.begun:
+            raise Refused(503, f"Model with name {name} is not ready.")
 
 
-class Load(JsonErrors, LoadHandler):
+class Repository(JsonErrors):
+    """What is under the repository API's path; whoever may not use it is told so."""
+
+    def initialize(self, models: Any, enabled: bool) -> None:
+        self.models = models
+        self.enabled = enabled
+
+    def prepare(self) -> None:
+        refused = refusal(self.enabled, "Origin" in self.request.headers)
+        if refused:
+            raise Refused(*refused)
+
+
+class Load(Repository, LoadHandler):
     """KFServing's repository API, with the reason of a failed load."""
 
     async def post(self, name: str) -> None:
@@ -172,7 +199,7 @@ class Load(JsonErrors, LoadHandler):
         self.write({"name": name, "load": True})
 
 
-class Unload(JsonErrors, UnloadHandler):
+class Unload(Repository, UnloadHandler):
     """KFServing's repository API."""
 
 

@@ -19,23 +19,15 @@ def main() -> None:
     arguments = read_arguments()
 
     gc.disable()  # starting makes much that stays, and next to no garbage
-    import kserve
     import uvloop
     from kserve.model_server import app
 
     from .lane import Lane
-    from .model import ServingDataPlane, ServingModel
-    from .model_repository import ServingModelRepository, ServingRepositoryExtension
+    from .model import ServingModel
+    from .model_repository import RepositoryAccess, ServingModelRepository
     from .openapi import show_example
     from .platforms import add_health_checks, predict_routes
-
-    class Server(kserve.ModelServer):
-        """KServe's, which would forget its models while gRPC requests are still being answered."""
-
-        def stop(self, sig: int) -> None:
-            models, repository.models = repository.models, {}
-            super().stop(sig)
-            repository.models = models
+    from .server import Server
 
     def make_model(name: str, directory: Path) -> ServingModel:
         return ServingModel(
@@ -49,9 +41,7 @@ def main() -> None:
         )
 
     repository = ServingModelRepository(arguments.model_dir, arguments.model_name, make_model)
-    server = Server(registered_models=repository)
-    server.dataplane = ServingDataPlane(repository)
-    server.model_repository_extension = ServingRepositoryExtension(repository)
+    server = Server(repository, arguments.drain_seconds, arguments.enable_repository_api)
     _quieten(arguments)
     try:
         repository.load_models()
@@ -59,12 +49,16 @@ def main() -> None:
         sys.exit(f"The server cannot start: {error}")
     models = list(repository.get_models().values())
     show_example(app, models[0])
-    add_health_checks(app, repository)
+    add_health_checks(app, server.dataplane)
     routes = predict_routes(repository)
     # KServe wraps its application once more when it starts; this is where the lane still comes first.
     kserve_stack = app.build_middleware_stack
     app.build_middleware_stack = lambda: Lane(
-        kserve_stack(), repository, arguments.max_buffer_size, arguments.access_log, routes
+        RepositoryAccess(kserve_stack(), arguments.enable_repository_api),
+        repository,
+        arguments.max_buffer_size,
+        arguments.access_log,
+        routes,
     )
     gc.freeze()
     gc.enable()
@@ -88,9 +82,10 @@ def _quieten(arguments: argparse.Namespace) -> None:
 
 def _shorten(record: logging.LogRecord) -> bool:
     """A request that cannot be answered is a line in the log, and not a traceback: anybody can make thousands."""
-    from kserve.errors import InvalidInput, ModelNotFound
+    from kserve.errors import InvalidInput, ModelNotFound, ModelNotReady, ServerNotReady
 
-    if record.exc_info and isinstance(record.exc_info[1], (InvalidInput, ModelNotFound, NotImplementedError)):
+    expected = (InvalidInput, ModelNotFound, ModelNotReady, ServerNotReady, NotImplementedError)
+    if record.exc_info and isinstance(record.exc_info[1], expected):
         record.exc_info = None
     return True
 

@@ -18,6 +18,7 @@ from kserve.protocol.infer_type import to_http_parameters
 
 from .batching import Overloaded
 from .codec import Output
+from .drain import Drain
 from .serving import Serving
 from .telemetry import Telemetry
 from .tensors import InvalidRequest, NamedArray, check, datatype_of, text
@@ -104,7 +105,26 @@ class ServingModel(Serving, kserve.Model):
 
 
 class ServingDataPlane(DataPlane):
-    """KServe's, with the one word that it leaves out of a model's metadata: what runs the model."""
+    """KServe's, with honest readiness, and the word that it leaves out of a model's metadata: what runs the model."""
+
+    def __init__(self, repository: kserve.ModelRepository, drain: Drain, repository_api: bool) -> None:
+        super().__init__(repository)
+        self._drain = drain
+        self._repository_api = repository_api
+
+    def metadata(self) -> dict[str, Any]:
+        return {**super().metadata(), "extensions": ["model_repository_extension"] if self._repository_api else []}
+
+    async def ready(self) -> bool:
+        """Whether the server has a model, has each of them ready, and is not about to end."""
+        names = list(self.model_registry.get_models())
+        ready = [await self.model_registry.is_model_ready(name) for name in names]
+        return bool(ready) and all(ready) and not self._drain.begun and await super().ready()
+
+    async def model_ready(self, model_name: str, disable_predictor_health_check: bool = False) -> bool:
+        """KServe asks before a request too, with its health check disabled: a server that drains still answers."""
+        ready: bool = await super().model_ready(model_name, disable_predictor_health_check)
+        return ready and (disable_predictor_health_check or not self._drain.begun)
 
     async def model_metadata(self, model_name: str) -> dict[str, Any]:
         metadata = await super().model_metadata(model_name)
