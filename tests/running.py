@@ -84,6 +84,7 @@ class Server:
             "MODEL_DIR": str(project / package / "example_models" / "0001"),
             "HTTP_PORT": str(self.http),
             "GRPC_PORT": str(self.grpc),
+            "DRAIN_SECONDS": "0",
         }
         self._log = project.parent / f"server-{self.http}.log"
         command = ["-c", program] if program else ["-m", f"{package}.inferencer"]

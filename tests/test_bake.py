@@ -24,9 +24,10 @@ PROJECT_FILES = """
 PACKAGE_FILES = """
     __init__.py conftest.py py.typed
     example_models/0001/metadata.json
-    inferencer/__init__.py inferencer/__main__.py inferencer/batching.py inferencer/codec.py inferencer/config.py
-    inferencer/conftest.py inferencer/directories.py inferencer/loadtest.py inferencer/model.py
-    inferencer/model_repository.py inferencer/options.py inferencer/serving.py inferencer/tensors.py
+    inferencer/__init__.py inferencer/__main__.py inferencer/access.py inferencer/batching.py inferencer/codec.py
+    inferencer/config.py inferencer/conftest.py inferencer/directories.py inferencer/drain.py inferencer/loadtest.py
+    inferencer/model.py inferencer/model_repository.py inferencer/options.py inferencer/server.py inferencer/serving.py
+    inferencer/tensors.py
     inferencer/test_batching.py inferencer/test_codec.py inferencer/test_directories.py inferencer/test_model.py
     inferencer/test_model_repository.py
     trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/_twin.py trainer/config.py trainer/model.py
@@ -46,7 +47,7 @@ SDK_FILES = {
         {fw}server/inferencer/platforms.py {fw}server/inferencer/storage.py {fw}server/inferencer/telemetry.py
         {fw}server/inferencer/test_platforms.py
     """,
-    "kfserving": "{fw}server/inferencer/handlers.py {fw}server/inferencer/server.py",
+    "kfserving": "{fw}server/inferencer/handlers.py",
 }
 #: Every name in the trees of the original document, for {fw}.
 BRIEF = """

@@ -6,12 +6,9 @@ What a framework can change is tested with each, on each SDK that it has; the re
 from __future__ import annotations
 
 import asyncio
-import http.client
-import itertools
 import json
 import re
 import subprocess
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -22,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from clients import Clients
 from container_engine import Container, Engine, extra_index, require_engine
 from facts import FLAVOURS, FRAMEWORKS, SDKS, before_a_release, pins
 from kserve import InferenceGRPCClient, InferInput, InferRequest
@@ -36,35 +34,6 @@ REMAINDER = """
     aiohappyeyeballs aiohttp aiohttp-retry aiosignal attrs cffi cryptography flatbuffers frozenlist h11 httpcore
     multidict narwhals pillow propcache pyasn1 pycparser pyjwt python-dotenv tzdata yarl
 """
-
-#: Run in the image in place of its entry point: a server that logs which requests it has taken.
-TAKES_NOTE = {
-    "kserve": """
-from {package}.inferencer.config import read_arguments
-read_arguments()
-from {package}.inferencer.lane import Lane
-read = Lane._read
-async def note(self, headers, receive):
-    body = await read(self, headers, receive)
-    print("taken", headers[b"x-request-id"].decode(), flush=True)
-    return body
-Lane._read = note
-from {package}.inferencer.__main__ import main
-main()
-""",
-    "kfserving": """
-from {package}.inferencer.config import read_arguments
-read_arguments()
-from {package}.inferencer.handlers import Predict
-post = Predict.post
-async def note(self, name):
-    print("taken", self.request.headers["X-Request-Id"], flush=True)
-    await post(self, name)
-Predict.post = note
-from {package}.inferencer.__main__ import main
-main()
-""",
-}
 
 #: A server that asks itself at every door, and then lists the distributions of which nothing was imported.
 LISTS_THE_UNUSED = """
@@ -296,44 +265,17 @@ def test_sigterm_ends_it_in_order(image: Image) -> None:
 
 @ONE_OF_EACH_SDK
 def test_sigterm_under_load_loses_no_request(image: Image) -> None:
-    """Whatever the server had taken is answered, on connections that are kept open and in use."""
+    """Whoever asks for three seconds after it is answered, over REST and gRPC, on new and on open connections."""
     (row,) = json.loads((image.sample / "input.json").read_text())["instances"]
-    body = json.dumps({"instances": [row] * 5000})
-    numbers, answered, wrong = itertools.count(), set(), []
-
-    def load(port: int) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        failures = 0
-        while failures < 3:  # a connection may close under a request that is on its way; then a client tries again
-            number = str(next(numbers))
-            try:
-                connection.request("POST", "/v1/models/m:predict", body, {"X-Request-Id": number})
-                response = connection.getresponse()
-                if response.status != 200 or json.loads(response.read()) != {"predictions": [0] * 5000}:
-                    wrong.append((number, response.status))
-                answered.add(number)
-                failures = 0
-            except (OSError, http.client.HTTPException):
-                connection.close()
-                failures += 1
-
-    program = TAKES_NOTE[image.sdk].format(package=image.package)
-    with image.run("--entrypoint", "python", args=("-c", program), MODEL_NAME="m") as container:
+    with image.run(MODEL_NAME="m") as container:
         wait_until_ready(container)
-        threads = [threading.Thread(target=load, args=(container.port(8080),)) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        while len(answered) < 50:
-            time.sleep(0.01)
-        before = len(answered)
-        container.signal("TERM")
-        assert container.exit_code(60) == 0
-        for thread in threads:
-            thread.join()
-        taken = set(re.findall(r"^taken (\d+)$", container.logs(), re.MULTILINE))
-    assert len(answered) > before
-    assert wrong == []
-    assert taken - answered == set()
+        over_grpc = container.port(8081) if "grpc" in SDKS[image.sdk]["features"] else None
+        clients = Clients(row, container.port(8080), over_grpc, rows=1000)
+        with clients.asking():
+            container.signal("TERM")
+            time.sleep(3)
+        assert container.exit_code(30) == 0
+    assert clients.failures == []
 
 
 @ONE_OF_EACH_SDK

@@ -481,6 +481,7 @@ def test_both_ways_to_deploy_serve_alike(project: Path) -> None:
     name = {variable["name"]: variable["value"] for variable in container.pop("env")}["MODEL_NAME"]
     container["args"].insert(0, f"--model_name={name}")
     assert json.loads(json.dumps(template).replace("{{.Name}}", name)) == container
+    assert "--enable_repository_api=false" in container["args"]
     assert runtime["annotations"] == predictor["annotations"]
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +26,13 @@ def count(value: str) -> int:
     if not value.isdecimal() or len(value) > 18 or int(value) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {value!r}")
     return int(value)
+
+
+def seconds(value: str) -> float:
+    """Read a number of seconds from 0."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds from 0, such as 5 or 0.5, got {value!r}")
+    return float(value)
 
 
 def port(value: str) -> int:
@@ -80,6 +88,8 @@ class Options(argparse.ArgumentParser):
         self.add("max_waiting", "1024", count, "most requests that wait for a model; more are answered 503")
         stuck = "longest call of a model, in seconds; after it, the server is no longer live, to be started again"
         self.add("stuck_seconds", "60", count, stuck)
+        self.add("drain_seconds", "5", seconds, "seconds to go on answering after SIGTERM, while not ready any more")
+        self.add("enable_repository_api", "true", switch, "let requests load and unload models")
 
     def add(self, name: str, default: str, type: Callable[[str], Any], help: str) -> None:
         """Add one; its variable is its name in capitals."""

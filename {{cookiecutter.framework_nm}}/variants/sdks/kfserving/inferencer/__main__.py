@@ -34,7 +34,14 @@ def main() -> None:
         )
 
     repository = ServingModelRepository(arguments.model_dir, arguments.model_name, make_model)
-    server = Server(repository, arguments.http_port, arguments.max_buffer_size, arguments.access_log)
+    server = Server(
+        repository,
+        arguments.http_port,
+        arguments.max_buffer_size,
+        arguments.access_log,
+        arguments.drain_seconds,
+        arguments.enable_repository_api,
+    )
     try:
         repository.load_models()
     except ModelError as error:

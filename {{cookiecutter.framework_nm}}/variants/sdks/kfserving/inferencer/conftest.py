@@ -47,7 +47,7 @@ class Server:
     def __init__(self, model_dir: Path, *arguments: str, **environment: str) -> None:
         self.http = free_port()
         program = ["-c", HELD] if "GATE" in environment else ["-m", f"{PACKAGE}.inferencer"]
-        variables = {"MODEL_DIR": str(model_dir), "HTTP_PORT": str(self.http)}
+        variables = {"MODEL_DIR": str(model_dir), "HTTP_PORT": str(self.http), "DRAIN_SECONDS": "0"}
         self.process = subprocess.Popen(
             [sys.executable, *program, *arguments],
             env={**os.environ, **variables, **environment},

@@ -22,6 +22,7 @@ from kfserving.handlers.http import PredictHandler
 from kfserving.kfserver import HealthHandler, LivenessHandler, LoadHandler, UnloadHandler
 from tornado.iostream import StreamClosedError
 
+from .access import refusal
 from .batching import Overloaded
 from .codec import Request
 from .directories import NoSuchModel
@@ -29,6 +30,7 @@ from .serving import NoExplanations, Unavailable, not_live
 from .tensors import InvalidRequest
 
 if TYPE_CHECKING:
+    from .drain import Drain
     from .model import ServingModel
 
 logger = logging.getLogger(__name__)
@@ -51,6 +53,13 @@ class Refused(tornado.web.HTTPError):
 class JsonErrors(tornado.web.RequestHandler):
     """Answers an error with {"error": message}."""
 
+    def finish(self, chunk: Any = None) -> asyncio.Future[None]:
+        """Say so if the connection closes; Tornado knows only of what it closed before the request came."""
+        connection: Any = self.request.connection
+        if connection.params.no_keep_alive:
+            self.set_header("Connection", "close")
+        return super().finish(chunk)
+
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs["exc_info"][1]
         if status_code == 500:
@@ -64,15 +73,13 @@ class JsonErrors(tornado.web.RequestHandler):
 class Predict(JsonErrors, PredictHandler):
     """Answers predictions: V1 and `{"instances": ...}` on both paths, V2 in JSON and binary, and CloudEvents.
 
-    `max_body` is in bytes; the requests that are being answered are in `busy`, and
-    `kind` is "v1", "v2" or "explain".
+    `max_body` is in bytes; `kind` is "v1", "v2" or "explain".
     """
 
     cloud_events = True
 
-    def initialize(self, models: Any, busy: set[Predict], max_body: int, kind: str) -> None:
+    def initialize(self, models: Any, max_body: int, kind: str) -> None:
         super().initialize(models)
-        self.busy = busy
         self.max_body = max_body
         self.kind = kind
         self.waiting: asyncio.Future[Any] | None = None
@@ -92,14 +99,11 @@ class Predict(JsonErrors, PredictHandler):
         if self.size > self.max_body:
             raise Refused(413, f"the body is larger than {self.max_body} bytes, the limit that --max_buffer_size sets")
         self.request.body = b"".join(self.chunks)
-        self.busy.add(self)
         try:
             await self._guarded(name)
             await self.finish()
         except (asyncio.CancelledError, StreamClosedError):
             self.set_status(499)  # the client left; this is for the log
-        finally:
-            self.busy.discard(self)
 
     def get_model(self, name: str) -> ServingModel:
         """KFServing's loads a model that is not ready, on the event loop. Raises Refused."""
@@ -204,10 +208,32 @@ class Live(JsonErrors, LivenessHandler):
 
 
 class Health(JsonErrors, HealthHandler):
-    """KFServing's readiness of a model."""
+    """KFServing's readiness of a model, which ends with the server's."""
+
+    def initialize(self, models: Any, drain: Drain) -> None:
+        super().initialize(models)
+        self.drain = drain
+
+    def get(self, name: str) -> None:
+        super().get(name)
+        if self.drain.begun:
+            raise Refused(503, f"Model with name {name} is not ready.")
 
 
-class Load(JsonErrors, LoadHandler):
+class Repository(JsonErrors):
+    """What is under the repository API's path; whoever may not use it is told so."""
+
+    def initialize(self, models: Any, enabled: bool) -> None:
+        self.models = models
+        self.enabled = enabled
+
+    def prepare(self) -> None:
+        refused = refusal(self.enabled, "Origin" in self.request.headers)
+        if refused:
+            raise Refused(*refused)
+
+
+class Load(Repository, LoadHandler):
     """KFServing's repository API, with the reason of a failed load."""
 
     async def post(self, name: str) -> None:
@@ -220,7 +246,7 @@ class Load(JsonErrors, LoadHandler):
         self.write({"name": name, "load": True})
 
 
-class Unload(JsonErrors, UnloadHandler):
+class Unload(Repository, UnloadHandler):
     """KFServing's repository API."""
 
 

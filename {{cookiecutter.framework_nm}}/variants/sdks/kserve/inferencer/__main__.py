@@ -19,31 +19,16 @@ def main() -> None:
     arguments = read_arguments()
 
     gc.disable()  # starting makes much that stays, and next to no garbage
-    import kserve
     import uvloop
     from kserve.model_server import app
-    from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
     from .health import add_liveness
     from .lane import Lane
-    from .model import ServingDataPlane, ServingModel
-    from .model_repository import ServingModelRepository, ServingRepositoryExtension
+    from .model import ServingModel
+    from .model_repository import RepositoryAccess, ServingModelRepository
     from .openapi import show_example
     from .platforms import add_health_checks, predict_routes
-
-    class Server(kserve.ModelServer):
-        """KServe's, which would forget its models while gRPC requests are still being answered."""
-
-        async def _serve(self) -> None:
-            config = self._rest_server.config
-            if config.http == "auto" and AutoHTTPProtocol.__name__ == "HttpToolsProtocol":
-                config.http = f"{__package__}.connection:Connection"
-            await super()._serve()
-
-        def stop(self, sig: int) -> None:
-            models, repository.models = repository.models, {}
-            super().stop(sig)
-            repository.models = models
+    from .server import Server
 
     def make_model(name: str, directory: Path) -> ServingModel:
         return ServingModel(
@@ -58,9 +43,7 @@ def main() -> None:
         )
 
     repository = ServingModelRepository(arguments.model_dir, arguments.model_name, make_model)
-    server = Server(registered_models=repository)
-    server.dataplane = ServingDataPlane(repository)
-    server.model_repository_extension = ServingRepositoryExtension(repository)
+    server = Server(repository, arguments.drain_seconds, arguments.enable_repository_api)
     _quieten(arguments)
     try:
         repository.load_models()
@@ -69,12 +52,16 @@ def main() -> None:
     models = list(repository.get_models().values())
     show_example(app, models[0])
     add_liveness(app, repository)
-    add_health_checks(app, repository)
+    add_health_checks(app, server.dataplane)
     routes = predict_routes(repository)
     # KServe wraps its application once more when it starts; this is where the lane still comes first.
     kserve_stack = app.build_middleware_stack
     app.build_middleware_stack = lambda: Lane(
-        kserve_stack(), repository, arguments.max_buffer_size, arguments.access_log, routes
+        RepositoryAccess(kserve_stack(), arguments.enable_repository_api),
+        repository,
+        arguments.max_buffer_size,
+        arguments.access_log,
+        routes,
     )
     gc.freeze()
     gc.enable()
@@ -101,11 +88,10 @@ def _shorten(record: logging.LogRecord) -> bool:
 
     What the model's own code raised is logged where it is caught, with its traceback.
     """
-    from kserve.errors import InferenceError, InvalidInput, ModelNotFound
+    from kserve.errors import InferenceError, InvalidInput, ModelNotFound, ModelNotReady, ServerNotReady
 
-    if record.exc_info and isinstance(
-        record.exc_info[1], (InferenceError, InvalidInput, ModelNotFound, NotImplementedError)
-    ):
+    expected = (InferenceError, InvalidInput, ModelNotFound, ModelNotReady, ServerNotReady, NotImplementedError)
+    if record.exc_info and isinstance(record.exc_info[1], expected):
         record.exc_info = None
     return True
 

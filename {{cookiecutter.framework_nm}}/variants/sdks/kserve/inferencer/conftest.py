@@ -44,6 +44,7 @@ class Server:
         self.http, self.grpc = free_port(), free_port()
         program = ["-c", SLOW] if slow else ["-m", f"{PACKAGE}.inferencer"]
         variables = {"MODEL_DIR": str(model_dir), "HTTP_PORT": str(self.http), "GRPC_PORT": str(self.grpc)}
+        variables["DRAIN_SECONDS"] = "0"
         self.process = subprocess.Popen(
             [sys.executable, *program, *arguments],
             env={**os.environ, **variables, **environment},

@@ -21,6 +21,7 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferResponse
 from kserve.protocol.infer_type import to_http_parameters
 
 from .batching import Overloaded
+from .drain import Drain
 from .messages import decode, to_grpc, to_json
 from .serving import NoExplanations, Serving, Unavailable, not_live
 from .telemetry import Telemetry
@@ -124,7 +125,26 @@ class ServingModel(Serving, kserve.Model):
 
 
 class ServingDataPlane(DataPlane):
-    """KServe's, mended where it does not say what runs a model, lives on without one, and echoes requests."""
+    """KServe's, mended where its readiness and liveness are not honest, and where it echoes requests."""
+
+    def __init__(self, repository: kserve.ModelRepository, drain: Drain, repository_api: bool) -> None:
+        super().__init__(repository)
+        self._drain = drain
+        self._repository_api = repository_api
+
+    def metadata(self) -> dict[str, Any]:
+        return {**super().metadata(), "extensions": ["model_repository_extension"] if self._repository_api else []}
+
+    async def ready(self) -> bool:
+        """Whether the server has a model, has each of them ready, and is not about to end."""
+        names = list(self.model_registry.get_models())
+        ready = [await self.model_registry.is_model_ready(name) for name in names]
+        return bool(ready) and all(ready) and not self._drain.begun and await super().ready()
+
+    async def model_ready(self, model_name: str, disable_predictor_health_check: bool = False) -> bool:
+        """KServe asks before a request too, with its health check disabled: a server that drains still answers."""
+        ready: bool = await super().model_ready(model_name, disable_predictor_health_check)
+        return ready and (disable_predictor_health_check or not self._drain.begun)
 
     async def model_metadata(self, model_name: str) -> dict[str, Any]:
         metadata = await super().model_metadata(model_name)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # config.py must have run before KServe is imported
     from fastapi import FastAPI
 
+    from .model import ServingDataPlane
     from .model_repository import ServingModelRepository
 
 
@@ -40,13 +41,12 @@ def defaults(arguments: list[str]) -> dict[str, str]:
     return {**found, "model_name": variables.get("MODEL_NAME") or "model"}
 
 
-def add_health_checks(app: FastAPI, repository: ServingModelRepository) -> None:
-    """Answer their health checks: 200 when every model is ready, else 503."""
+def add_health_checks(app: FastAPI, dataplane: ServingDataPlane) -> None:
+    """Answer their health checks: 200 when the server is ready, else 503."""
     from fastapi import Response
 
     async def health() -> Response:
-        models = repository.get_models().values()
-        return Response(status_code=200 if models and all(model.ready for model in models) else 503)
+        return Response(status_code=200 if await dataplane.ready() else 503)
 
     for path in filter(None, ("/ping", os.environ.get("AIP_HEALTH_ROUTE"))):
         app.add_api_route(path, health, response_class=Response, response_model=None, include_in_schema=False)

@@ -360,6 +360,7 @@ def test_a_request_whose_client_left_is_not_run(start: Callable[..., Server], sa
         ({"MODEL_NAME": "m", "HTTP_PORT": "70000"}, [], "--http_port: expected a port"),
         ({"MODEL_NAME": "m", "MODEL_DIR": "/" + "x" * 300}, [], "not a directory"),
         ({"MODEL_NAME": "m"}, ["--workers=2"], "scale by replicas"),
+        ({"MODEL_NAME": "m", "DRAIN_SECONDS": "nan"}, [], "--drain_seconds: expected a number of seconds from 0"),
     ],
 )
 def test_a_server_that_cannot_start_says_why_and_exits(
