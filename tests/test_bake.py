@@ -24,11 +24,11 @@ PROJECT_FILES = """
 PACKAGE_FILES = """
     __init__.py conftest.py
     example_models/0001/metadata.json
-    inferencer/__init__.py inferencer/__main__.py inferencer/batching.py inferencer/codec.py
+    inferencer/__init__.py inferencer/__main__.py inferencer/addresses.py inferencer/batching.py inferencer/codec.py
     inferencer/config.py
     inferencer/conftest.py inferencer/directories.py inferencer/loadtest.py inferencer/model.py
     inferencer/model_repository.py inferencer/options.py inferencer/serving.py inferencer/tensors.py
-    inferencer/test_batching.py inferencer/test_codec.py inferencer/test_directories.py
+    inferencer/test_addresses.py inferencer/test_batching.py inferencer/test_codec.py inferencer/test_directories.py
     inferencer/test_model.py inferencer/test_model_repository.py
     trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/_twin.py trainer/config.py trainer/model.py
     trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_model.py
