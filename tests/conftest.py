@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from cookiecutter.main import cookiecutter
-from facts import FLAVOURS, TEMPLATE, find_links, find_python, pins
+from facts import FLAVOURS, QUIET, TEMPLATE, find_links, find_python, pins
 from running import shell
 from xdist.scheduler import LoadScopeScheduling
 
@@ -25,6 +25,7 @@ for name in list(os.environ):
         "HOST",
         "VENV",
         "PYTHONDONTWRITEBYTECODE",  # servers would compile all that they import at each start
+        *QUIET,  # projects have to be quiet by themselves
     }:
         del os.environ[name]
 

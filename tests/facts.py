@@ -23,6 +23,11 @@ SDKS: dict[str, Any] = QUESTIONS["_sdks"]
 #: Framework and SDK of each kind of project that can be generated; a row says null where an SDK has no versions for it.
 FLAVOURS = [(fw, sdk) for sdk in SDKS for fw in FRAMEWORKS if QUESTIONS["_frameworks"][fw].get(sdk, True) is not None]
 
+#: Variables that keep libraries from reporting on their use: those that projects set, and what else means the same.
+QUIET = {"DISABLE_TELEMETRY", "DO_NOT_TRACK", "HF_HUB_OFFLINE"}.union(
+    *(row["quiet"] for row in [*SDKS.values(), *QUESTIONS["_frameworks"].values()])
+)
+
 #: What `make test` installs, builds and runs; `make test-all` does so with every one.
 RUN_ALWAYS = [("sklearn", "kserve"), ("xgboost", "kserve"), ("sklearn", "kfserving")]
 

@@ -5,6 +5,7 @@ What the tests hold is in test_*.py; nothing here knows a framework.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
@@ -12,11 +13,13 @@ import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
+import numpy as np
 
 
 def shell(project: Path, command: str, **environment: str) -> str:
@@ -68,13 +71,47 @@ def free_port() -> int:
             return port
 
 
+def ask_grpc(port: int, metadata: dict[str, Any], instances: list[Any]) -> list[Any]:
+    """Ask for predictions of rows or records, sent as V2 tensors: one, or one per column. `metadata` is the model's."""
+    from kserve import InferenceGRPCClient, InferInput, InferRequest  # this takes seconds, and few tests need it
+
+    rows = [list(row.values()) if isinstance(row, dict) else row for row in instances]
+    columns = [rows] if len(metadata["inputs"]) == 1 else [list(column) for column in zip(*rows)]
+    tensors = []
+    for item, values in zip(metadata["inputs"], columns):
+        kinds = {"BYTES": object, "BOOL": bool}
+        array = np.array(values, dtype=kinds.get(item["datatype"], float))
+        tensors.append(InferInput(item["name"], list(array.shape), item["datatype"]))
+        tensors[-1].set_data_from_numpy(array, binary_data=False)
+
+    async def infer() -> list[Any]:
+        client = InferenceGRPCClient(f"127.0.0.1:{port}")
+        try:
+            answer = await client.infer(InferRequest(metadata["name"], tensors))
+        finally:
+            await client.close()
+        values = answer.outputs[0].as_numpy().tolist()
+        return [value.decode() if isinstance(value, bytes) else value for value in values]
+
+    return asyncio.run(infer())
+
+
 class Server:
     """A server of an installed project: its ports, a client for REST, and its log.
 
     `environment` are its variables, such as MODEL_DIR; `program` takes the place of `-m <package>.inferencer`.
+    `wrap` may put another command around the server's; `cwd` is the project unless told.
     """
 
-    def __init__(self, project: Path, *arguments: str, program: str = "", **environment: str) -> None:
+    def __init__(
+        self,
+        project: Path,
+        *arguments: str,
+        program: str = "",
+        wrap: Callable[..., list[str | Path]] = lambda *command: [*command],
+        cwd: Path | None = None,
+        **environment: str,
+    ) -> None:
         package = f"{project.name}server"
         self.http, self.grpc = free_port(), free_port()
         self.address = f"http://127.0.0.1:{self.http}"
@@ -90,8 +127,8 @@ class Server:
         command = ["-c", program] if program else ["-m", f"{package}.inferencer"]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
-                [project / ".venv/bin/python", *command, *arguments],
-                cwd=project,
+                wrap(project / ".venv/bin/python", *command, *arguments),
+                cwd=cwd or project,
                 env={**os.environ, **variables, **environment},
                 stdout=log,
                 stderr=log,

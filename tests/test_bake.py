@@ -24,12 +24,13 @@ PROJECT_FILES = """
 PACKAGE_FILES = """
     __init__.py conftest.py py.typed
     example_models/0001/metadata.json
-    inferencer/__init__.py inferencer/__main__.py inferencer/access.py inferencer/batching.py inferencer/codec.py
+    inferencer/__init__.py inferencer/__main__.py inferencer/access.py inferencer/addresses.py
+    inferencer/batching.py inferencer/codec.py
     inferencer/config.py inferencer/conftest.py inferencer/directories.py inferencer/drain.py inferencer/loadtest.py
     inferencer/model.py inferencer/model_repository.py inferencer/options.py inferencer/server.py inferencer/serving.py
     inferencer/tensors.py
-    inferencer/test_batching.py inferencer/test_codec.py inferencer/test_directories.py inferencer/test_model.py
-    inferencer/test_model_repository.py
+    inferencer/test_addresses.py inferencer/test_batching.py inferencer/test_codec.py inferencer/test_directories.py
+    inferencer/test_model.py inferencer/test_model_repository.py
     trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/_twin.py trainer/config.py trainer/model.py
     trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_model.py
     trainer/test_trainer.py trainer/utils.py
@@ -130,6 +131,25 @@ def test_the_lock_holds_what_requirements_txt_pins(project: Path) -> None:
     assert {name: pin for name, pin, _ in locked if name in pins} == {
         name: pin for name, pin in pins.items() if name not in unlocked
     }
+
+
+def test_libraries_are_told_to_be_quiet_unless_the_owner_says_otherwise(
+    project: Path, flavour: tuple[str, str]
+) -> None:
+    """By the package, before it imports any of them, and by the image."""
+    quiet = {**SDKS[flavour[1]]["quiet"], **pins(*flavour)["quiet"]}
+    program = f"import json, os, {project.name}server; print(json.dumps(dict(os.environ)))"
+
+    def found(environment: dict[str, str]) -> dict[str, str]:
+        command = [sys.executable, "-c", program]
+        variables: dict[str, str] = json.loads(subprocess.check_output(command, cwd=project, env=environment))
+        return {name: variables[name] for name in quiet}
+
+    assert found({"PYTHONDONTWRITEBYTECODE": "1"}) == quiet
+    owners = {name: "of the owner" for name in quiet}
+    assert found({"PYTHONDONTWRITEBYTECODE": "1", **owners}) == owners
+    image = re.findall(r"^ENV ((?:\w+=\w+ ?)+)$", (project / f"{project.name}.Dockerfile").read_text(), re.MULTILINE)
+    assert dict(word.split("=") for line in image for word in line.split()) == quiet
 
 
 def test_the_entry_point_can_be_executed(project: Path) -> None:

@@ -5,7 +5,6 @@ What a framework can change is tested with each, on each SDK that it has; the re
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import subprocess
@@ -17,12 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
 import pytest
 from clients import Clients
 from container_engine import Container, Engine, extra_index, require_engine
 from facts import FLAVOURS, FRAMEWORKS, SDKS, before_a_release, pins
-from kserve import InferenceGRPCClient, InferInput, InferRequest
+from running import ask_grpc
 from test_journey import readme_commands
 
 pytestmark = pytest.mark.slow
@@ -144,27 +142,6 @@ def ask(container: Container, path: str, body: bytes | None = None) -> tuple[int
             return error.code, error.read()
 
 
-def ask_grpc(container: Container, metadata: dict[str, Any], instances: list[list[Any]]) -> list[Any]:
-    """The same rows as V2 tensors: one, or one per column."""
-    columns = [instances] if len(metadata["inputs"]) == 1 else [list(column) for column in zip(*instances)]
-    tensors = []
-    for item, values in zip(metadata["inputs"], columns):
-        kinds = {"BYTES": object, "BOOL": bool}
-        array = np.array(values, dtype=kinds.get(item["datatype"], float))
-        tensors.append(InferInput(item["name"], list(array.shape), item["datatype"]))
-        tensors[-1].set_data_from_numpy(array, binary_data=False)
-
-    async def infer() -> list[Any]:
-        client = InferenceGRPCClient(f"127.0.0.1:{container.port(8081)}")
-        try:
-            answer = await client.infer(InferRequest(metadata["name"], tensors))
-        finally:
-            await client.close()
-        return list(answer.outputs[0].as_numpy().tolist())
-
-    return asyncio.run(infer())
-
-
 def wait_until_ready(container: Container, path: str = "/v1/models/m") -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
@@ -191,7 +168,10 @@ def test_it_answers_read_only_as_any_user_in_the_manifests_memory(image: Image) 
         assert status == 200, answer
         if "grpc" in SDKS[image.sdk]["features"]:
             metadata = json.loads(ask(container, "/v2/models/m")[1])
-            assert ask_grpc(container, metadata, json.loads(body)["instances"]) == json.loads(answer)["predictions"]
+            assert (
+                ask_grpc(container.port(8081), metadata, json.loads(body)["instances"])
+                == json.loads(answer)["predictions"]
+            )
 
 
 # -- with one

@@ -110,7 +110,7 @@ def sdk(request: pytest.FixtureRequest) -> str:
 def start(sdk: str, install: Callable[..., Path], tmp_path: Path) -> Callable[..., Server]:
     """Make a server with the owner's code of this module."""
 
-    def start(*arguments: str, **environment: str) -> Server:
+    def start(*arguments: str, **environment: Any) -> Server:
         return Server(install("sklearn", sdk), *arguments, program=PROGRAM, GATE=str(tmp_path), **environment)
 
     return start

@@ -1,6 +1,7 @@
 {% set fw = cookiecutter._frameworks[cookiecutter.framework_nm] %}
 {% set fw = dict(fw, **fw.get(cookiecutter.serving_sdk, {})) %}
 {% set sdk = cookiecutter._sdks[cookiecutter.serving_sdk] %}
+{% set quiet = dict(sdk.quiet, **fw.quiet) %}
 # Built with BuildKit: docker build -f {{ cookiecutter.framework_nm }}.Dockerfile -t {{ cookiecutter.__image }} .
 ARG BASE_IMAGE=python:{{ cookiecutter.python_version }}-slim
 
@@ -66,6 +67,11 @@ RUN mkdir -p /usr/share/man/man1 && \
 {% endif %}
 COPY --from=build /venv /venv
 COPY --chmod=755 run_modelserver /usr/local/bin/run_{{ cookiecutter.__package }}
+{% if quiet %}
+# As in the package's __init__.py, for programs of your own: no library reports on its use by itself.
+ENV{% for name, value in quiet | dictsort %} {{ name }}={{ value }}{% endfor %}
+
+{% endif %}
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     MODEL_NAME="" \

@@ -18,7 +18,7 @@ class NoSuchModel(ModelError):
 
 
 def names_in(root: Path, model_name: str, address: str) -> list[str]:
-    """The names of the models in `root`, which came from `address`. Raises ModelError if there is none."""
+    """The names of the models in `root`, which came from `address`, as shown. Raises ModelError if there is none."""
     if not os.path.isdir(root):
         raise ModelError(f"MODEL_DIR is {address}, and that is not a directory")
     if current(root):
@@ -32,7 +32,7 @@ def names_in(root: Path, model_name: str, address: str) -> list[str]:
 
 
 def directory_of(name: str, root: Path, model_name: str, address: str) -> Path:
-    """The directory of a model in `root`, which came from `address`. Raises NoSuchModel."""
+    """The directory of a model in `root`, which came from `address`, as shown. Raises NoSuchModel."""
     directory = current(root)
     plain = name == Path(name).name and name != ".."  # a name is no way to other directories
     if directory is None and plain:

@@ -10,7 +10,9 @@ import os
 import re
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
+
+from .addresses import redacted, shown
 
 
 def switch(value: str) -> bool:
@@ -67,13 +69,21 @@ def one_of(*names: str) -> Callable[[str], str]:
     return read
 
 
-class Options(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """argparse's, which repeats what it was given where that is wrong, without the secrets in it."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(redacted(message))
+
+
+class Options(Parser):
     """Options, each of which is an environment variable too; those of every server are there from the start."""
 
     def __init__(self, platform: dict[str, str] | None = None, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
         #: Values that the place where the server runs decides: the image sets the variables for all places.
         self.platform = platform or {}
+        self._texts: dict[str, str] = {}
         self.add("model_name", "", str, "name of the model in the request's URL")
         self.add("model_dir", "/mnt/models", str, "directory or URI of a model, of its versions, or of several models")
         self.add("http_port", "8080", port, "port of REST")
@@ -96,4 +106,10 @@ class Options(argparse.ArgumentParser):
         variable = name.upper()
         flag: dict[str, Any] = {"nargs": "?", "const": True} if type is switch else {}
         default = self.platform.get(name) or os.environ.get(variable) or default
+        if type is str:  # --help prints defaults, and one may be an address
+            self._texts[name], default = default, shown(default)
         self.add_argument(f"--{name}", default=default, type=type, help=f"{help} [{variable}]", **flag)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """argparse's, with the true values of the defaults that are shown without their secrets."""
+        return super().parse_known_args(args, namespace or argparse.Namespace(**self._texts))

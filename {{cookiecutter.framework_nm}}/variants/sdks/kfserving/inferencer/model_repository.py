@@ -15,6 +15,7 @@ import kfserving
 from kfserving.kfmodel_repository import KFModelRepository
 
 from ..trainer._core import ModelError
+from .addresses import Redacting, redacted, shown
 from .directories import directory_of, names_in
 from .model import ServingModel
 
@@ -30,13 +31,16 @@ class ServingModelRepository(KFModelRepository):
 
     def __init__(self, model_dir: str, model_name: str, make_model: Callable[[str, Path], ServingModel]) -> None:
         super().__init__(model_dir)
+        # KFServing and the stores' clients log addresses.
+        for handler in logging.getLogger().handlers:
+            handler.addFilter(Redacting(model_dir))
         self.model_name = model_name
         self.make_model = make_model
 
     def load_models(self) -> None:
         """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
         root = fetch(self.models_dir)
-        for name in names_in(root, self.model_name, self.models_dir):
+        for name in names_in(root, self.model_name, shown(self.models_dir)):
             if not re.fullmatch("[a-zA-Z0-9_-]+", name):
                 raise ModelError(f"model {name!r} cannot be asked for: KFServing's URLs take letters, digits, _ and -")
             self._load(name, root)
@@ -49,7 +53,7 @@ class ServingModelRepository(KFModelRepository):
 
     def _load(self, name: str, root: Path) -> None:
         """Load a model; only then does it take the place of the one of that name."""
-        model = self.make_model(name, directory_of(name, root, self.model_name, self.models_dir))
+        model = self.make_model(name, directory_of(name, root, self.model_name, shown(self.models_dir)))
         model.load()
         self.update(model)
         logger.info("Loaded model %s from %s, which runs on %s", name, model.model_dir, model.platform)
@@ -59,12 +63,14 @@ def fetch(model_dir: str) -> Path:
     """The directory that MODEL_DIR means, downloaded if it is an address. Raises ModelError."""
     if "://" not in model_dir:
         return Path(model_dir)
+    reason = ""
     try:
         directory = Path(kfserving.Storage.download(model_dir))
         found = any(directory.iterdir())  # of an object store, nothing is no error to KFServing
     except Exception as error:  # each store's client raises its own
-        reason = " ".join(str(error).split())
-        raise ModelError(f"MODEL_DIR is {model_dir}, which cannot be downloaded: {reason}") from error
+        reason = " ".join(redacted(str(error), model_dir).split()) or type(error).__name__
+    if reason:  # outside of the block above: the error holds the address, and must not go along with this one
+        raise ModelError(f"MODEL_DIR is {shown(model_dir)}, which cannot be downloaded: {reason}")
     if not found:
-        raise ModelError(f"MODEL_DIR is {model_dir}, and nothing is there")
+        raise ModelError(f"MODEL_DIR is {shown(model_dir)}, and nothing is there")
     return directory

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from .options import Options, port, switch
+from .options import Options, Parser, port, switch
 from .platforms import defaults
 
 
@@ -40,7 +40,7 @@ def read_arguments() -> argparse.Namespace:
         from kserve.model_server import parser as kserve_parser
 
         # KServe ignores what it does not know; a misspelt option is to be heard of. This also prints --help.
-        argparse.ArgumentParser(
+        Parser(
             prog=ours.prog,
             parents=[kserve_parser, ours],
             conflict_handler="resolve",

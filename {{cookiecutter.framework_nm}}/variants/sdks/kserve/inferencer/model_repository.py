@@ -99,7 +99,7 @@ class ServingModelRepository(kserve.ModelRepository):
     def load_models(self) -> None:
         """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
         with self.location.fetch() as root:
-            for name in names_in(root, self.model_name, self.location.address):
+            for name in names_in(root, self.model_name, self.location.shown):
                 self._load(name, root)
 
     async def load(self, name: str) -> bool:
@@ -113,7 +113,7 @@ class ServingModelRepository(kserve.ModelRepository):
         return True
 
     def _load(self, name: str, root: Path) -> None:
-        model = self.make_model(name, directory_of(name, root, self.model_name, self.location.address))
+        model = self.make_model(name, directory_of(name, root, self.model_name, self.location.shown))
         model.load()
         self.update(model)
-        logger.info("Loaded model %s from %s", name, self.location.address)
+        logger.info("Loaded model %s from %s", name, self.location.shown)

@@ -17,23 +17,29 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..trainer._core import ModelError
+from .addresses import redacted, shown
 
-#: The program that downloads, as `python -c` takes it; its last line says what went wrong.
+#: The program that downloads, as `python -c` takes it; its last line says what went wrong. It reads the address, which
+#: all of the machine could see as an argument.
 _DOWNLOAD = """
 import sys
 from kserve_storage import Storage
 try:
-    Storage.download(*sys.argv[1:])
+    Storage.download(sys.stdin.read(), sys.argv[1])
 except Exception as error:
     sys.exit(" ".join(str(error).split()) or type(error).__name__)
 """
 
 
 class Location:
-    """MODEL_DIR: a directory, file://, or an address that kserve-storage knows (gs://, s3://, https://, hf://, ...)."""
+    """MODEL_DIR: a directory, file://, or an address that kserve-storage knows (gs://, s3://, https://, hf://, ...).
+
+    Messages name it by `shown`.
+    """
 
     def __init__(self, address: str) -> None:
-        self.address = address
+        self.shown = shown(address)
+        self._address = address
         self._download: TemporaryDirectory[str] | None = None
 
     @contextmanager
@@ -42,9 +48,9 @@ class Location:
 
         Raises ModelError.
         """
-        scheme, found, _ = self.address.partition("://")
+        scheme, found, _ = self._address.partition("://")
         if not found or scheme == "file":
-            path = urllib.request.url2pathname(urllib.parse.urlsplit(self.address).path) if found else self.address
+            path = urllib.request.url2pathname(urllib.parse.urlsplit(self._address).path) if found else self._address
             yield Path(path)
             return
         download = self._downloaded()
@@ -61,15 +67,16 @@ class Location:
         if importlib.util.find_spec("kserve_storage") is None:
             package = __package__.split(".")[0]
             raise ModelError(
-                f"MODEL_DIR is {self.address}, and downloading needs kserve-storage: build the image with "
+                f"MODEL_DIR is {self.shown}, and downloading needs kserve-storage: build the image with "
                 f"--build-arg EXTRAS=storage, or pip install '{package}[storage]'"
             )
         try:
             folder = TemporaryDirectory(prefix="model-")
         except OSError as error:
-            raise ModelError(f"MODEL_DIR is {self.address}, and there is no place to download to: {error}") from None
+            raise ModelError(f"MODEL_DIR is {self.shown}, and there is no place to download to: {error}") from None
         run = subprocess.run(
-            [sys.executable, "-c", _DOWNLOAD, self.address, folder.name],
+            [sys.executable, "-c", _DOWNLOAD, folder.name],
+            input=self._address,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -77,10 +84,10 @@ class Location:
         )
         reason = ""
         if run.returncode != 0:
-            reason = (run.stderr.strip() or f"exit status {run.returncode}").splitlines()[-1]
+            reason = redacted(run.stderr.strip() or f"exit status {run.returncode}", self._address).splitlines()[-1]
         elif not any(Path(folder.name).iterdir()):
             reason = "there is nothing"
         if reason:
             folder.cleanup()
-            raise ModelError(f"MODEL_DIR is {self.address}, which cannot be downloaded: {reason}")
+            raise ModelError(f"MODEL_DIR is {self.shown}, which cannot be downloaded: {reason}")
         return folder
