@@ -39,11 +39,14 @@ KEEPS = {
     ("tensorflow", "kfserving"): [".keras", *MATPLOTLIB],
 }
 
+#: Reports are sent in batches: ONNX Runtime looks its host up nine seconds after its start.
 PREDICT = """
+import time
 from {package}.trainer.model import MyModel
 for runtime in ("auto", "native"):
     model = MyModel(dirpath={model!r}, runtime=runtime)
     print(model.predict(model.signature.conform(model.example)))
+time.sleep(15)
 """
 
 
