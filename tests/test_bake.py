@@ -31,7 +31,8 @@ PACKAGE_FILES = """
     inferencer/tensors.py
     inferencer/test_addresses.py inferencer/test_batching.py inferencer/test_codec.py inferencer/test_directories.py
     inferencer/test_model.py inferencer/test_model_repository.py
-    trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/_twin.py trainer/config.py trainer/model.py
+    trainer/__init__.py trainer/__main__.py trainer/_compile.py trainer/_core.py trainer/_draft.py trainer/_twin.py
+    trainer/config.py trainer/model.py
     trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_model.py
     trainer/test_trainer.py trainer/utils.py
 """

@@ -210,6 +210,7 @@ class Codec:
     def _checked(self, X: Any) -> Any:
         """Refuse infinite numbers, and gaps in columns that had none in training."""
         if isinstance(X, np.ndarray):
+            X = self.signature.without_missing(X)
             if (np.abs(X) <= LARGEST).all():  # not so where there are gaps, either
                 return X
             if self.signature.tensor:
@@ -229,9 +230,11 @@ class Codec:
                     f"row {row}, column {column.name!r}: expected a number up to {LARGEST:.1e}" for row in large
                 ]
             if not column.nullable:
+                spellings = self.signature.spellings if column.datatype == "BYTES" else ()
+                none = f"got none ({' or '.join(['null', *map(show, sorted(spellings))])})"
                 problems += [
-                    f"row {row}, column {column.name!r}: expected {_SPOKEN[column.datatype]}, got none, "
-                    "and training saw no gaps here"
+                    f"row {row}, column {column.name!r}: expected {_SPOKEN[column.datatype]}, {none}, "
+                    "and training saw no missing values here"
                     for row in np.flatnonzero(gaps)[:_SHOWN]
                 ]
         if problems:

@@ -25,7 +25,7 @@ def names_in(root: Path, model_name: str, address: str) -> list[str]:
         if not model_name:
             raise ModelError("set MODEL_NAME, the name in the request's URL (or pass --model_name)")
         return [model_name]
-    names = [path.name for path in sorted(root.iterdir()) if current(path)]
+    names = [path.name for path in sorted(root.iterdir()) if not path.name.startswith(".") and current(path)]
     if not names:
         raise ModelError(f"MODEL_DIR is {address}, and there is no model: expected metadata.json in it")
     return names
@@ -34,7 +34,8 @@ def names_in(root: Path, model_name: str, address: str) -> list[str]:
 def directory_of(name: str, root: Path, model_name: str, address: str) -> Path:
     """The directory of a model in `root`, which came from `address`, as shown. Raises NoSuchModel."""
     directory = current(root)
-    plain = name == Path(name).name and name != ".."  # a name is no way to other directories
+    # A name is no way to other directories, nor to one that is being written.
+    plain = name == Path(name).name and not name.startswith(".")
     if directory is None and plain:
         directory = current(root / name)
     elif name != model_name:

@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import platform
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Dict, List, Optional, Tuple
@@ -19,10 +17,14 @@ from typing import Any, ClassVar, Dict, List, Optional, Tuple
 import msgspec
 import numpy as np
 
-from . import _twin
+from . import _draft, _twin
 from .signature import Column, Signature, Tensor
 
 logger = logging.getLogger(__name__)
+
+
+#: The file that makes a directory a model directory.
+METADATA = "metadata.json"
 
 
 class ModelError(Exception):
@@ -53,6 +55,8 @@ class Metadata(msgspec.Struct, kw_only=True):
     twin: Optional[Dict[str, float]]
     versions: Dict[str, str]
     files: Dict[str, str]
+    #: How text spells a missing value, beside ""; None, as in older files, where "" is text like any other.
+    missing: Optional[Tuple[str, ...]] = None
 
 
 class Model:
@@ -104,7 +108,10 @@ class Model:
         raise NotImplementedError(f"{self.FRAMEWORK} gives no explanations of its own")
 
     def to_onnx(self) -> bytes:
-        """The model as ONNX: encoded input as float32, [rows, features], to scores. Raises where it cannot be."""
+        """The model as ONNX: encoded input as float32, [rows, features], to scores. Raises where it cannot be.
+
+        It is called in another process, on a model that was loaded there: what only `fit` knows is not at hand.
+        """
         raise NotImplementedError("this framework has none")
 
     def dump(self, path: Path) -> None:
@@ -187,12 +194,15 @@ class Model:
         self.example = self._typical(X if self.labels is None else X[y == self.labels[0]])
         self.outputs = self._describe(self.example)
 
-    def adopt(self, X: Any = None) -> None:
-        """Take over the model that GIVEN names, without training; X, [rows, columns], may be data that it knows.
+    def adopt(self, X: Any = None, missing: tuple[str, ...] = ()) -> None:
+        """Take over the model that GIVEN names, without training; X, [rows, columns], may be data that it knows, in
+        which `missing` spells missing values, beside "".
 
         Raises ValueError where the model or X cannot be used.
         """
         self.signature = self.read_signature(X)
+        if X is not None:
+            self.signature = msgspec.structs.replace(self.signature, missing=missing)
         self.example = self.signature.blank() if X is None else self._typical(self.signature.conform(X))
         self.outputs = self._describe(self.example)
 
@@ -288,69 +298,82 @@ class Model:
     def has_proba(self) -> bool:
         return any(output.name == "predict_proba" for output in self.outputs)
 
-    def save(self, dirpath: str | Path) -> None:
+    def save(self, dirpath: str | Path, extras_seconds: float = 20) -> None:
         """Write a model directory. It appears whole or not at all.
+
+        The compiled model is made when all else is written, for `extras_seconds` at most, and none with 0.
+        `twin_note` says what came of it. Ctrl-C ends that and leaves a whole directory without one.
 
         Raises ModelError where there is no model yet, FileExistsError where `dirpath` exists already.
         """
         if not self.signature.columns:
             raise ModelError("there is no model yet: train it first")
         dirpath = Path(dirpath).absolute()
-        taken = FileExistsError(f"{dirpath} exists already: a model is never written over another")
-        if dirpath.exists():
-            raise taken
-        dirpath.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=f".{dirpath.name}-", dir=dirpath.parent))
-        try:
-            self.dump(draft / self.WEIGHTS)
-            twin = self._save_twin(draft / _twin.FILE)
-            request = {"instances": self._rows(self.example)}
-            (draft / "input.json").write_bytes(msgspec.json.encode(request) + b"\n")
-            metadata = Metadata(
-                name=__package__.split(".")[0],
-                platform=self.FRAMEWORK,
-                task=self.task,
-                inputs=self.signature.inputs,
-                outputs=self.outputs,
-                columns=self.signature.columns,
-                labels=None if self.labels is None else self.labels.tolist(),
-                metrics=self.metrics,
-                state=self.state,
-                twin=twin,
-                versions={"python": platform.python_version(), self.FRAMEWORK: self.version()},
-                files={
-                    file.relative_to(draft).as_posix(): _digest(file)
-                    for file in sorted(draft.rglob("*"))
-                    if file.is_file()
-                },
-            )
-            (draft / "metadata.json").write_bytes(msgspec.json.format(msgspec.json.encode(metadata)) + b"\n")
-            draft.chmod(0o755)
+        settle(dirpath)
+        with _draft.new(dirpath) as draft:
+            metadata = self._write(draft.path)
             try:
-                draft.rename(dirpath)
-            except OSError as error:
-                raise (taken if dirpath.exists() else error) from None  # another training was there first
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
+                metadata.twin = self._compiled(draft.path, extras_seconds)
+                if metadata.twin:
+                    metadata.files[_twin.FILE] = _digest(draft.path / _twin.FILE)
+                    _write_metadata(draft.path, metadata)
+            except KeyboardInterrupt:
+                self.twin_note = "No compiled model: the conversion was interrupted."
+                raise
+            finally:
+                _remove_unlisted(draft.path)
+                draft.finish()
 
-    def _save_twin(self, path: Path) -> dict[str, float] | None:
-        if path.name == self.WEIGHTS:
-            self.twin_note = "No compiled twin: the model is one itself."
-            return None
-        if self._compared is None:
-            self.twin_note = "No compiled twin: there was no evaluation, so nothing to compare it on."
-            return None
-        try:
-            path.write_bytes(self.to_onnx())
-            X = self.preprocess(self._compared)
-            difference = _twin.compare(_twin.Twin(path), self, X)
-        except Exception as error:  # converters raise whatever they come upon, and so does ONNX Runtime
-            path.unlink(missing_ok=True)
-            self.twin_note = f"No compiled twin: {str(error).partition(chr(10))[0]:.200}"
-            return None
-        self.twin_note = f"Compiled twin: {path.name} agrees on {len(X)} rows, scores within {difference:.0e}"
-        return {"rows": len(X), "largest_difference": difference}
+    def _write(self, folder: Path) -> Metadata:
+        """Write all that a model directory has to have, metadata.json last."""
+        self.dump(folder / self.WEIGHTS)
+        request = {"instances": self._rows(self.example)}
+        (folder / "input.json").write_bytes(msgspec.json.encode(request) + b"\n")
+        metadata = Metadata(
+            name=__package__.split(".")[0],
+            platform=self.FRAMEWORK,
+            task=self.task,
+            inputs=self.signature.inputs,
+            outputs=self.outputs,
+            columns=self.signature.columns,
+            missing=self.signature.missing,
+            labels=None if self.labels is None else self.labels.tolist(),
+            metrics=self.metrics,
+            state=self.state,
+            twin=None,
+            versions={"python": platform.python_version(), self.FRAMEWORK: self.version()},
+            files={name: _digest(folder / name) for name in _files_in(folder)},
+        )
+        _write_metadata(folder, metadata)
+        return metadata
+
+    def _compiled(self, folder: Path, seconds: float) -> dict[str, float] | None:
+        """Add the compiled model to a folder that has all else; None, and a note why, where there can be none."""
+        reason = ""
+        if self.WEIGHTS == _twin.FILE:
+            reason = "the model is one itself"
+        elif type(self).to_onnx is Model.to_onnx:
+            reason = f"there is none for {self.FRAMEWORK}"
+        elif not seconds:
+            reason = "--extras_seconds is 0"
+        elif self._compared is None:
+            reason = "there was no evaluation, so nothing to compare it on"
+        else:
+            from . import _compile
+
+            X = self._compared
+            try:
+                X = self.preprocess(X[:: -(-len(X) // _compile.ROWS)])
+                twin = _compile.compile_model(self, folder, X, seconds)
+                self.twin_note = (
+                    f"Compiled model: {_twin.FILE} agrees on {twin['rows']} rows, "
+                    f"scores within {twin['largest_difference']:.0e}"
+                )
+                return twin
+            except Exception as error:  # also of a `preprocess` that needs all rows, or a disk that is full
+                reason = str(error).partition("\n")[0]
+        self.twin_note = f"No compiled model: {reason}."
+        return None
 
     def load(self, dirpath: str | Path) -> None:
         """Read a model directory; nothing is unpickled before the digests agree.
@@ -370,7 +393,7 @@ class Model:
         self.metrics = metadata.metrics
         self.outputs = metadata.outputs
         self.state = metadata.state
-        self.signature = Signature(metadata.columns)
+        self.signature = Signature(metadata.columns, metadata.missing)
         if self.runtime == "onnx" and not metadata.twin:
             raise ModelError(f"{dirpath} has no compiled twin, which the runtime onnx asks for")
         if self.runtime == "onnx" and not _twin.available():
@@ -450,7 +473,7 @@ class Model:
     def _typical(self, X: Any) -> Any:
         """One row to show in input.json: no row of the data, but the middle of it.
 
-        Text that occurs only once, as names do, is left blank.
+        Text that occurs only once, as names do, is not shown.
         """
         import pandas as pd
 
@@ -489,7 +512,46 @@ def _most_frequent(column: Any) -> str | None:
     counts = column.value_counts()
     if counts.empty:
         return None
-    return str(counts.index[0]) if counts.iloc[0] > 1 else ""
+    return str(counts.index[0]) if counts.iloc[0] > 1 else "text"
+
+
+def settle(dirpath: Path) -> bool:
+    """Decide what becomes of the draft of a model directory that a killed training left: a whole one gets its name,
+    and others are removed. Returns whether the directory was finished.
+    """
+    with _draft.leftover(dirpath) as draft:
+        if draft is None or dirpath.exists():
+            return False
+        try:
+            metadata = msgspec.json.decode((draft.path / METADATA).read_bytes(), type=Metadata)
+            if any(_digest(draft.path / name) != digest for name, digest in metadata.files.items()):
+                return False
+        except (OSError, ValueError):  # msgspec's errors are ValueErrors
+            return False
+        _remove_unlisted(draft.path)
+        draft.finish()
+        return True
+
+
+def _remove_unlisted(folder: Path) -> None:
+    """Remove a compiled model that metadata.json does not list: whether it is good was still to be found out."""
+    metadata = msgspec.json.decode((folder / METADATA).read_bytes(), type=Metadata)
+    for name in set(_files_in(folder)) - set(metadata.files):
+        (folder / name).unlink()
+
+
+def _files_in(folder: Path) -> list[str]:
+    """The files that metadata.json lists, by their paths."""
+    own = (METADATA, _draft.LOCK)
+    files = (file.relative_to(folder).as_posix() for file in sorted(folder.rglob("*")) if file.is_file())
+    return [name for name in files if name not in own]
+
+
+def _write_metadata(folder: Path, metadata: Metadata) -> None:
+    """Write metadata.json in one step: there is the old one or the new one, whenever the process ends."""
+    file = folder / f"{METADATA}.new"
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(metadata)) + b"\n")
+    file.replace(folder / METADATA)
 
 
 def _digest(file: Path) -> str:

@@ -6,11 +6,12 @@ itself is `Hyperparameters` in model.py. Serving has settings of its own, in inf
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any, Literal, Optional
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from .model import Hyperparameters, MyModel
@@ -29,6 +30,10 @@ class Settings(BaseSettings, Hyperparameters):
 
     data: Optional[Path] = Field(None, description="CSV or Parquet file to train on; without one, a sample data set")
     target: Optional[str] = Field(None, description="column to predict")
+    missing: str = Field(
+        "", description="what else spells a missing value, beside the empty cell: NA,null; in the file and in requests"
+    )
+    columns: str = Field("", description="columns that are text, whatever they look like: zip:text,size:text")
     task: Literal["auto", "classification", "regression"] = Field(
         "auto", description="auto: regression where the target has many different numbers"
     )
@@ -36,12 +41,32 @@ class Settings(BaseSettings, Hyperparameters):
     eval_share: float = Field(0.2, gt=0, lt=1, description="share of the rows kept for evaluation")
     split_seed: int = Field(0, description="seed of the choice of those rows")
     output_dir: Path = Field(Path(__file__).parent, description="where the versions 0001, 0002, ... are written")
+    extras_seconds: float = Field(
+        20, ge=0, description="how long making the compiled model (ONNX) may take; 0 makes none"
+    )
 
     @model_validator(mode="after")
     def _data_with_target(self) -> Settings:
         if (self.data is None) != (self.target is None):
             raise ValueError("--data and --target go together: the file, and the column in it to predict")
         return self
+
+    @field_validator("columns")
+    @classmethod
+    def _columns_with_types(cls, columns: str) -> str:
+        if ",".join(f"{name}:text" for name in _text_columns(columns)) != columns:
+            raise ValueError("expected NAME:text, or NAME:text,NAME:text for several columns")
+        return columns
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """What spells a missing value, beside the empty cell."""
+        return tuple(spelling for spelling in self.missing.split(",") if spelling)
+
+    @property
+    def text_columns(self) -> list[str]:
+        """The columns that are text, whatever they look like."""
+        return _text_columns(self.columns)
 
     @classmethod
     def from_command_line(cls) -> Settings:
@@ -62,3 +87,8 @@ class Settings(BaseSettings, Hyperparameters):
     def hyperparameters(self) -> dict[str, Any]:
         """The settings that `MyModel` takes."""
         return self.model_dump(include=set(Hyperparameters.model_fields))
+
+
+def _text_columns(columns: str) -> list[str]:
+    """The names in NAME:text,NAME:text, which may hold commas and colons of their own."""
+    return re.findall(r"(.+?):text(?:,|$)", columns)

@@ -10,7 +10,7 @@ https://github.com/kserve/open-inference-protocol
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, Tuple, Union
+from typing import TYPE_CHECKING, Any, Literal, Optional, Tuple, Union
 
 import msgspec
 import numpy as np
@@ -51,6 +51,13 @@ class Signature(msgspec.Struct, frozen=True):
     """The columns of a model's input, in the order of training; or a single one whose values are tensors."""
 
     columns: Tuple[Column, ...]
+    #: How text spells a missing value, beside "". None: "" is text too, as in models that were made elsewhere.
+    missing: Optional[Tuple[str, ...]] = None
+
+    @property
+    def missing_numbers(self) -> list[float]:
+        """The spellings of a missing value that are numbers, such as -999."""
+        return [float(spelling) for spelling in self.missing or () if _is_finite(spelling)]
 
     @property
     def names(self) -> list[str]:
@@ -76,9 +83,9 @@ class Signature(msgspec.Struct, frozen=True):
         return tuple(Tensor(column.name, column.datatype, (-1,)) for column in self.columns)
 
     @classmethod
-    def learn(cls, X: Input) -> Signature:
+    def learn(cls, X: Input, missing: tuple[str, ...] = ()) -> Signature:
         """Read the signature off training data: an array or a DataFrame of shape [rows, columns], or an array of
-        more dimensions, in which each row is a tensor.
+        more dimensions, in which each row is a tensor. Text that is "" or in `missing` is a missing value.
 
         Raises ValueError where the data has no rows, no columns, numbers beyond single precision, or columns
         whose names JSON cannot carry plainly.
@@ -92,11 +99,11 @@ class Signature(msgspec.Struct, frozen=True):
         frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X).add_prefix("x")
         if frame.empty:
             raise ValueError(f"the training data is empty: {frame.shape[0]} rows, {frame.shape[1]} columns")
-        columns = []
+        columns, spelt = [], cls((), missing)
         for name in frame.columns:
             if re.search(r'["\\\x00-\x1f]', str(name)):
                 raise ValueError(f"column {str(name)!r}: rename it without quotes, backslashes and line breaks")
-            values = frame[name].dropna()
+            values = spelt.known(frame[name])
             datatype: Any
             if pd.api.types.is_bool_dtype(values) or all(isinstance(value, bool) for value in values):
                 datatype = "BOOL"
@@ -107,15 +114,25 @@ class Signature(msgspec.Struct, frozen=True):
             else:
                 datatype = "BYTES"
             columns.append(Column(str(name), datatype, nullable=len(values) < len(frame)))
-        return cls(tuple(columns))
+        return cls(tuple(columns), missing)
+
+    def known(self, values: pd.Series) -> pd.Series:
+        """A column without its missing values."""
+        import pandas as pd
+
+        values = values.dropna()
+        if pd.api.types.is_numeric_dtype(values):
+            return values if pd.api.types.is_bool_dtype(values) else values[~values.isin(self.missing_numbers)]
+        spelt = np.array([_is_in(value, self.spellings) for value in values], dtype=bool)
+        return values[~spelt].infer_objects() if spelt.any() else values
 
     def conform(self, X: Any) -> Input:
         """Bring data into the form that the model is trained on and asked with.
 
         Takes a DataFrame with the signature's columns in any order, or anything that numpy reads as
         [rows, columns] in the signature's order. Returns a float64 array where the signature is numeric
-        (BOOL as 0 and 1, gaps as NaN), else a DataFrame of float64 and str columns (gaps as NaN and None). Rows
-        that are tensors come as an array of [rows, *shape].
+        (BOOL as 0 and 1, missing values as NaN), else a DataFrame of float64 and str columns (missing values as NaN
+        and None). Rows that are tensors come as an array of [rows, *shape].
 
         Raises ValueError where columns are missing or do not fit.
         """
@@ -126,14 +143,14 @@ class Signature(msgspec.Struct, frozen=True):
             return X
         if isinstance(X, np.ndarray):
             if X.dtype == np.float64 and self.numeric and X.ndim == 2 and X.shape[1] == len(self.columns):
-                return X
+                return self.without_missing(X)
         elif hasattr(X, "columns"):
             X = X.set_axis(X.columns.map(str), axis=1)
             missing = [name for name in self.names if name not in X.columns]
             if missing:
                 raise ValueError(f"columns missing: {', '.join(map(repr, missing))}")
             return self.assemble([X[name] for name in self.names])
-        X = np.asarray(X, dtype=np.float64 if self.numeric else object)
+        X = X if isinstance(X, np.ndarray) else np.asarray(X, dtype=object)
         if X.ndim != 2 or X.shape[1] != len(self.columns):
             raise ValueError(f"expected an array of shape [rows, {len(self.columns)}], got {list(X.shape)}")
         return self.assemble(list(X.T))
@@ -146,21 +163,56 @@ class Signature(msgspec.Struct, frozen=True):
 
     def assemble(self, values: list[Any]) -> Input:
         """Put one sequence of values per column together, as `conform` returns them."""
+        spellings, numbers = self.spellings, self.missing_numbers
+        columns = [
+            _text(items, spellings)
+            if column.datatype == "BYTES"
+            else _numbers(items, spellings, numbers if column.datatype == "FP64" else [])
+            for column, items in zip(self.columns, values)
+        ]
         if self.numeric:
-            return np.column_stack([np.asarray(column, dtype=np.float64) for column in values])
+            return np.column_stack(columns)
         import pandas as pd
 
-        return pd.DataFrame(
-            {
-                column.name: _text(items) if column.datatype == "BYTES" else np.asarray(items, np.float64)
-                for column, items in zip(self.columns, values)
-            }
-        )
+        return pd.DataFrame(dict(zip(self.names, columns)))
+
+    def without_missing(self, X: np.ndarray) -> np.ndarray:
+        """An array of numbers, [rows, columns], with NaN for those that spell a missing value."""
+        if not self.missing_numbers or self.tensor:
+            return X
+        spelling = np.array([column.datatype == "FP64" for column in self.columns])
+        return np.where(spelling & np.isin(X, self.missing_numbers), np.nan, X)
+
+    @property
+    def spellings(self) -> frozenset[str]:
+        """The texts that spell a missing value."""
+        return frozenset() if self.missing is None else frozenset(("", *self.missing))
 
 
-def _text(items: Any) -> np.ndarray:
-    """Text as str, gaps as None: one spelling of each, whatever the source spelled them."""
+def _numbers(items: Any, spellings: frozenset[str], numbers: list[float]) -> np.ndarray:
+    """Numbers as float64, missing values as NaN. Raises ValueError where there is other text among them."""
+    try:
+        values = np.asarray(items, np.float64)
+    except ValueError:
+        values = np.array([np.nan if _is_in(item, spellings) else item for item in items], np.float64)
+    return np.where(np.isin(values, numbers), np.nan, values) if numbers else values
+
+
+def _text(items: Any, spellings: frozenset[str]) -> np.ndarray:
+    """Text as str, missing values as None: one spelling of each, whatever the source spelled them."""
     import pandas as pd
 
     items = np.asarray(items, dtype=object)
-    return np.array([None if gap else str(item) for item, gap in zip(items, pd.isna(items))], dtype=object)
+    gaps = pd.isna(items)
+    return np.array([None if gap or _is_in(item, spellings) else str(item) for item, gap in zip(items, gaps)], object)
+
+
+def _is_in(value: Any, spellings: frozenset[str]) -> bool:
+    return isinstance(value, str) and value in spellings
+
+
+def _is_finite(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -16,8 +17,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ..inferencer.codec import Codec
+from ..inferencer.tensors import InvalidRequest
+from . import _draft
 from .__main__ import main
 from ._core import Model, ModelError
+from ._twin import Twin, compare
 from .model import MyModel
 from .signature import Signature, Tensor
 from .utils import read_data
@@ -26,8 +31,8 @@ Table = Tuple[pd.DataFrame, pd.Series]
 
 
 def train(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run the training command in this process, which has imported the framework already."""
-    command = [__package__, *map(str, arguments)]
+    """Run the training command in this process, which has imported the framework already, without compiling."""
+    command = [__package__, "--extras_seconds", "0", *map(str, arguments)]
     stdout, stderr, status = io.StringIO(), io.StringIO(), 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(stdout), redirect_stderr(stderr):
         patch.setattr(sys, "argv", command)
@@ -48,7 +53,8 @@ def train_as_typed(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 def test_the_command_says_what_it_did_or_why_it_cannot(tmp_path: Path, table: Table) -> None:
     pd.concat(table, axis=1).to_csv(tmp_path / "data.csv", index=False)
-    run = train_as_typed("--data", tmp_path / "data.csv", "--target", "outcome", "--output_dir", tmp_path / "runs")
+    arguments = ("--data", tmp_path / "data.csv", "--target", "outcome", "--output_dir", tmp_path / "runs")
+    run = train_as_typed(*arguments, "--extras_seconds", 0)
     assert run.returncode == 0, run.stderr
     assert run.stdout.startswith("Training: classification of 'outcome' from 4 columns, 96 rows\n")
     assert run.stdout.endswith(f"Saved: {tmp_path / 'runs' / '0001'}\n")
@@ -129,6 +135,88 @@ def test_what_names_or_numbers_the_rows_is_remarked_on(tmp_path: Path, capsys: p
     ]
 
 
+def countries(folder: Path) -> Path:
+    """A file in which what many programs write for a missing value is a country's code, a name, or a text."""
+    names = ["NA", "null", "None", ""] * 40
+    leaves = {"NA": "yes", "null": "no", "None": "yes", "": "no"}
+    rows = [f"{name},{at % 7},{leaves[name]}" for at, name in enumerate(names)]
+    (folder / "countries.csv").write_text("\n".join(["country,visits,churned", *rows, ""]))
+    return folder / "countries.csv"
+
+
+def ask(model: MyModel, names: list[str | None]) -> list[list[str]]:
+    """What the file, the model in process, V1 and V2 answer for customers of these countries."""
+    codec = Codec(model.signature, model.outputs)
+    visits = [1.0] * len(names)
+    frame = pd.DataFrame({"country": names, "visits": visits})
+    columns = [("country", "BYTES", names), ("visits", "FP64", visits)]
+    tensors = [{"name": name, "datatype": kind, "shape": [len(names)], "data": data} for name, kind, data in columns]
+    bodies = [{"instances": frame.to_dict("records")}, {"instances": list(zip(names, visits))}, {"inputs": tensors}]
+    decoded = [codec.decode(json.dumps(body).encode()).X for body in bodies]
+    return [model.predict(frame).tolist(), *(model.answer(X).tolist() for X in decoded)]
+
+
+def test_the_empty_cell_alone_is_missing_in_files_and_requests_alike(tmp_path: Path) -> None:
+    """Namibia is a country, and a customer may be called Null."""
+    run = train("--data", countries(tmp_path), "--target", "churned", "--output_dir", tmp_path)
+    assert "column 'country': 'NA', 'None', 'null' is text like any other" in run.stdout
+    model = MyModel(dirpath=tmp_path / "0001")
+    X, y = read_data(tmp_path / "countries.csv", "churned")
+    assert (model.predict(X) == y).all()
+    for answers in ask(model, ["NA", "null", "None", "", None]):
+        assert answers == ["yes", "no", "yes", "no", "no"]
+
+
+def test_what_spells_a_missing_value_does_so_in_files_and_requests_alike(tmp_path: Path) -> None:
+    file = countries(tmp_path)
+    arguments = ("--data", file, "--target", "churned", "--output_dir", tmp_path)
+    run = train(*arguments, "--missing", "NA,None,6")
+    assert run.returncode == 0, run.stderr
+    model = MyModel(dirpath=tmp_path / "0001")
+    assert model.signature.missing == ("NA", "None", "6")
+    assert [column.nullable for column in model.signature.columns] == [True, True]
+    absent = ["NA", "None", "", None]
+    assert all(answers == ["yes"] * 4 for answers in ask(model, absent))
+    assert pd.isna(model.signature.conform(pd.DataFrame({"country": absent, "visits": "6"}))).all(axis=None)
+    file.write_text(file.read_text().replace("\n,", "\nDE,"))
+    train(*arguments)
+    with pytest.raises(InvalidRequest, match=r"row 1, column 'country': expected a string, got none \(null or \"\"\)"):
+        ask(MyModel(dirpath=tmp_path / "0002"), ["DE", ""])
+
+
+@pytest.mark.parametrize("target", ["spent", "age"])
+def test_a_column_of_numbers_does_not_become_text_without_a_word(tmp_path: Path, target: str) -> None:
+    """The error names the column, the cells, and both ways on."""
+    ages = [str(20 + row % 50) for row in range(60)]
+    ages[3], ages[40], ages[41] = "?", "NA", ""
+    mixed = {"code": ["12", "A7", "15"] * 20, "size": ["36", "38", "M"] * 20}
+    X = pd.DataFrame({"age": ages, **mixed, "spent": np.arange(60) % 2})
+    X.to_csv(tmp_path / "data.csv", index=False)
+    X.to_parquet(tmp_path / "data.parquet")
+    for name in ("data.csv", "data.parquet"):
+        arguments = ("--data", tmp_path / name, "--target", target, "--output_dir", tmp_path)
+        run = train(*arguments)
+        assert run.returncode == 1
+        assert (
+            "column 'age' has numbers in 57 cells, and '?', 'NA' in 2 (row 4, 41; the first row of data" in run.stderr
+        )
+        assert "say --missing '?,NA'; if the column is text, say --columns age:text\n" in run.stderr
+    arguments = ("--data", tmp_path / "data.csv", "--target", target, "--output_dir", tmp_path)
+    run = train(*arguments, "--missing", "?,NA")
+    assert ("3 rows without a value in 'age' (the empty cell, '?', 'NA') are left out" in run.stdout) == (
+        target == "age"
+    )
+    columns = {column.name: column.datatype for column in MyModel(dirpath=tmp_path / "0001").signature.columns}
+    assert columns["code"] == columns["size"] == "BYTES"
+    assert columns.get("age", "FP64") == "FP64"
+    if target == "spent":
+        run = train(*arguments, "--columns", "age:text")
+        assert run.returncode == 0, run.stderr
+        assert MyModel(dirpath=tmp_path / "0002").signature.columns[0].datatype == "BYTES"
+        assert "no column 'agee'" in train(*arguments, "--columns", "agee:text").stderr
+        assert "--columns: expected NAME:text" in train(*arguments, "--columns", "age").stderr
+
+
 def files_of(directory: Path) -> set[str]:
     return {path.name for path in directory.iterdir()}
 
@@ -143,6 +231,14 @@ def compiles() -> bool:
     return MyModel.to_onnx is not Model.to_onnx
 
 
+class Endless(MyModel):
+    """Is never compiled to the end."""
+
+    def to_onnx(self) -> bytes:
+        while True:
+            time.sleep(60)
+
+
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_the_compiled_twin_answers_as_the_model_does(tmp_path: Path, task: str) -> None:
     """Labels are equal, and scores agree to 1e-5; where a framework has no twin, training says so."""
@@ -150,9 +246,9 @@ def test_the_compiled_twin_answers_as_the_model_does(tmp_path: Path, task: str) 
     model = MyModel(task=task)
     model.train(X, y)
     model.evaluate(X, y)
-    model.save(tmp_path / "0001")
+    model.save(tmp_path / "0001", extras_seconds=300)
     if not compiles():
-        assert model.twin_note.startswith("No compiled twin: ")
+        assert model.twin_note.startswith("No compiled model: ")
         assert files_of(tmp_path / "0001") == {"metadata.json", "input.json", model.WEIGHTS}
         assert MyModel(dirpath=tmp_path / "0001", runtime="auto").platform == MyModel.FRAMEWORK
         return
@@ -166,26 +262,51 @@ def test_the_compiled_twin_answers_as_the_model_does(tmp_path: Path, task: str) 
         np.testing.assert_allclose(twin.predict(X, proba=True), model.predict(X, proba=True), rtol=1e-5, atol=1e-5)
 
 
-def test_a_twin_that_disagrees_is_not_kept(tmp_path: Path) -> None:
-    """The model is saved all the same, and it is said why there is no twin."""
-
-    class Other(MyModel):
-        def to_onnx(self) -> bytes:
-            other = MyModel()
-            other.train(X, np.where(X[:, 0] > 0.5, "up", "down"))
-            return other.to_onnx()
-
+def test_a_compiled_model_that_disagrees_is_refused(tmp_path: Path) -> None:
     X, y = numbers()
-    model = Other()
+    model, other = MyModel(), MyModel()
     model.train(X, y)
-    model.evaluate(X, y)
-    model.save(tmp_path / "0001")
+    other.train(X, np.where(X[:, 0] > 0.5, "up", "down"))
     if compiles():
-        assert model.twin_note == "No compiled twin: its labels differ from the model's"
-    assert files_of(tmp_path / "0001") == {"metadata.json", "input.json", model.WEIGHTS}
+        (tmp_path / "model.onnx").write_bytes(other.to_onnx())
+        with pytest.raises(ValueError, match="its labels differ from the model's"):
+            compare(Twin(tmp_path / "model.onnx"), model, model.preprocess(X))
+    model.save(tmp_path / "0001")
     assert MyModel(dirpath=tmp_path / "0001", runtime="auto").platform == MyModel.FRAMEWORK
     with pytest.raises(ModelError, match="has no compiled twin"):
         MyModel(dirpath=tmp_path / "0001", runtime="onnx")
+
+
+def test_a_compiled_model_that_takes_too_long_is_done_without(tmp_path: Path) -> None:
+    """The model is saved all the same, and it is said what gives it more time."""
+    X, y = numbers()
+    model = Endless()
+    model.train(X, y)
+    model.evaluate(X, y)
+    for seconds, reason in ((0.5, "the conversion took longer than 0.5 seconds"), (0, "--extras_seconds is 0")):
+        model.save(tmp_path / str(seconds), extras_seconds=seconds)
+        assert files_of(tmp_path / str(seconds)) == {"metadata.json", "input.json", model.WEIGHTS}
+        if model.WEIGHTS != "model.onnx":
+            assert reason in model.twin_note
+    assert sorted(files_of(tmp_path)) == ["0", "0.5"]
+    np.testing.assert_array_equal(MyModel(dirpath=tmp_path / "0.5").predict(X), model.predict(X))
+
+
+def test_what_a_killed_training_left_is_finished_or_removed(tmp_path: Path, model_dir: Path) -> None:
+    """A whole model gets its number, and others go; one that is being written is left alone."""
+    whole, part, living = (tmp_path / f".000{number}.partial" for number in (1, 2, 3))
+    for draft in (whole, part, living):
+        shutil.copytree(model_dir, draft)
+        (draft / ".lock").touch()
+    (whole / "unlisted").touch()
+    (part / "metadata.json").unlink()
+    with _draft.leftover(tmp_path / "0003"):
+        run = train("--output_dir", tmp_path)
+        assert files_of(tmp_path) == {"0001", "0004", living.name}, run.stderr
+    assert run.stdout.startswith(f"Saved: {tmp_path / '0001'}, which a training that was ended had left\n")
+    assert run.stdout.endswith(f"Saved: {tmp_path / '0004'}\n")
+    assert files_of(tmp_path / "0001") == files_of(model_dir)
+    MyModel(dirpath=tmp_path / "0001")
 
 
 def explains() -> bool:
@@ -271,7 +392,7 @@ def test_a_model_evaluated_on_a_single_row_can_be_loaded(tmp_path: Path) -> None
     model = MyModel(task="regression")
     model.train(X, y)
     model.evaluate(X[:1], y[:1])
-    model.save(tmp_path / "0001")
+    model.save(tmp_path / "0001", extras_seconds=0)
     assert "r2" not in MyModel(dirpath=tmp_path / "0001").metrics
 
 
@@ -315,7 +436,7 @@ def test_rows_may_be_tensors(tmp_path: Path) -> None:
     model = OfImages()
     model.train(images, labels)
     model.evaluate(images, labels)
-    model.save(tmp_path / "0001")
+    model.save(tmp_path / "0001", extras_seconds=0)
     loaded = OfImages(dirpath=tmp_path / "0001", runtime="auto")
     assert loaded.signature.inputs == (Tensor("input-0", "FP64", (-1, 4, 3)),)
     np.testing.assert_array_equal(loaded.predict(images), model.predict(images))

@@ -38,7 +38,7 @@ def test_several_labels_of_numbers_have_a_compiled_twin(tmp_path: Path) -> None:
     model = MyModel()
     model.train(X, y)
     model.evaluate(X, y)
-    model.save(tmp_path / "0001")
+    model.save(tmp_path / "0001", extras_seconds=300)
     twin = MyModel(dirpath=tmp_path / "0001", runtime="onnx")
     np.testing.assert_allclose(twin.predict(X, proba=True), model.predict(X, proba=True), rtol=0, atol=1e-5)
 
@@ -47,8 +47,8 @@ def test_a_table_with_text_is_told_why_it_has_no_compiled_twin(tmp_path: Path, t
     model = MyModel()
     model.train(*table)
     model.evaluate(*table)
-    model.save(tmp_path / "0001")
-    assert model.twin_note == "No compiled twin: CatBoost has none for models with columns of text"
+    model.save(tmp_path / "0001", extras_seconds=300)
+    assert model.twin_note == "No compiled model: CatBoost has none for models with columns of text."
 
 
 def test_the_same_data_makes_the_same_model(table: Table) -> None:

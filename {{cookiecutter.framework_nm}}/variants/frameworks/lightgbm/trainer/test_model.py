@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ._twin import Twin, compare
 from .model import MyModel
 
 Table = Tuple[pd.DataFrame, pd.Series]
@@ -46,7 +47,7 @@ def test_a_table_with_text_has_a_compiled_twin(tmp_path: Path, table: Table) -> 
     model = MyModel()
     model.train(X, y)
     model.evaluate(X, y)
-    model.save(tmp_path / "0001")
+    model.save(tmp_path / "0001", extras_seconds=300)
     twin = MyModel(dirpath=tmp_path / "0001", runtime="onnx")
     for rows in (X, X.assign(plan="brand new"), X.assign(plan=None, age=np.nan)):
         np.testing.assert_allclose(twin.predict(rows, proba=True), model.predict(rows, proba=True), rtol=0, atol=1e-5)
@@ -67,7 +68,7 @@ def test_lightgbm_prints_nothing(tmp_path: Path, table: Table, capfd: pytest.Cap
     X, y = table
     model = MyModel()
     model.train(X, y)
-    model.save(tmp_path / "0001")
+    model.save(tmp_path / "0001", extras_seconds=300)
     loaded = MyModel(dirpath=tmp_path / "0001")
     loaded.predict(X)
     loaded.explain(loaded.signature.conform(X))
@@ -84,3 +85,14 @@ def test_a_table_too_small_for_its_leaves_is_said_to_be(table: Table, caplog: py
     fitting.train(X[:30], y[:30])
     assert not caplog.text
     assert fitting.evaluate(X[:30], y[:30])["accuracy"] > 0.9
+
+
+def test_many_categories_are_compiled_and_answered_alike(tmp_path: Path) -> None:
+    """Comparisons lead to the same subtrees: a converter that walks them again for each would not end."""
+    random = np.random.default_rng(0)
+    emails = [f"u{i}@example.com" for i in range(400)]
+    X = pd.DataFrame({"email": random.choice(emails, 2000), "age": random.random(2000)})
+    model = MyModel(rounds=20, min_data_in_leaf=5)
+    model.train(X, random.integers(0, 2, 2000))
+    (tmp_path / "model.onnx").write_bytes(model.to_onnx())
+    assert compare(Twin(tmp_path / "model.onnx"), model, model.signature.conform(X)) < 1e-5

@@ -65,7 +65,7 @@ def test_large_numbers_are_predicted_in_their_own_unit_and_by_a_twin(tmp_path: P
     model = MyModel(task="regression")
     model.train(X, y)
     assert model.evaluate(X, y)["mae"] < 2e4
-    model.save(tmp_path / "0001")
+    model.save(tmp_path / "0001", extras_seconds=300)
     assert "agrees on 300 rows" in model.twin_note
 
 

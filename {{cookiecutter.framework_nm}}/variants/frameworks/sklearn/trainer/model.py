@@ -60,7 +60,6 @@ class MyModel(Model):
         from sklearn.pipeline import make_pipeline
 
         gaps = any(column.nullable for column in self.signature.columns)
-        self.features = X.shape[1]
         self.model = make_pipeline(make_encoder(X, gaps, self.scale), self.estimator).fit(X, y)
         numbers = self.model[0].transform(X)
         if isinstance(numbers, np.ndarray):  # a sparse matrix has too many columns to be explained
@@ -92,7 +91,7 @@ class MyModel(Model):
 
         if not self.signature.numeric:
             raise NotImplementedError("columns of text are encoded by scikit-learn only")
-        columns = [("input", FloatTensorType([None, self.features]))]
+        columns = [("input", FloatTensorType([None, self.preprocess(self.example).shape[1]]))]
         options = {"zipmap": False} if self.labels is not None else None
         return to_onnx(self.model, initial_types=columns, options=options).SerializeToString()
 

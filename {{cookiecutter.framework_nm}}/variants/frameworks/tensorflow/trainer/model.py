@@ -133,6 +133,7 @@ class MyModel(Model):
         return scores if proba else self.labels[scores.argmax(axis=1)]
 
     def to_onnx(self) -> bytes:
+        self.model(self.encode(self.preprocess(self.example)))  # Keras exports no model that was never called
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)  # by Keras, in Keras
             file = Path(folder) / "model.onnx"

@@ -61,7 +61,7 @@ def test_large_numbers_are_predicted_in_their_own_unit_and_by_a_twin(tmp_path: P
     model = MyModel(task="regression")
     model.train(X, y)
     assert model.evaluate(X, y)["mae"] < 2e4
-    model.save(tmp_path / "0001")
+    model.save(tmp_path / "0001", extras_seconds=300)
     assert "agrees on 300 rows" in model.twin_note
 
 
@@ -93,7 +93,7 @@ def test_weights_that_would_run_code_are_refused(table: Table, tmp_path: Path, m
     monkeypatch.setattr(module, "make_network", with_code)
     model = MyModel(epochs=1)
     model.train(*table)
-    model.save(tmp_path / "0001")
+    model.save(tmp_path / "0001", extras_seconds=300)
     with pytest.raises(ModelError, match="cannot be loaded"):
         MyModel(dirpath=tmp_path / "0001")
 

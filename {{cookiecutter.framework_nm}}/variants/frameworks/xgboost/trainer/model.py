@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +94,13 @@ class MyModel(Model):
         from onnxmltools import convert_xgboost
         from onnxmltools.convert.common.data_types import FloatTensorType
 
-        columns = [("input", FloatTensorType([None, self.model.num_features()]))]
-        return convert_xgboost(self.model, initial_types=columns).SerializeToString()
+        features = self.model.num_features()
+        booster, splits = _without_categories(self.model)
+        model = convert_xgboost(booster, initial_types=[("input", FloatTensorType([None, features]))])
+        for node in model.graph.node:
+            if node.op_type.startswith("TreeEnsemble"):
+                _write_out(node, features, splits)
+        return model.SerializeToString()
 
     def dump(self, path: Path) -> None:
         self.model.save_model(path)
@@ -136,3 +142,62 @@ class MyModel(Model):
                 return False
 
         return Rounds()
+
+
+def _without_categories(booster: Any) -> tuple[Any, list[tuple[int, list[int]]]]:
+    """A copy that shows its splits by category as splits by number, of columns behind the last one; and the column
+    and the categories of each of those splits, in their order.
+
+    onnxmltools takes time for splits by category that doubles with each category, and its last version for Python 3.8
+    knows none.
+    """
+    import xgboost
+
+    splits: list[tuple[int, list[int]]] = []
+
+    class WithoutCategories(xgboost.Booster):
+        def get_dump(self, *args: Any, **kwargs: Any) -> list[str]:
+            splits.clear()
+            trees = [json.loads(tree) for tree in super().get_dump(*args, **kwargs)]
+            waiting = list(trees)
+            while waiting:
+                node = waiting.pop()
+                waiting += node.get("children", [])
+                if isinstance(node.get("split_condition"), list):
+                    splits.append((int(node["split"][1:]), node["split_condition"]))
+                    node.update(split=f"f{self.num_features() + len(splits) - 1}", split_condition=0.0)
+            return [json.dumps(tree) for tree in trees]
+
+    return WithoutCategories(model_file=booster.save_raw()), splits
+
+
+def _write_out(ensemble: Any, features: int, splits: list[tuple[int, list[int]]]) -> None:
+    """Make of each split by category a chain of comparisons, one per category, which all lead to the same subtrees.
+
+    `ensemble` is a node of ONNX's TreeEnsembleClassifier or TreeEnsembleRegressor.
+    """
+    import onnx
+
+    columns = {
+        attribute.name: onnx.helper.get_attribute_value(attribute)
+        for attribute in ensemble.attribute
+        if attribute.name.startswith("nodes_")
+    }
+    nodes = [dict(zip(columns, values)) for values in zip(*columns.values())]
+    used = Counter(node["nodes_treeids"] for node in nodes)  # a tree's nodes are numbered from 0 on
+    written: list[dict[str, Any]] = []
+    for node in nodes:
+        if node["nodes_featureids"] < features:
+            written.append(node)
+            continue
+        feature, categories = splits[node["nodes_featureids"] - features]
+        same = {**node, "nodes_featureids": feature, "nodes_modes": "BRANCH_EQ"}
+        chain = [{**same, "nodes_values": float(category)} for category in categories]
+        for at, link in enumerate(chain[1:]):
+            chain[at]["nodes_falsenodeids"] = link["nodes_nodeids"] = used[node["nodes_treeids"]]
+            used[node["nodes_treeids"]] += 1
+        written += chain
+    for attribute in ensemble.attribute:
+        if attribute.name in columns:
+            values = [node[attribute.name] for node in written]
+            attribute.CopyFrom(onnx.helper.make_attribute(attribute.name, values))

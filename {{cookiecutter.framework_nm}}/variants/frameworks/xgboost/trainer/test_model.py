@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ._twin import Twin, compare
 from .model import MyModel
 
 Table = Tuple[pd.DataFrame, pd.Series]
@@ -45,7 +46,7 @@ def test_a_twin_that_is_coarse_beside_what_rows_differ_by_is_not_kept(tmp_path: 
     model = MyModel(task="regression")
     model.train(X, 1.7e9 + 3600 * X[:, 0])
     model.evaluate(X, 1.7e9 + 3600 * X[:, 0])
-    model.save(tmp_path / "0001")
+    model.save(tmp_path / "0001", extras_seconds=300)
     assert "differ from the model's by up to" in model.twin_note
     assert MyModel(dirpath=tmp_path / "0001", runtime="auto").platform == "xgboost"
 
@@ -56,3 +57,18 @@ def test_trees_that_learnt_nothing_say_so(caplog: pytest.LogCaptureFixture) -> N
     for unit, warnings in ((1.0, 0), (1e-7, 1)):
         MyModel(task="regression").train(X, unit * X[:, 0])
         assert caplog.text.count("nothing was learnt") == warnings
+
+
+@pytest.mark.parametrize("labels", [None, 2, 3])
+def test_many_categories_are_compiled_and_answered_alike(tmp_path: Path, labels: int | None) -> None:
+    """Each comparison leads to the same subtrees: a converter that walks them again for each does not end."""
+    random = np.random.default_rng(0)
+    X = pd.DataFrame(
+        {"email": random.choice([f"u{i}@example.com" for i in range(400)], 900), "age": random.random(900)}
+    )
+    X.loc[::7, "email"] = None
+    y = random.random(900) if labels is None else random.integers(0, labels, 900)
+    model = MyModel(task="regression" if labels is None else "classification", rounds=5)
+    model.train(X, y)
+    (tmp_path / "model.onnx").write_bytes(model.to_onnx())
+    assert compare(Twin(tmp_path / "model.onnx"), model, model.signature.conform(X)) < 1e-5
