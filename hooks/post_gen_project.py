@@ -51,6 +51,7 @@ class Wiring:
             kept = self._lay_package()
             self._renew_sample()
             self._remove_other_sdks()
+            self._remove_bytecode()
         finally:
             shutil.rmtree(self.variants, ignore_errors=True)
         (self.project / "run_modelserver").chmod(0o755)
@@ -86,6 +87,11 @@ class Wiring:
             for folder in set(self.sdks[sdk]["k8s"]) - set(self.sdks[self.sdk]["k8s"]):
                 _remove_manifests(self.project / "k8s" / folder)
 
+    def _remove_bytecode(self) -> None:
+        """Remove what whoever ran the engine in the template left there: it is copied as it is, folders included."""
+        for folder in list((self.package / "_engine").rglob("__pycache__")):
+            shutil.rmtree(folder)
+
     def _layers(self, sdk: str) -> list[Path]:
         return [
             self.variants / "common",
@@ -95,7 +101,7 @@ class Wiring:
 
     def _previous_sdk(self) -> str | None:
         """Read from the package, before anything is laid over it, which SDK it stood on."""
-        repository = self.package / "inferencer" / "model_repository.py"
+        repository = self.package / "_engine" / "sdk" / "repository.py"
         source = repository.read_text(encoding="utf-8", errors="replace") if repository.is_file() else ""
         others = (sdk for sdk in self.sdks if sdk != self.sdk)
         return next((sdk for sdk in others if re.search(rf"^\s*(from|import) {sdk}\b", source, re.MULTILINE)), None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -352,11 +353,17 @@ def message(found: list[str]) -> str:
 
 
 def main() -> int:
-    """Check the answers; the status is what tells cookiecutter to stop."""
-    found = problems(json.loads(ANSWERS))
+    """Check the answers; the status is what tells cookiecutter to stop.
+
+    Where a project is generated again, its engine goes, so that none of its former modules stays among the new ones.
+    """
+    answers = json.loads(ANSWERS)
+    found = problems(answers)
     if found:
         print(message(found), file=sys.stderr)
-    return 1 if found else 0
+        return 1
+    shutil.rmtree(f"{answers['framework_nm']}server/_engine", ignore_errors=True)
+    return 0
 
 
 def _wrong(answer: object, check: Callable[[str], str]) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from facts import FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, SKELETON, TEMPLATE, VARIANTS, pins
+from facts import ENGINE, FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, SKELETON, TEMPLATE, VARIANTS, pins
 
 PROJECT_FILES = """
     .dockerignore .gitignore {fw}.Dockerfile MANIFEST.in Makefile README.md input.json pyproject.toml requirements.lock
@@ -24,19 +24,12 @@ PROJECT_FILES = """
 PACKAGE_FILES = """
     __init__.py conftest.py py.typed
     example_models/0001/metadata.json
-    inferencer/__init__.py inferencer/__main__.py inferencer/access.py inferencer/addresses.py
-    inferencer/batching.py inferencer/codec.py
-    inferencer/config.py inferencer/conftest.py inferencer/directories.py inferencer/drain.py inferencer/loadtest.py
-    inferencer/model.py inferencer/model_repository.py inferencer/options.py inferencer/server.py inferencer/serving.py
-    inferencer/tensors.py
-    inferencer/test_addresses.py inferencer/test_batching.py inferencer/test_codec.py inferencer/test_directories.py
-    inferencer/test_model.py inferencer/test_model_repository.py
-    trainer/__init__.py trainer/__main__.py trainer/_compile.py trainer/_core.py trainer/_draft.py trainer/_twin.py
-    trainer/config.py trainer/model.py
-    trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_model.py
-    trainer/test_trainer.py trainer/utils.py
+    inferencer/__init__.py inferencer/__main__.py inferencer/config.py inferencer/conftest.py inferencer/model.py
+    inferencer/model_repository.py inferencer/test_model.py inferencer/test_model_repository.py
+    trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/config.py trainer/model.py
+    trainer/postprocessor.py trainer/preprocessor.py trainer/test_trainer.py trainer/utils.py
 """
-#: What only one SDK's projects have.
+#: What only one SDK's projects have, beside the SDK's part of the engine.
 SDK_FILES = {
     "kserve": """
         k8s/canary-knative/kustomization.yaml k8s/canary-standard/kustomization.yaml
@@ -44,12 +37,8 @@ SDK_FILES = {
         k8s/grpc-knative/kustomization.yaml k8s/grpc-standard/kustomization.yaml
         k8s/knative/kustomization.yaml k8s/standard/kustomization.yaml
         k8s/runtime/kustomization.yaml k8s/runtime/runtime.yaml
-        {fw}server/inferencer/connection.py {fw}server/inferencer/health.py {fw}server/inferencer/messages.py
-        {fw}server/inferencer/lane.py {fw}server/inferencer/openapi.py
-        {fw}server/inferencer/platforms.py {fw}server/inferencer/storage.py {fw}server/inferencer/telemetry.py
-        {fw}server/inferencer/test_platforms.py
     """,
-    "kfserving": "{fw}server/inferencer/handlers.py",
+    "kfserving": "",
 }
 #: Every name in the trees of the original document, for {fw}.
 BRIEF = """
@@ -71,6 +60,8 @@ def test_a_project_has_exactly_these_files(project: Path, flavour: tuple[str, st
     sample = f"{fw}server/example_models/0001"
     listed = json.loads((project / sample / "metadata.json").read_text())["files"]
     package = {f"{fw}server/{name}" for name in PACKAGE_FILES.split()} | {f"{sample}/{name}" for name in listed}
+    for engine in (ENGINE, VARIANTS / "sdks" / sdk / "_engine"):
+        package |= {f"{fw}server/_engine/{name}" for name in files(engine) if "__pycache__" not in name}
     expected = set((PROJECT_FILES + SDK_FILES[sdk]).format(fw=fw).split()) | package
     assert files(project) == expected
 
@@ -113,6 +104,7 @@ def test_variants_are_copied_byte_for_byte(project: Path, flavour: tuple[str, st
     copied = [(source / name, package / name) for source in sources for name in files(source)]
     sample = VARIANTS / "samples" / sdk / fw
     copied += [(sample / name, package / "example_models" / name) for name in files(sample)]
+    copied += [(ENGINE / name, package / "_engine" / name) for name in files(ENGINE)]
     assert len(copied) > 20
     for source, copy in copied:
         if "__pycache__" not in source.parts:

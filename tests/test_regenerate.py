@@ -118,10 +118,19 @@ def test_a_file_of_yours_may_have_a_name_that_only_the_other_sdk_uses(project: P
 
 
 def test_what_only_the_first_sdk_has_goes_though_it_was_edited(project: Path) -> None:
-    lane = project / "sklearnserver" / "inferencer" / "lane.py"
+    lane = project / "sklearnserver" / "_engine" / "sdk" / "lane.py"
     lane.write_text(lane.read_text() + "# edited\n")
     again(project.parent, "kfserving")
     assert not lane.exists()
+
+
+def test_the_engine_is_renewed_as_a_whole(project: Path, bake: Callable[..., Path]) -> None:
+    """What was edited in it, and what another version of it left."""
+    engine = project / "sklearnserver" / "_engine"
+    (engine / "contract" / "signature.py").write_text("# edited\n")
+    (engine / "contract" / "former.py").touch()
+    again(project.parent)
+    assert contents(project) == contents(bake("sklearn"))
 
 
 def test_two_sdks_files_that_lie_beside_each_other_are_parted(project: Path, bake: Callable[..., Path]) -> None:

@@ -15,10 +15,9 @@ from typing import Any, Optional
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model, ModelError
+from ._core import Column, Model, ModelError, Signature
 from .postprocessor import post_func
 from .preprocessor import make_tokenizer, prep_func, to_texts, to_tokens
-from .signature import Column, Signature
 
 
 class Hyperparameters(BaseModel):

@@ -13,10 +13,9 @@ from typing import Any, Literal, Optional
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model, ModelError
+from ._core import Model, ModelError, Signature
 from .postprocessor import post_func
 from .preprocessor import choose_types, make_encoder, prep_func, read_schema, to_table
-from .signature import Signature
 
 
 class Hyperparameters(BaseModel):

@@ -8,11 +8,9 @@ from typing import Any, Literal, Optional
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model, ModelError
-from ._twin import find_provider, open_session
+from ._core import Column, Model, ModelError, Signature, find_provider, open_session
 from .postprocessor import post_func
 from .preprocessor import encode, learn_categories, prep_func
-from .signature import Column, Signature
 
 
 class Hyperparameters(BaseModel):

@@ -9,10 +9,9 @@ from xml.etree import ElementTree
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model, ModelError, Unanswerable
+from ._core import Column, Model, ModelError, Signature, Unanswerable
 from .postprocessor import post_func
 from .preprocessor import encode, learn_categories, prep_func
-from .signature import Column, Signature
 
 
 class Hyperparameters(BaseModel):

@@ -1,0 +1,32 @@
+"""The model as KFServing sees it: the CloudEvents that come by KFServing's own way.
+
+Plain requests are answered by handlers.py, with the same codec and the same batcher, of serving.py. The model
+itself is `MyModel` in trainer/model.py.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import kfserving
+import orjson
+
+from ..protocol.tensors import InvalidRequest
+from ..serving.batching import Overloaded
+from ..serving.model import Serving
+from .handlers import Refused
+
+
+class ServingModel(Serving, kfserving.KFModel):
+    """Serves the model directory `model_dir` under a name."""
+
+    async def predict(self, request: Any) -> dict[str, Any]:
+        """Answer what KFServing took out of a CloudEvent: a dict, or bytes that it could not read."""
+        body = request if isinstance(request, bytes) else orjson.dumps(request)
+        try:
+            outputs = await self.answer(self.codec.decode(body, v1=True))
+        except InvalidRequest as error:
+            raise Refused(400, str(error)) from None
+        except Overloaded as error:
+            raise Refused(503, str(error)) from None
+        return {"predictions": outputs[0].values.tolist()}

@@ -1,0 +1,119 @@
+"""Loading, reloading and unloading models by name while the server runs. Where they are: directories.py, storage.py.
+
+The content of a store is downloaded again whenever a model is loaded or reloaded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import kserve
+from kserve.errors import ModelNotFound, ModelNotReady
+from kserve.logging import logger
+from kserve.protocol.model_repository_extension import ModelRepositoryExtension
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..artifact.directories import NoSuchModel, directory_of, names_in
+from ..serving.access import DISABLED, refusal
+from .model import ServingModel
+from .storage import Location
+
+
+class LoadFailed(ModelNotReady):
+    """A model could not be loaded, and what `reason` says is why."""
+
+    def __init__(self, reason: str) -> None:
+        self.error_msg = self.reason = reason
+
+
+class Disabled(NotImplementedError):
+    """The repository API is turned off: UNIMPLEMENTED over gRPC, which says so of what a service has not enabled."""
+
+    def __init__(self) -> None:
+        super().__init__(DISABLED)
+        self.reason = DISABLED  # what KServe's gRPC server answers with
+
+
+class RepositoryAccess:
+    """An ASGI application in front of KServe's, `app`: the repository API over REST, for those who may use it."""
+
+    def __init__(self, app: ASGIApp, enabled: bool) -> None:
+        self.app = app
+        self.enabled = enabled
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app, refused = self.app, None
+        if scope["type"] == "http" and scope["path"].startswith("/v2/repository/"):
+            refused = refusal(self.enabled, b"origin" in dict(scope["headers"]))
+        if refused:
+            status, error = refused
+            app = JSONResponse({"error": error}, status)
+        await app(scope, receive, send)
+
+
+class ServingRepositoryExtension(ModelRepositoryExtension):
+    """KServe's repository API, with the reason of a failed load on REST and gRPC alike; it can be turned off."""
+
+    def __init__(self, repository: ServingModelRepository, enabled: bool) -> None:
+        super().__init__(repository)
+        self._enabled = enabled
+
+    async def load(self, model_name: str) -> dict[str, Any]:
+        if not self._enabled:
+            raise Disabled
+        try:
+            await self._model_registry.load(model_name)
+        except NoSuchModel as error:
+            missing = ModelNotFound(model_name)
+            missing.reason = str(error)
+            raise missing from None
+        except Exception as error:
+            raise LoadFailed(f"Model {model_name} was not loaded, and the one before stays: {error}") from error
+        return {"name": model_name, "load": True}
+
+    async def unload(self, model_name: str) -> dict[str, Any]:
+        if not self._enabled:
+            raise Disabled
+        await super().unload(model_name)
+        return {"name": model_name, "unload": True}
+
+
+class ServingModelRepository(kserve.ModelRepository):
+    """The models below `models_dir`, a directory or an address, or the one model there, under `model_name`.
+
+    `make_model(name, directory)` makes a `ServingModel` that is still to be loaded.
+    """
+
+    def __init__(
+        self, models_dir: Path | str, model_name: str, make_model: Callable[[str, Path], ServingModel]
+    ) -> None:
+        super().__init__(str(models_dir))
+        self.location = Location(str(models_dir))
+        self.model_name = model_name
+        self.make_model = make_model
+
+    def load_models(self) -> None:
+        """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
+        with self.location.fetch() as root:
+            for name in names_in(root, self.model_name, self.location.shown):
+                self._load(name, root)
+
+    async def load(self, name: str) -> bool:
+        """Load or reload a model for KServe's repository API; requests go on meanwhile."""
+        return await asyncio.to_thread(self.load_model, name)
+
+    def load_model(self, name: str) -> bool:
+        """Load a model; only then does it take the place of the one of that name. Raises ModelError."""
+        with self.location.fetch() as root:
+            self._load(name, root)
+        return True
+
+    def _load(self, name: str, root: Path) -> None:
+        model = self.make_model(name, directory_of(name, root, self.model_name, self.location.shown))
+        model.load()
+        self.update(model)
+        logger.info("Loaded model %s from %s", name, self.location.shown)

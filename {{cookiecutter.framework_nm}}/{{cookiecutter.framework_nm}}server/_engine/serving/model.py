@@ -1,0 +1,177 @@
+"""What a served model is on every SDK: a model directory, loaded, behind the codec and the batcher.
+
+How an SDK calls it, and what it answers besides, is in model.py.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+
+from ..contract.errors import ModelError, Unanswerable
+from ..contract.signature import Signature, Tensor
+from ..protocol.codec import Codec, Output, Request
+from ..protocol.tensors import InvalidRequest
+from .batching import Batcher
+
+
+class Servable(Protocol):
+    """What is served: a model, such as a loaded `MyModel`, that says what it takes and gives, answers and explains."""
+
+    signature: Signature
+    outputs: tuple[Tensor, ...]
+
+    @property
+    def platform(self) -> str: ...
+
+    @property
+    def has_proba(self) -> bool: ...
+
+    def answer(self, X: Any, proba: bool) -> np.ndarray: ...
+
+    def explain(self, X: Any) -> list[dict[str, Any]]: ...
+
+    def explainer(self) -> Servable: ...
+
+
+class Unavailable(Exception):
+    """The server cannot explain at present, and goes on predicting. The message says why."""
+
+
+class NoExplanations(Exception):
+    """A model of a kind that is not explained."""
+
+
+class Serving:
+    """Serves the model directory `model_dir` under a name; a base beside the SDK's own, which it comes before."""
+
+    #: Makes the model of a directory: `MyModel` of trainer/model.py, called with dirpath, runtime and device.
+    model_class: ClassVar[Callable[..., Servable]]
+
+    def __init__(
+        self,
+        name: str,
+        model_dir: Path,
+        runtime: str = "auto",
+        device: str = "cpu",
+        predict_proba: bool = False,
+        max_batch_rows: int = 1024,
+        max_waiting: int = 1024,
+        stuck_seconds: float = 60,
+    ) -> None:
+        super().__init__(name)  # type: ignore[call-arg]  # the SDK's
+        self.model_dir = model_dir
+        self.runtime = runtime
+        self.device = device
+        self.predict_proba = predict_proba
+        self.max_batch_rows = max_batch_rows
+        self.max_waiting = max_waiting
+        self.stuck_seconds = stuck_seconds
+        #: Told of each call of the model: its rows, and the seconds that its requests waited.
+        self.on_call: Callable[[int, list[float]], None] = lambda rows, waited: None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is loaded, and answers."""
+        return self._loaded and not self.stuck
+
+    @ready.setter
+    def ready(self, loaded: bool) -> None:
+        self._loaded = loaded
+
+    @property
+    def stuck(self) -> str:
+        """Why it no longer answers predictions, and only another process would, or "" where it does."""
+        return self._batcher.stuck
+
+    @property
+    def slow(self) -> bool:
+        """Whether the model takes long over its calls at present."""
+        return self._batcher.slow
+
+    def load(self) -> bool:
+        """Load the model and let it answer its own input.json, so that a ready model is one that answers.
+
+        Raises ModelError, whatever the model's own code raises.
+        """
+        try:
+            self._load()
+        except Exception:
+            raise
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            if interrupted and threading.current_thread() is threading.main_thread():  # Ctrl-C, while the server starts
+                raise
+            raise ModelError(f"{self.model_dir} cannot be loaded: its code raised {type(error).__name__}") from error
+        self.ready = True
+        return True
+
+    def _load(self) -> None:
+        model = self.model_class(dirpath=self.model_dir, runtime=self.runtime, device=self.device)
+        if self.predict_proba and not model.has_proba:
+            raise ModelError(f"PREDICT_PROBA is set, and {self.model_dir} has no probabilities")
+        self.example = (self.model_dir / "input.json").read_bytes()
+        try:
+            self.codec = Codec(model.signature, model.outputs)
+            model.answer(self.codec.decode(self.example, v1=True).X, self.predict_proba)
+        except Exception as error:
+            raise ModelError(f"{self.model_dir} does not answer its own input.json: {error}") from error
+        self.platform = model.platform
+        self.signature = model.signature
+        self.outputs = model.outputs
+        limits = (self.max_batch_rows, self.max_waiting)
+        self._batcher = Batcher(model.answer, *limits, self.on_call, self.stuck_seconds)
+        self._explanations = Batcher(_Explainer(model), *limits, stuck_seconds=self.stuck_seconds)
+
+    async def answer(self, request: Request) -> list[Output]:
+        """Run the model on a decoded request; returns the outputs that were asked for.
+
+        Raises Overloaded, InvalidRequest where the model cannot answer these rows, or whatever the model raises.
+        """
+        proba = self.predict_proba if request.proba is None else request.proba
+        names = [name or ("predict_proba" if proba else "predict") for name, _ in request.outputs]
+        try:
+            return [Output(name, await self._batcher(request.X, name == "predict_proba")) for name in names]
+        except Unanswerable as error:
+            raise InvalidRequest(str(error)) from None
+
+    async def explanations(self, request: Request) -> list[dict[str, Any]]:
+        """Say of a decoded request what each column adds to the predictions; predictions do not wait for it.
+
+        Raises Overloaded, Unavailable, NoExplanations, InvalidRequest where the model cannot answer these rows, or
+        whatever the model raises.
+        """
+        stuck = self._explanations.stuck
+        if stuck:
+            raise Unavailable(f"explanations of this model are not answered: {stuck}")
+        try:
+            found: list[dict[str, Any]] = (await self._explanations(request.X, False)).tolist()
+            return found
+        except Unanswerable as error:
+            raise InvalidRequest(str(error)) from None
+        except NotImplementedError as error:
+            raise NoExplanations(str(error)) from None
+        except ModelError as error:
+            raise Unavailable(f"this model cannot be explained: {error}") from error
+
+
+class _Explainer:
+    """Explains with a model of its own, read when the first explanation is asked for."""
+
+    def __init__(self, model: Servable) -> None:
+        self._served = model
+        self._own: Servable | None = None
+
+    def __call__(self, X: Any, proba: bool) -> list[dict[str, Any]]:
+        if self._own is None:
+            self._own = self._served.explainer()
+        return self._own.explain(X)
+
+
+def not_live(models: Iterable[Serving]) -> str:
+    """Why this process should be replaced by another one: a model no longer answers. "" where all do."""
+    return "; ".join(f"model {model.name}: {model.stuck}" for model in models if model.stuck)  # type: ignore[attr-defined]

@@ -1,0 +1,237 @@
+"""Training's tools: reading data, splitting it, scoring, and numbering versions.
+
+Serving never imports this module: some of what it needs is installed for training only.
+"""
+
+from __future__ import annotations
+
+import shlex
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sklearn import metrics
+from sklearn.datasets import load_iris
+from sklearn.model_selection import train_test_split
+
+from ..artifact.draft import drafted
+from ..contract.signature import LARGEST, Signature
+
+#: What usually spells a missing value: said to the user, and never taken for one without being told.
+MISSING = {"NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "NaN", "nan", "?", "-", "."}
+
+
+class DataError(Exception):
+    """Training data that cannot be used. The message says what is wrong and where."""
+
+
+def read_data(
+    path: Path | None, target: str | None, missing: tuple[str, ...] = (), text: Sequence[str] = ()
+) -> tuple[pd.DataFrame, pd.Series]:
+    """Read a CSV or Parquet file and take the target column off; without a file, read the iris data set.
+
+    An empty cell is a missing value, and so is one of the spellings in `missing`. The columns named in `text` are
+    text, whatever they look like. Rows without a target are dropped, and so are columns without any value, with a
+    word on each.
+
+    Raises DataError where the file cannot be read, is no table of plain values, has no such columns, or where a
+    column is neither numbers nor text.
+    """
+    if path is None or target is None:
+        iris = load_iris(as_frame=True)
+        return iris.data, iris.target
+    frame = _read_table(path, missing, text)
+    for name in (target, *text):
+        if name not in frame:
+            raise DataError(
+                f"{path} has no column {name!r}; its columns are {', '.join(map(repr, frame.columns))}"
+                + (": it needs commas between them" if frame.shape[1] == 1 and name in frame.columns[0] else "")
+            )
+    for name in frame.columns.drop(list(text)):
+        _check_spellings(frame[name], missing, text)
+    absent = frame[target].isna()
+    if absent.any():
+        taken = ", ".join(["the empty cell", *map(repr, missing)])
+        print(f"{absent.sum()} rows without a value in {target!r} ({taken}) are left out")
+        frame = frame[~absent]
+    X = frame.drop(columns=target)
+    empty = X.columns[X.isna().all()]
+    if len(empty):
+        print(f"columns without any value are left out: {', '.join(map(repr, empty))}")
+    X = X.drop(columns=empty)
+    if X.shape[1] == 0 or len(X) < 2:
+        raise DataError(f"{path} has {len(X)} rows with a value in {target!r} and {X.shape[1]} other columns to use")
+    for name in X.columns:
+        if name.startswith("Unnamed: "):
+            print(f"a column has no name and is called {name!r}: if it numbers the rows, leave it out of the file")
+        if X[name].map(lambda value: isinstance(value, (list, dict, set, np.ndarray))).any():
+            raise DataError(f"column {name!r} holds lists or structures: make columns of plain values from it")
+        if not pd.api.types.is_numeric_dtype(X[name]) and X[name].nunique() == len(X):
+            print(f"column {name!r} has another text in every row: if it names the row, leave it out of the file")
+    return X, frame[target]
+
+
+def _read_table(path: Path, missing: tuple[str, ...], text: Sequence[str]) -> pd.DataFrame:
+    """Read a file, with NaN or None for missing values. Raises DataError where it cannot be read."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
+            if path.suffix.lower() in {".parquet", ".pq"}:
+                frame = pd.read_parquet(path).reset_index(drop=True)
+                known = Signature((), missing).known
+                frame = pd.DataFrame({name: known(frame[name]).reindex(frame.index) for name in frame})
+            else:
+                frame = pd.read_csv(
+                    path,
+                    low_memory=False,
+                    index_col=False,
+                    keep_default_na=False,
+                    na_values=["", *missing],
+                    dtype=dict.fromkeys(text, str),
+                )
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} cannot be read: {error}; save it as UTF-8") from error
+    except (OSError, ValueError, ImportError, pd.errors.ParserWarning) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    frame.columns = frame.columns.map(str)
+    return frame.assign(**{name: frame[name].map(str, na_action="ignore") for name in text if name in frame})
+
+
+def _check_spellings(column: pd.Series, missing: Sequence[str], text: Sequence[str]) -> None:
+    """Raise DataError where a column of text is one of numbers, or of true and false, but for a few spellings.
+
+    Such spellings mean that a value is missing, as a rule, and as text they would make text of all the others. They
+    are those that are known to mean it, however many cells have them; or at most ten in at most half of the cells. Of
+    the latter none has a digit, and there are few beside the numbers: "A7" beside "12" is a code, and "M" beside "38"
+    is a size.
+    """
+    if pd.api.types.is_numeric_dtype(column):
+        return
+    cells = column.dropna().astype(str)
+    for kind, fits in (("numbers", _is_number(cells)), ("true or false", cells.str.lower().isin(["true", "false"]))):
+        others = cells[~fits]
+        spellings = others.unique()
+        known = set(spellings) <= MISSING
+        few = len(spellings) <= min(10, cells[fits].nunique() / 3) and len(others) <= len(cells) / 2
+        if len(others) and fits.any() and (known or (few and not others.str.contains(r"\d").any())):
+            rows = ", ".join(str(row + 1) for row in others.index[:5])
+            raise DataError(
+                f"column {column.name!r} has {kind} in {fits.sum()} cells, and {', '.join(map(repr, spellings))} in "
+                f"{len(others)} (row {rows}; the first row of data is row 1). If they are missing values, say "
+                f"--missing {shlex.quote(','.join([*missing, *spellings]))}; if the column is text, say "
+                f"--columns {shlex.quote(','.join(f'{name}:text' for name in (*text, column.name)))}"
+            )
+    spelt = sorted(set(cells) & MISSING)
+    if spelt:
+        print(
+            f"column {column.name!r}: {', '.join(map(repr, spelt))} is text like any other; "
+            f"if it is a missing value, say --missing {shlex.quote(','.join([*missing, *spelt]))}"
+        )
+
+
+def _is_number(cells: pd.Series) -> pd.Series:
+    return pd.to_numeric(cells, errors="coerce").notna()
+
+
+def choose_task(task: str, y: pd.Series) -> str:
+    """Settle "auto": many different numbers are to be predicted, anything else is to be classified."""
+    if task != "auto":
+        return task
+    numbers = pd.api.types.is_numeric_dtype(y) and not pd.api.types.is_bool_dtype(y)
+    whole = numbers and bool((y % 1 == 0).all())
+    return "regression" if numbers and (not whole or y.nunique() > 20) else "classification"
+
+
+def prepare_target(task: str, y: pd.Series) -> pd.Series:
+    """Labels as bool, int or str, and numbers as float64. Raises DataError where numbers are none."""
+    if task == "regression":
+        try:
+            numbers = y.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(f"column {y.name!r} holds more than numbers: {error}; numbers needed") from error
+        if not (numbers.abs() <= LARGEST).all():
+            raise DataError(f"column {y.name!r} has infinite numbers, or larger ones than {LARGEST:.1e}")
+        return numbers
+    if pd.api.types.is_bool_dtype(y) or all(isinstance(value, bool) for value in y):
+        return y.astype(bool)
+    if pd.api.types.is_numeric_dtype(y) and (y % 1 == 0).all() and (y.astype(np.float64).abs() < 2**63).all():
+        return y.astype(np.int64)
+    return y.astype(str)
+
+
+def split(X: pd.DataFrame, y: pd.Series, task: str, share: float, seed: int) -> list[Any]:
+    """Split into X_train, X_eval, y_train, y_eval, each in the order of the data.
+
+    Labels keep their shares in both parts where each has the rows for it.
+    """
+    several = task == "classification" and y.value_counts().min() > 1
+    counted = several and min(share, 1 - share) * len(y) >= y.nunique()
+    parts = train_test_split(X, y, test_size=share, random_state=seed, stratify=y if counted else None)
+    return [part.sort_index() for part in parts]
+
+
+def score(
+    task: str, y: np.ndarray, y_hat: np.ndarray, proba: np.ndarray | None, labels: np.ndarray | None
+) -> dict[str, float]:
+    """The usual metrics, by name, beside those of a model that knows nothing (baseline_...).
+
+    What these rows do not suffice to compute is left out.
+    """
+    scores = _score(task, y, y_hat, proba, labels)
+    return {name: float(value) for name, value in scores.items() if np.isfinite(value)}
+
+
+def _score(
+    task: str, y: np.ndarray, y_hat: np.ndarray, proba: np.ndarray | None, labels: np.ndarray | None
+) -> dict[str, Any]:
+    if task == "regression":
+        return {
+            "mae": metrics.mean_absolute_error(y, y_hat),
+            "rmse": np.sqrt(metrics.mean_squared_error(y, y_hat)),
+            "r2": metrics.r2_score(y, y_hat) if len(y) > 1 else np.nan,
+            "baseline_mae": np.abs(y - np.median(y)).mean(),
+        }
+    scores = {
+        "accuracy": metrics.accuracy_score(y, y_hat),
+        "f1_macro": metrics.f1_score(y, y_hat, average="macro"),
+        "baseline_accuracy": np.unique(y, return_counts=True)[1].max() / len(y),
+    }
+    if proba is not None and labels is not None and np.isin(y, labels).all():
+        of_truth = proba[np.arange(len(y)), np.searchsorted(labels, y)]
+        scores["log_loss"] = -np.log(of_truth.clip(1e-15)).mean()
+        if len(labels) == 2 and len(np.unique(y)) == 2:
+            scores["roc_auc"] = metrics.roc_auc_score(y == labels[1], proba[:, 1])
+    return scores
+
+
+def versions(directory: Path) -> list[Path]:
+    """The versions in a directory, 0001, 0002, ..., oldest first."""
+    found = [path for path in directory.iterdir() if path.name.isdecimal()] if directory.is_dir() else []
+    return sorted(found, key=lambda path: int(path.name))
+
+
+def drafted_versions(directory: Path) -> list[Path]:
+    """The versions that are being written, or that were left behind."""
+    return [path for path in drafted(directory) if path.name.isdecimal()]
+
+
+def next_version(directory: Path) -> Path:
+    """Where the next version goes."""
+    taken = [int(path.name) for path in (*versions(directory), *drafted_versions(directory))]
+    return directory / f"{max(taken, default=0) + 1:04d}"
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on a terminal that work goes on; call what it yields with (steps done, steps in all)."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as display:
+        task = display.add_task(what, total=None)
+        yield lambda done, total: display.update(task, completed=done, total=total)
