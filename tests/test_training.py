@@ -48,13 +48,14 @@ class Training:
         self.python = project / ".venv/bin/python"
         self.output, self.temporary = folder / "versions", folder / "tmp"
         self.temporary.mkdir()
+        self.started: list[subprocess.Popen[str]] = []
         shutil.copytree(self.package, folder / self.package.name)
         with (folder / self.package.name / "trainer" / "model.py").open("a") as code:
             code.write(ending)
 
     def start(self, seconds: float) -> subprocess.Popen[str]:
         command = [self.python, "-m", f"{self.package.name}.trainer", "--output_dir", self.output]
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*map(str, command), "--extras_seconds", str(seconds)],
             cwd=self.folder,  # where Python finds the changed package first
             env={**os.environ, "TMPDIR": str(self.temporary)},
@@ -64,6 +65,8 @@ class Training:
             text=True,
             start_new_session=True,
         )
+        self.started.append(process)
+        return process
 
     def children(self) -> list[str]:
         """The processes that convert a model of this training's."""
@@ -95,7 +98,16 @@ class Training:
 
 @pytest.fixture
 def training(install: Install, tmp_path: Path) -> Iterator[Callable[[str], Training]]:
-    yield lambda ending: Training(install("sklearn", "kserve"), tmp_path, ending)
+    made: list[Training] = []
+
+    def make(ending: str) -> Training:
+        made.append(Training(install("sklearn", "kserve"), tmp_path, ending))
+        return made[-1]
+
+    yield make
+    for process in (process for run in made for process in run.started):
+        process.kill()
+        process.communicate()
 
 
 @pytest.mark.parametrize(
