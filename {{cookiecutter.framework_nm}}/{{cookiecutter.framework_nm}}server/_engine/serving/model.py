@@ -71,6 +71,8 @@ class Serving:
         self.max_batch_rows = max_batch_rows
         self.max_waiting = max_waiting
         self.stuck_seconds = stuck_seconds
+        #: What the directory is a part of, and what must stay while the model is served: its weights may be read later.
+        self.source: object = None
         #: Told of each call of the model: its rows, and the seconds that its requests waited.
         self.on_call: Callable[[int, list[float]], None] = lambda rows, waited: None
 

@@ -304,7 +304,11 @@ def test_a_request_whose_client_left_is_not_run(start: Callable[..., Server], sa
         ({}, [], "set MODEL_NAME"),
         ({"MODEL_NAME": "a.b"}, [], "cannot be asked for"),
         ({"MODEL_NAME": "m", "MODEL_DIR": "/absent"}, [], "MODEL_DIR is /absent"),
-        ({"MODEL_NAME": "m", "MODEL_DIR": "file:///absent"}, [], "MODEL_DIR is file:///absent, which cannot be"),
+        (
+            {"MODEL_NAME": "m", "MODEL_DIR": "file:///absent"},
+            [],
+            "file:///absent, and that is not a directory",
+        ),
         ({"MODEL_NAME": "m", "MODEL_DIR": "nowhere://a"}, [], "Cannot recognize storage type for nowhere://a"),
         ({"MODEL_NAME": "m", "HTTP_PORT": "x"}, [], "--http_port: expected a whole number from 1, got 'x'"),
         ({"MODEL_NAME": "m"}, ["--max_bufer_size=1"], "--max_bufer_size=1"),

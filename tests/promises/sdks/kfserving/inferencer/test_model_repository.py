@@ -54,4 +54,4 @@ def test_an_address_where_nothing_is_stops_the_start(start: Callable[..., Server
     server = start(tmp_path, MODEL_NAME="m", MODEL_DIR=tmp_path.as_uri())
     server.process.wait(60)
     assert server.stop() == 1
-    assert "nothing is there" in server.errors.splitlines()[-1]
+    assert "there is no model: expected metadata.json in it" in server.errors.splitlines()[-1]

@@ -8,15 +8,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import kfserving
 from kfserving.kfmodel_repository import KFModelRepository
 
 from ..artifact.addresses import Redacting, redacted, shown
-from ..artifact.directories import directory_of, names_in
 from ..contract.errors import ModelError
+from ..serving.loading import Fetched, Loader, local
 from .model import ServingModel
 
 logger = logging.getLogger(__name__)
@@ -34,43 +36,44 @@ class ServingModelRepository(KFModelRepository):
         # KFServing and the stores' clients log addresses.
         for handler in logging.getLogger().handlers:
             handler.addFilter(Redacting(model_dir))
-        self.model_name = model_name
-        self.make_model = make_model
+        self._loader = Loader(partial(fetch, model_dir), shown(model_dir), model_name, make_model, self._publish)
 
     def load_models(self) -> None:
         """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
-        root = fetch(self.models_dir)
-        for name in names_in(root, self.model_name, shown(self.models_dir)):
-            if not re.fullmatch("[a-zA-Z0-9_-]+", name):
-                raise ModelError(f"model {name!r} cannot be asked for: KFServing's URLs take letters, digits, _ and -")
-            self._load(name, root)
+        self._loader.load_all(_check)
 
     async def load(self, name: str) -> bool:
         """Load or reload a model for the repository API; requests go on meanwhile. Raises ModelError."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, lambda: self._load(name, fetch(self.models_dir)))
+        await asyncio.get_running_loop().run_in_executor(None, self._loader.load, name)
         return True
 
-    def _load(self, name: str, root: Path) -> None:
-        """Load a model; only then does it take the place of the one of that name."""
-        model = self.make_model(name, directory_of(name, root, self.model_name, shown(self.models_dir)))
-        model.load()
+    def unload(self, name: str) -> None:
+        super().unload(name)
+        logger.info("Unloaded model %s", name)
+
+    def _publish(self, model: ServingModel) -> None:
         self.update(model)
-        logger.info("Loaded model %s from %s, which runs on %s", name, model.model_dir, model.platform)
+        logger.info("Loaded model %s from %s, which runs on %s", model.name, model.model_dir, model.platform)
 
 
-def fetch(model_dir: str) -> Path:
+def _check(name: str) -> None:
+    if not re.fullmatch("[a-zA-Z0-9_-]+", name):
+        raise ModelError(f"model {name!r} cannot be asked for: KFServing's URLs take letters, digits, _ and -")
+
+
+def fetch(model_dir: str) -> Fetched:
     """The directory that MODEL_DIR means, downloaded if it is an address. Raises ModelError."""
-    if "://" not in model_dir:
-        return Path(model_dir)
+    path = local(model_dir)
+    if path:
+        return Fetched(path)
+    fetched = Fetched(Path(tempfile.mkdtemp(prefix="model-")), downloaded=True)
     reason = ""
     try:
-        directory = Path(kfserving.Storage.download(model_dir))
-        found = any(directory.iterdir())  # of an object store, nothing is no error to KFServing
+        kfserving.Storage.download(model_dir, str(fetched.path))
     except Exception as error:  # each store's client raises its own
         reason = " ".join(redacted(str(error), model_dir).split()) or type(error).__name__
     if reason:  # outside of the block above: the error holds the address, and must not go along with this one
         raise ModelError(f"MODEL_DIR is {shown(model_dir)}, which cannot be downloaded: {reason}")
-    if not found:
+    if not any(fetched.path.iterdir()):  # of an object store, nothing is no error to KFServing
         raise ModelError(f"MODEL_DIR is {shown(model_dir)}, and nothing is there")
-    return directory
+    return fetched

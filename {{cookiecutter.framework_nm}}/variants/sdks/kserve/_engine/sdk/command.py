@@ -53,7 +53,7 @@ def serve(
     except ModelError as error:
         sys.exit(f"The server cannot start: {error}")
     models = list(repository.get_models().values())
-    show_example(app, models[0])
+    show_example(app, repository)
     add_liveness(app, repository)
     add_health_checks(app, server.dataplane)
     routes = predict_routes(repository)

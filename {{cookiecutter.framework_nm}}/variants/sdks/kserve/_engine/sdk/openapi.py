@@ -6,19 +6,22 @@ import copy
 import json
 from typing import Any
 
+import kserve
 from fastapi import FastAPI
-
-from .model import ServingModel
 
 _PREDICT = ("/v1/models/{model_name}:predict", "/v2/models/{model_name}/infer")
 
 
-def show_example(app: FastAPI, model: ServingModel) -> None:
-    """Make /docs propose the model's name and its input.json."""
+def show_example(app: FastAPI, repository: kserve.ModelRepository) -> None:
+    """Make /docs propose the name and the input.json of a model that is served."""
     describe = app.openapi
 
     def openapi() -> dict[str, Any]:
         schema = copy.deepcopy(describe())
+        # Asked for each time: a model that is kept here would never be freed.
+        model = next(iter(repository.get_models().values()), None)
+        if model is None:
+            return schema
         for path, operations in schema["paths"].items():
             for operation in operations.values():
                 for parameter in operation.get("parameters", ()):

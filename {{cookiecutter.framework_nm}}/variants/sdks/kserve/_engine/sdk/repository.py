@@ -17,8 +17,9 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..artifact.directories import NoSuchModel, directory_of, names_in
+from ..artifact.directories import NoSuchModel
 from ..serving.access import DISABLED, refusal
+from ..serving.loading import Loader
 from .model import ServingModel
 from .storage import Location
 
@@ -92,15 +93,13 @@ class ServingModelRepository(kserve.ModelRepository):
         self, models_dir: Path | str, model_name: str, make_model: Callable[[str, Path], ServingModel]
     ) -> None:
         super().__init__(str(models_dir))
-        self.location = Location(str(models_dir))
-        self.model_name = model_name
-        self.make_model = make_model
+        location = Location(str(models_dir))
+        self._shown = location.shown
+        self._loader = Loader(location.fetch, location.shown, model_name, make_model, self._publish)
 
     def load_models(self) -> None:
         """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
-        with self.location.fetch() as root:
-            for name in names_in(root, self.model_name, self.location.shown):
-                self._load(name, root)
+        self._loader.load_all()
 
     async def load(self, name: str) -> bool:
         """Load or reload a model for KServe's repository API; requests go on meanwhile."""
@@ -108,12 +107,13 @@ class ServingModelRepository(kserve.ModelRepository):
 
     def load_model(self, name: str) -> bool:
         """Load a model; only then does it take the place of the one of that name. Raises ModelError."""
-        with self.location.fetch() as root:
-            self._load(name, root)
+        self._loader.load(name)
         return True
 
-    def _load(self, name: str, root: Path) -> None:
-        model = self.make_model(name, directory_of(name, root, self.model_name, self.location.shown))
-        model.load()
+    def unload(self, name: str) -> None:
+        super().unload(name)
+        logger.info("Unloaded model %s", name)
+
+    def _publish(self, model: ServingModel) -> None:
         self.update(model)
-        logger.info("Loaded model %s from %s", name, self.location.shown)
+        logger.info("Loaded model %s from %s", model.name, self._shown)

@@ -9,15 +9,12 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-import urllib.parse
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..artifact.addresses import redacted, shown
 from ..contract.errors import ModelError
+from ..serving.loading import Fetched, local
 
 #: The program that downloads, as `python -c` takes it; its last line says what went wrong. It reads the address, which
 #: all of the machine could see as an argument.
@@ -40,30 +37,13 @@ class Location:
     def __init__(self, address: str) -> None:
         self.shown = shown(address)
         self._address = address
-        self._download: TemporaryDirectory[str] | None = None
 
-    @contextmanager
-    def fetch(self) -> Iterator[Path]:
-        """The directory; for an address, what is there now, which replaces the last download if the block succeeds.
+    def fetch(self) -> Fetched:
+        """The directory; for an address, a download of what is there now. Raises ModelError."""
+        path = local(self._address)
+        return Fetched(path) if path else self._downloaded()
 
-        Raises ModelError.
-        """
-        scheme, found, _ = self._address.partition("://")
-        if not found or scheme == "file":
-            path = urllib.request.url2pathname(urllib.parse.urlsplit(self._address).path) if found else self._address
-            yield Path(path)
-            return
-        download = self._downloaded()
-        try:
-            yield Path(download.name)
-        except BaseException:
-            download.cleanup()
-            raise
-        before, self._download = self._download, download
-        if before:
-            before.cleanup()
-
-    def _downloaded(self) -> TemporaryDirectory[str]:
+    def _downloaded(self) -> Fetched:
         if importlib.util.find_spec("kserve_storage") is None:
             package = __package__.split(".")[0]
             raise ModelError(
@@ -71,11 +51,12 @@ class Location:
                 f"--build-arg EXTRAS=storage, or pip install '{package}[storage]'"
             )
         try:
-            folder = TemporaryDirectory(prefix="model-")
+            folder = Path(tempfile.mkdtemp(prefix="model-"))
         except OSError as error:
             raise ModelError(f"MODEL_DIR is {self.shown}, and there is no place to download to: {error}") from None
+        fetched = Fetched(folder, downloaded=True)
         run = subprocess.run(
-            [sys.executable, "-c", _DOWNLOAD, folder.name],
+            [sys.executable, "-c", _DOWNLOAD, str(folder)],
             input=self._address,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -85,9 +66,8 @@ class Location:
         reason = ""
         if run.returncode != 0:
             reason = redacted(run.stderr.strip() or f"exit status {run.returncode}", self._address).splitlines()[-1]
-        elif not any(Path(folder.name).iterdir()):
+        elif not any(folder.iterdir()):
             reason = "there is nothing"
         if reason:
-            folder.cleanup()
             raise ModelError(f"MODEL_DIR is {self.shown}, which cannot be downloaded: {reason}")
-        return folder
+        return fetched
