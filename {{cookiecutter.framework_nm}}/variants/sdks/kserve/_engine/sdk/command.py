@@ -46,13 +46,13 @@ def serve(
         )
 
     repository = repository_class(arguments.model_dir, arguments.model_name, make_model)
+    repository.enable_latency_logging = arguments.enable_latency_logging
     server = Server(repository, arguments.drain_seconds, arguments.enable_repository_api)
     _quieten(arguments)
     try:
         repository.load_models()
     except ModelError as error:
         sys.exit(f"The server cannot start: {error}")
-    models = list(repository.get_models().values())
     show_example(app, repository)
     add_liveness(app, repository)
     add_health_checks(app, server.dataplane)
@@ -71,7 +71,8 @@ def serve(
     # KServe configures one event loop and runs another, which would be asyncio's own and slower.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     asyncio.set_event_loop(asyncio.new_event_loop())  # the one that it configures
-    server.start(models)
+    # The repository has the models. Handed over here, they would be kept, whatever takes their places.
+    server.start([])
 
 
 def _quieten(arguments: argparse.Namespace) -> None:

@@ -89,6 +89,9 @@ class ServingModelRepository(kserve.ModelRepository):
     `make_model(name, directory)` makes a `ServingModel` that is still to be loaded.
     """
 
+    #: Whether KServe logs how long a model takes over the requests that it answers itself.
+    enable_latency_logging = False
+
     def __init__(
         self, models_dir: Path | str, model_name: str, make_model: Callable[[str, Path], ServingModel]
     ) -> None:
@@ -115,5 +118,6 @@ class ServingModelRepository(kserve.ModelRepository):
         logger.info("Unloaded model %s", name)
 
     def _publish(self, model: ServingModel) -> None:
+        model.enable_latency_logging = self.enable_latency_logging
         self.update(model)
         logger.info("Loaded model %s from %s", model.name, self._shown)
