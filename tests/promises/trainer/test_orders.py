@@ -17,7 +17,7 @@ import pytest
 
 from ..._engine.artifact import metadata
 from ..._engine.artifact.provenance import CODE, changed_since
-from ...inferencer.model import ServingModel
+from ..._engine.serving.model import Serving
 from ...trainer import preprocessor
 from ...trainer._core import ModelError
 from ...trainer.model import MyModel
@@ -165,6 +165,17 @@ def test_metadata_says_how_the_model_was_made(tmp_path: Path, table: Table) -> N
     assert loaded.advice == ""
 
 
+class Named:
+    """What an SDK's own class is to a served model."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Served(Serving, Named):
+    model_class = MyModel
+
+
 def test_the_server_says_which_file_changed_since(
     model_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,7 +186,7 @@ def test_the_server_says_which_file_changed_since(
     code = {**made.code, "preprocessor.py": "0" * 64}
     changed = msgspec.structs.replace(metadata.read(model_dir), made=msgspec.structs.replace(made, code=code))
     metadata.write(tmp_path / "0001", changed)
-    served = ServingModel("m", tmp_path / "0001")
+    served = Served("m", tmp_path / "0001")
     assert served.load()
     (line,) = [message for message in caplog.messages if "changed" in message]
     assert "preprocessor.py changed since it was trained: train again (make train), or go back" in line

@@ -85,7 +85,7 @@ def read(folder: Path) -> Metadata:
         raise ModelError(f"{file} is missing: {folder} is not a model directory") from None
     except OSError as error:
         raise ModelError(f"{file} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise ModelError(f"{file} cannot be read: {error}") from error
     problem = _problem(metadata)
     if problem:
