@@ -27,16 +27,16 @@ pytestmark = pytest.mark.slow
 #: A server whose model, once the folder GATE is there, answers nothing until a file is in it; LIMIT is drain.py's.
 HELD = """
 import os, pathlib, time
-from {package}.trainer import model
+from {package}.trainer import preprocessor
 gate = pathlib.Path(os.environ["GATE"])
-prep_func = model.prep_func
+prep_func = preprocessor.prep_func
 def held(X):
     if gate.exists():
         (gate / "reached").touch()
         while not (gate / "open").exists():
             time.sleep(0.01)
     return prep_func(X)
-model.prep_func = held
+preprocessor.prep_func = held
 if "LIMIT" in os.environ:
     from {package}.inferencer import drain
     drain.LIMIT = float(os.environ["LIMIT"])

@@ -13,11 +13,13 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Tuple
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 
 from ..._engine.artifact import draft as _draft
+from ..._engine.artifact import metadata as _metadata
 from ..._engine.artifact.compiled import Twin, compare
 from ..._engine.protocol.codec import Codec
 from ..._engine.protocol.tensors import InvalidRequest
@@ -29,6 +31,8 @@ from ...trainer.model import MyModel
 #: The package that trains.
 TRAINER = MyModel.__module__.rpartition(".")[0]
 Table = Tuple[pd.DataFrame, pd.Series]
+#: The files beside the weights in every model directory.
+DESCRIBED = {"metadata.json", "metadata.sha256", "input.json"}
 
 
 def train(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -250,7 +254,7 @@ def test_the_compiled_twin_answers_as_the_model_does(tmp_path: Path, task: str) 
     model.save(tmp_path / "0001", extras_seconds=300)
     if not compiles():
         assert model.twin_note.startswith("No compiled model: ")
-        assert files_of(tmp_path / "0001") == {"metadata.json", "input.json", model.WEIGHTS}
+        assert files_of(tmp_path / "0001") == {*DESCRIBED, model.WEIGHTS}
         assert MyModel(dirpath=tmp_path / "0001", runtime="auto").platform == MyModel.FRAMEWORK
         return
     assert "agrees on 200 rows" in model.twin_note
@@ -274,7 +278,7 @@ def test_a_compiled_model_that_disagrees_is_refused(tmp_path: Path) -> None:
             compare(Twin(tmp_path / "model.onnx"), model, model.preprocess(X))
     model.save(tmp_path / "0001")
     assert MyModel(dirpath=tmp_path / "0001", runtime="auto").platform == MyModel.FRAMEWORK
-    with pytest.raises(ModelError, match="has no compiled twin"):
+    with pytest.raises(ModelError, match="has no compiled model"):
         MyModel(dirpath=tmp_path / "0001", runtime="onnx")
 
 
@@ -286,7 +290,7 @@ def test_a_compiled_model_that_takes_too_long_is_done_without(tmp_path: Path) ->
     model.evaluate(X, y)
     for seconds, reason in ((0.5, "the conversion took longer than 0.5 seconds"), (0, "--extras_seconds is 0")):
         model.save(tmp_path / str(seconds), extras_seconds=seconds)
-        assert files_of(tmp_path / str(seconds)) == {"metadata.json", "input.json", model.WEIGHTS}
+        assert files_of(tmp_path / str(seconds)) == {*DESCRIBED, model.WEIGHTS}
         if model.WEIGHTS != "model.onnx":
             assert reason in model.twin_note
     assert sorted(files_of(tmp_path)) == ["0", "0.5"]
@@ -516,8 +520,8 @@ def test_a_model_directory_describes_itself(model_dir: Path, model: MyModel) -> 
     assert metadata["labels"] == ["leaves", "stays"]
     twin = {"model.onnx"} if metadata["twin"] else set()
     found = {file.relative_to(model_dir).as_posix() for file in model_dir.rglob("*") if file.is_file()}
-    assert set(metadata["files"]) == found - {"metadata.json"}
-    assert files_of(model_dir) == {model.WEIGHTS, "input.json", "metadata.json"} | twin
+    assert set(metadata["files"]) == found - {"metadata.json", "metadata.sha256"}
+    assert files_of(model_dir) == {*DESCRIBED, model.WEIGHTS} | twin
     (record,) = json.loads((model_dir / "input.json").read_text())["instances"]
     assert model.predict(pd.DataFrame([record])) == ["leaves"]
 
@@ -595,6 +599,8 @@ def damaged(model_dir: Path, tmp_path: Path, damage: str) -> Path:
     elif damage == "no metadata":
         metadata.unlink()
     elif damage == "foreign":
+        _metadata.write(copy, msgspec.structs.replace(_metadata.read(copy), platform="other"))
+    elif damage == "edited":
         metadata.write_text(metadata.read_text().replace(f'"platform": "{MyModel.FRAMEWORK}"', '"platform": "other"'))
     else:
         metadata.write_text(metadata.read_text()[:-20])
@@ -610,6 +616,7 @@ def damaged(model_dir: Path, tmp_path: Path, damage: str) -> Path:
         ("no metadata", "metadata.json", "is missing"),
         ("broken metadata", "metadata.json", "cannot be read"),
         ("foreign", "0001", "is a model of other"),
+        ("edited", "metadata.json", "is damaged"),
     ],
 )
 def test_a_damaged_model_directory_is_refused(
@@ -627,9 +634,8 @@ def test_another_version_of_the_framework_is_a_warning(
 ) -> None:
     copy = tmp_path / "0001"
     shutil.copytree(model_dir, copy)
-    metadata = json.loads((copy / "metadata.json").read_text())
-    metadata["versions"][MyModel.FRAMEWORK] = "0.1.2"
-    (copy / "metadata.json").write_text(json.dumps(metadata))
+    versions = {**_metadata.read(copy).versions, MyModel.FRAMEWORK: "0.1.2"}
+    _metadata.write(copy, msgspec.structs.replace(_metadata.read(copy), versions=versions))
     MyModel(dirpath=copy)
     assert f"{MyModel.FRAMEWORK} 0.1.2" in caplog.text
     assert MyModel.version() in caplog.text

@@ -1,7 +1,7 @@
 """A model directory that is being written: `.0002.partial`, which becomes `0002` when it is complete.
 
 Whoever writes it holds a lock, which the system frees when the process ends, however it ends. A draft without one was
-left behind, and the next training decides what becomes of it. What a model directory holds is _core.py's matter.
+left behind, and the next training decides what becomes of it. Not here: what a model directory holds.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ class Draft:
 
     def finish(self) -> None:
         """Give the folder its name. Raises FileExistsError where another training has taken it meanwhile."""
-        self.path.chmod(0o755)  # servers of other users read it
+        for path in (self.path, *self.path.rglob("*")):  # servers of other users read it, whatever the umask here
+            path.chmod(0o755 if path.is_dir() else 0o644)
         if sys.platform == "win32":  # which removes no open files
             self._lock.close()
         (self.path / LOCK).unlink()

@@ -6,8 +6,8 @@ Not here: what the model is, and any row of its data.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any, Dict, List, Optional
@@ -19,7 +19,7 @@ CODE = ("model.py", "preprocessor.py", "postprocessor.py")
 
 
 class Data(msgspec.Struct, frozen=True):
-    """The table that a model was trained on: its file's name and SHA-256, where it was a file, and its size."""
+    """The table that a model was made with: its file's name and SHA-256, where it was a file, and its size."""
 
     file: Optional[str]
     sha256: Optional[str]
@@ -28,7 +28,7 @@ class Data(msgspec.Struct, frozen=True):
 
 
 class Commit(msgspec.Struct, frozen=True):
-    """The commit of the code, and whether the working tree was as committed."""
+    """The commit of the code, and whether the folder of CODE was as committed."""
 
     sha: str
     clean: bool
@@ -45,44 +45,54 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     code: Dict[str, str]
 
 
-def describe(
-    model_class: type, hyperparameters: Dict[str, Any], settings: Dict[str, Any], data: Optional[Data]
-) -> Provenance:
+def describe(model_class: type, hyperparameters: Dict[str, Any], data: Optional[Data]) -> Provenance:
     """Say how a model of a class is made, now and by the code as it is."""
+    folder = _folder(model_class)
     return Provenance(
         time=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         hyperparameters=hyperparameters,
-        settings=settings,
+        settings={},
         data=data,
-        commit=_commit(_folder(model_class)),
-        code=code_of(model_class),
+        commit=_commit(folder) if folder else None,
+        code=_code_in(folder),
     )
-
-
-def describe_data(path: Optional[Path], rows: int, columns: int) -> Data:
-    """Say which table it was; `path` is None for the sample data."""
-    if path is None:
-        return Data(None, None, rows, columns)
-    return Data(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), rows, columns)
-
-
-def code_of(model_class: type) -> Dict[str, str]:
-    """The SHA-256 of each file of CODE beside a class, over lines that end as in git, whatever the checkout's do."""
-    files = [_folder(model_class) / name for name in CODE]
-    contents = {file.name: file.read_bytes().replace(b"\r\n", b"\n") for file in files if file.is_file()}
-    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 
 def changed_since(made: Optional[Provenance], model_class: type) -> List[str]:
     """The files of CODE that are not what they were when a model was made; none where nobody knows."""
-    if made is None:
+    if made is None or not made.code:
         return []
-    now = code_of(model_class)
-    return [name for name in CODE if now.get(name) != made.code.get(name)]
+    now = _code_in(_folder(model_class))
+    return [name for name in CODE if now.get(name) != made.code.get(name)] if now else []
 
 
-def _folder(model_class: type) -> Path:
-    return Path(inspect.getfile(model_class)).parent
+def advice(made: Optional[Provenance], model_class: type) -> str:
+    """Say which files changed since a model was made, and what to do, as the end of a message; "" if none did."""
+    changed = ", ".join(changed_since(made, model_class))
+    if not changed:
+        return ""
+    return f"; {changed} changed since it was trained: train again (make train), or go back to what was there then"
+
+
+def hyperparameters(made: Optional[Provenance], without: str) -> Dict[str, Any]:
+    """What to build such a model with again; `without` is the one that names a model made elsewhere."""
+    return {name: value for name, value in made.hyperparameters.items() if name != without} if made else {}
+
+
+def _code_in(folder: Optional[Path]) -> Dict[str, str]:
+    """The SHA-256 of each file of CODE, over lines that end as in git, whatever the checkout's do."""
+    files = [folder / name for name in CODE] if folder else []
+    contents = {file.name: file.read_bytes().replace(b"\r\n", b"\n") for file in files if file.is_file()}
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+
+
+def _folder(model_class: type) -> Optional[Path]:
+    """Where a class, or the one that it was derived from, has its CODE; None where it has none, as in a notebook."""
+    for origin in model_class.__mro__:
+        file = getattr(sys.modules.get(origin.__module__), "__file__", None)
+        if file and all((Path(file).parent / name).is_file() for name in CODE):
+            return Path(file).parent
+    return None
 
 
 def _commit(folder: Path) -> Optional[Commit]:
@@ -90,10 +100,10 @@ def _commit(folder: Path) -> Optional[Commit]:
     try:
         sha = _git(folder, "rev-parse", "HEAD")
         return Commit(sha, clean=not _git(folder, "status", "--porcelain", "--", "."))
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return None
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()

@@ -5,6 +5,7 @@ How an SDK calls it, and what it answers besides, is in model.py.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -18,6 +19,8 @@ from ..protocol.codec import Codec, Output, Request
 from ..protocol.tensors import InvalidRequest
 from .batching import Batcher
 
+logger = logging.getLogger(__name__)
+
 
 class Servable(Protocol):
     """What is served: a model, such as a loaded `MyModel`, that says what it takes and gives, answers and explains."""
@@ -30,6 +33,10 @@ class Servable(Protocol):
 
     @property
     def has_proba(self) -> bool: ...
+
+    @property
+    def advice(self) -> str:
+        """Why it may answer otherwise than when it was trained, and what to do, as the end of a message; or ""."""
 
     def answer(self, X: Any, proba: bool) -> np.ndarray: ...
 
@@ -121,7 +128,9 @@ class Serving:
             self.codec = Codec(model.signature, model.outputs)
             model.answer(self.codec.decode(self.example, v1=True).X, self.predict_proba)
         except Exception as error:
-            raise ModelError(f"{self.model_dir} does not answer its own input.json: {error}") from error
+            raise ModelError(f"{self.model_dir} does not answer its own input.json: {error}{model.advice}") from error
+        if model.advice:
+            logger.warning("%s answers its own input.json%s", self.model_dir, model.advice)
         self.platform = model.platform
         self.signature = model.signature
         self.outputs = model.outputs

@@ -8,9 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Type
 
+from ..artifact.provenance import Data
+from ..artifact.stored import digest, settle
 from ..contract.errors import ModelError
 from ..contract.signature import Signature
-from .model import Model, settle
+from .model import Model
 from .settings import TrainingSettings
 from .tools import DataError, choose_task, drafted_versions, next_version, prepare_target, progress, read_data, split
 
@@ -56,11 +58,19 @@ def train(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model
     task = choose_task(settings.task, y)
     y = prepare_target(task, y)
     train_x, eval_x, train_y, eval_y = split(X, y, task, settings.eval_share, settings.split_seed)
+    data = describe(settings, X)
     model = make(task=task)
     print(f"Training: {task} of {y.name!r} from {X.shape[1]} columns, {len(train_x)} rows")
     with progress("Training") as model.report:
         model.train(train_x, train_y, Signature.learn(X, settings.spellings))
+    model.record(settings.recorded(), data)
     return model, eval_x, eval_y
+
+
+def describe(settings: TrainingSettings, X: Any) -> Data:
+    """Say which table a model is made with."""
+    file = settings.data
+    return Data(file.name if file else None, digest(file) if file else None, *X.shape)
 
 
 def adopt(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model, Any, Any]:
@@ -68,10 +78,12 @@ def adopt(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model
     model = make(task=settings.task)
     if settings.data is None:
         model.adopt()
+        model.record(settings.recorded())
         return model, None, None
     with progress("Reading the data"):
         X, y = read_data(settings.data, settings.target, settings.spellings, settings.text_columns)
     model.adopt(X, settings.spellings)
+    model.record(settings.recorded(), describe(settings, X))
     return model, X, prepare_target(model.task, y)
 
 

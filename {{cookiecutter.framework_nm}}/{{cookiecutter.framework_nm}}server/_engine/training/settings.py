@@ -81,6 +81,11 @@ class TrainingSettings(BaseSettings):
         """What the model class takes: the settings that trainer/config.py adds to these."""
         return self.model_dump(exclude=set(TrainingSettings.model_fields))
 
+    def recorded(self) -> Dict[str, Any]:
+        """What metadata.json keeps of the others: all but where files are, which is nobody else's."""
+        kept = set(TrainingSettings.model_fields) - {"data", "output_dir"}
+        return self.model_dump(mode="json", include=kept)
+
 
 def _text_columns(columns: str) -> list[str]:
     """The names in NAME:text,NAME:text, which may hold commas and colons of their own."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Tuple
 
@@ -11,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
+from ..._engine.artifact import metadata
 from ...trainer._core import ModelError
 from ...trainer.model import MyModel
 
@@ -92,9 +92,9 @@ def test_weights_that_do_not_fit_the_code_are_refused_in_a_line(model_dir: Path,
     (tmp_path / "0001").mkdir()
     for file in model_dir.iterdir():
         (tmp_path / "0001" / file.name).write_bytes(file.read_bytes())
-    metadata = json.loads((model_dir / "metadata.json").read_text())
-    metadata["state"]["network"]["width"] += 1
-    (tmp_path / "0001" / "metadata.json").write_text(json.dumps(metadata))
+    found = metadata.read(model_dir)
+    found.state["network"]["width"] += 1
+    metadata.write(tmp_path / "0001", found)
     with pytest.raises(ModelError, match=r"does not fit the network that make_network in model.py makes") as error:
         MyModel(dirpath=tmp_path / "0001")
     assert "\n" not in str(error.value)

@@ -23,9 +23,9 @@ PACKAGE = __package__.split(".")[0]
 HELD = f"""
 import os, pathlib, time
 import numpy as np
-from {PACKAGE}.trainer import _core, model
+from {PACKAGE}.trainer import _core, preprocessor
 gate = pathlib.Path(os.environ["GATE"])
-prep_func = model.prep_func
+prep_func = preprocessor.prep_func
 def held(X):
     if np.asarray(X)[0, 0] == 99:
         with (gate / "reached").open("a") as file:
@@ -35,7 +35,7 @@ def held(X):
     if np.asarray(X)[0, 0] == 98:
         raise _core.Unanswerable("row 0: begins with 98")
     return prep_func(X)
-model.prep_func = held
+preprocessor.prep_func = held
 from {PACKAGE}.inferencer.__main__ import main
 main()
 """

@@ -128,7 +128,7 @@ def test_the_runtime_can_be_chosen(start: Callable[..., Server], sample_dir: Pat
         server = start(sample_dir, MODEL_NAME="m", RUNTIME="onnx")
         server.process.wait(60)
         assert server.stop() != 0
-        assert "has no compiled twin, which the runtime onnx asks for" in server.errors.splitlines()[-1]
+        assert "has no compiled model, which the runtime onnx asks for" in server.errors.splitlines()[-1]
         return
     body = {"instances": MyModel(dirpath=sample_dir).example.tolist(), "parameters": {"predict_proba": True}}
     answers = {}

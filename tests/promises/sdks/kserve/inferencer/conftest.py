@@ -23,15 +23,15 @@ PACKAGE = __package__.split(".")[0]
 SLOW = f"""
 import time
 import numpy as np
-from {PACKAGE}.trainer import _core, model
-prep_func = model.prep_func
+from {PACKAGE}.trainer import _core, preprocessor
+prep_func = preprocessor.prep_func
 def slow(X):
     if np.asarray(X)[0, 0] == 99:
         time.sleep(3)
     if np.asarray(X)[0, 0] == 98:
         raise _core.Unanswerable("row 0: begins with 98")
     return prep_func(X)
-model.prep_func = slow
+preprocessor.prep_func = slow
 from {PACKAGE}.inferencer.__main__ import main
 main()
 """

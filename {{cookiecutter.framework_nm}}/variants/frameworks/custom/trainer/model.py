@@ -13,8 +13,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model
-from .postprocessor import post_func
-from .preprocessor import encode, learn, prep_func
+from .preprocessor import encode, learn
 
 
 class Hyperparameters(BaseModel):
@@ -52,12 +51,6 @@ class MyModel(Model):
         # ================================================================================================= #
         self.options = Hyperparameters(**params)
         # ================================================================================================= #
-
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)  # yours is in preprocessor.py
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)  # yours is in postprocessor.py
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         """Train on preprocessed input. X has the columns of the file: a float64 array if all are numbers, else a

@@ -16,8 +16,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Column, Model, ModelError, Signature
-from .postprocessor import post_func
-from .preprocessor import make_tokenizer, prep_func, to_texts, to_tokens
+from .preprocessor import make_tokenizer, to_texts, to_tokens
 
 
 class Hyperparameters(BaseModel):
@@ -74,12 +73,6 @@ class MyModel(Model):
 
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
-
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         import torch

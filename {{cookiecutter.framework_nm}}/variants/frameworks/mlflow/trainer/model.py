@@ -14,8 +14,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model, ModelError, Signature
-from .postprocessor import post_func
-from .preprocessor import choose_types, make_encoder, prep_func, read_schema, to_table
+from .preprocessor import choose_types, make_encoder, read_schema, to_table
 
 
 class Hyperparameters(BaseModel):
@@ -61,12 +60,6 @@ class MyModel(Model):
         else:
             forest = RandomForestClassifier if classify else RandomForestRegressor
             self.estimator = forest(options.n_estimators, random_state=options.random_state)
-
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         from sklearn.pipeline import make_pipeline

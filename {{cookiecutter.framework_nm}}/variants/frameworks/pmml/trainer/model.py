@@ -10,8 +10,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Column, Model, ModelError, Signature, Unanswerable
-from .postprocessor import post_func
-from .preprocessor import encode, learn_categories, prep_func
+from .preprocessor import encode, learn_categories
 
 
 class Hyperparameters(BaseModel):
@@ -43,12 +42,6 @@ class MyModel(Model):
         _start_java()
         if self.options.pmml:
             self._open(self.options.pmml.read_bytes())
-
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         from sklearn.impute import SimpleImputer

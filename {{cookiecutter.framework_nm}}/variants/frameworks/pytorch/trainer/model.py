@@ -16,8 +16,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model, ModelError
-from .postprocessor import post_func
-from .preprocessor import encode, learn_encoding, prep_func
+from .preprocessor import encode, learn_encoding
 
 
 class Hyperparameters(BaseModel):
@@ -63,12 +62,6 @@ class MyModel(Model):
 
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
-
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         import torch
