@@ -19,9 +19,9 @@ import pytest
 
 from ..._engine.artifact import draft as _draft
 from ..._engine.artifact.compiled import Twin, compare
-from ..._engine.protocol.codec import Codec
+from ..._engine.protocol.requests import Decoder
 from ..._engine.protocol.tensors import InvalidRequest
-from ..._engine.training.tools import read_data
+from ..._engine.tables.reading import read_data
 from ...trainer.__main__ import main
 from ...trainer._core import Model, ModelError, Signature, Tensor
 from ...trainer.model import MyModel
@@ -147,13 +147,13 @@ def countries(folder: Path) -> Path:
 
 def ask(model: MyModel, names: list[str | None]) -> list[list[str]]:
     """What the file, the model in process, V1 and V2 answer for customers of these countries."""
-    codec = Codec(model.signature, model.outputs)
+    decoder = Decoder(model.signature, model.outputs)
     visits = [1.0] * len(names)
     frame = pd.DataFrame({"country": names, "visits": visits})
     columns = [("country", "BYTES", names), ("visits", "FP64", visits)]
     tensors = [{"name": name, "datatype": kind, "shape": [len(names)], "data": data} for name, kind, data in columns]
     bodies = [{"instances": frame.to_dict("records")}, {"instances": list(zip(names, visits))}, {"inputs": tensors}]
-    decoded = [codec.decode(json.dumps(body).encode()).X for body in bodies]
+    decoded = [decoder.decode(json.dumps(body).encode()).X for body in bodies]
     return [model.predict(frame).tolist(), *(model.answer(X).tolist() for X in decoded)]
 
 

@@ -8,11 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Type
 
+from ..artifact.versions import drafted_versions, next_version
 from ..contract.errors import ModelError
 from ..contract.signature import Signature
+from ..tables.reading import DataError, read_data
 from .model import Model, settle
+from .progress import progress
 from .settings import TrainingSettings
-from .tools import DataError, choose_task, drafted_versions, next_version, prepare_target, progress, read_data, split
+from .task import choose_task, prepare_target, split
 
 #: The exit status of a command that Ctrl-C ended.
 INTERRUPTED = 130

@@ -277,7 +277,7 @@ class Model:
 
         A twin that `save` makes is compared with the model on this X.
         """
-        from .tools import score
+        from .scores import score
 
         self._compared = X = self._conformed(X)
         proba = self.answer(X, proba=True) if self.has_proba else None

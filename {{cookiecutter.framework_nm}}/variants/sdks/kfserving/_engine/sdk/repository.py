@@ -1,6 +1,6 @@
 """Loading, reloading and unloading models by name while the server runs, from a directory or an address.
 
-Where they are in a directory: directories.py.
+Where they are in a directory: artifact/versions.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import kfserving
 from kfserving.kfmodel_repository import KFModelRepository
 
 from ..artifact.addresses import Redacting, redacted, shown
-from ..artifact.directories import directory_of, names_in
+from ..artifact.versions import directory_of, names_in
 from ..contract.errors import ModelError
 from .model import ServingModel
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from _engine.artifact.directories import current, directory_of, names_in
+from _engine.artifact.versions import current, directory_of, names_in
 from _engine.contract.errors import ModelError
 
 
