@@ -50,8 +50,8 @@ class NotReady(ModelNotReady):
 class ServingModel(Serving, kserve.Model):
     """Serves the model directory `model_dir` under a name, and counts and measures what it does."""
 
-    def __init__(self, name: str, model_dir: Path, *settings: Any) -> None:
-        super().__init__(name, model_dir, *settings)
+    def __init__(self, name: str, model_dir: Path, **settings: Any) -> None:
+        super().__init__(name, model_dir, **settings)
         self.telemetry = Telemetry(name)
         self.on_call = self.telemetry.called
 

@@ -117,4 +117,4 @@ class ServingModelRepository(kserve.ModelRepository):
         model = self.make_model(name, directory_of(name, root, self.model_name, self.location.shown))
         model.load()
         self.update(model)
-        logger.info("Loaded model %s from %s", name, self.location.shown)
+        logger.info("Loaded model %s from %s, which runs on %s", name, self.location.shown, model.platform)
