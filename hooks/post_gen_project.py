@@ -61,6 +61,7 @@ class Wiring:
         files: dict[Path, Path] = {}
         for layer in self._layers(self.sdk):
             files.update({path.relative_to(layer): path for path in _files(layer)})
+        shutil.rmtree(self.package / "_engine" / "sdk", ignore_errors=True)
         kept = [name for name in OWNED if _differs(self.package / name, files[name])]
         for name, source in files.items():
             if name not in kept:

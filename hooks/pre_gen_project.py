@@ -14,6 +14,7 @@ import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 #: The answers, as data. JSON writes every double quote of an answer as \" and every backslash as \\, and a
@@ -362,8 +363,20 @@ def main() -> int:
     if found:
         print(message(found), file=sys.stderr)
         return 1
-    shutil.rmtree(f"{answers['framework_nm']}server/_engine", ignore_errors=True)
+    remove_engine(Path(f"{answers['framework_nm']}server", "_engine"))
     return 0
+
+
+def remove_engine(engine: Path) -> None:
+    """Remove the engine of a project that was there before, but for the part that says which SDK it was made for.
+
+    post_gen_project.py reads that part, and removes it.
+    """
+    for path in engine.glob("*"):
+        if not path.is_dir():
+            path.unlink()
+        elif path.name != "sdk":
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _wrong(answer: object, check: Callable[[str], str]) -> str:

@@ -32,6 +32,7 @@ PACKAGE_FILES = """
 #: What only one SDK's projects have, beside the SDK's part of the engine.
 SDK_FILES = {
     "kserve": """
+        {fw}server/inferencer/test_kserve.py
         k8s/canary-knative/kustomization.yaml k8s/canary-standard/kustomization.yaml
         k8s/credentials/credentials.yaml k8s/credentials/kustomization.yaml
         k8s/grpc-knative/kustomization.yaml k8s/grpc-standard/kustomization.yaml

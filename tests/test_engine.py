@@ -13,7 +13,7 @@ from facts import SDKS, TEMPLATE, find_python
 pytestmark = pytest.mark.slow
 
 #: What the engine's common part imports, and what its tests do.
-NEEDED = ("msgspec", "numpy", "orjson", "pandas", "pytest")
+NEEDED = ("msgspec", "numpy", "orjson", "pandas", "pyarrow", "pytest", "scikit-learn")
 
 
 def test_the_engine_keeps_its_promises_on_kfservings_python(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_the_engine_keeps_its_promises_on_kfservings_python(tmp_path: Path) -> N
     python = find_python(sdk["pythons"][0])
     if not python:
         pytest.skip(f"there is no Python {sdk['pythons'][0]}")
-    pins = [pin for pin in [*sdk["serve"], *sdk["dev"]] if pin.split("==")[0] in NEEDED]
+    pins = [pin for pin in [*sdk["serve"], *sdk["train"], *sdk["dev"]] if pin.split("==")[0] in NEEDED]
     assert len(pins) == len(NEEDED)
     uv = [sys.executable, "-m", "uv", "--quiet"]
     subprocess.run([*uv, "venv", "--python", python, tmp_path / "venv"], check=True)

@@ -145,7 +145,7 @@ import {", ".join(f"{package}._engine.{name}" for name in served)}
 from {package}.inferencer.model import ServingModel
 assert ServingModel("m", Path("{package}/example_models/0001")).load()
 heavy = {{"catboost", "keras", "lightgbm", "sklearn", "tensorflow", "torch", "xgboost"}} if {twin} else set()
-assert not sys.modules.keys() & {{"{package}._engine.training.tools", "pydantic_settings", *heavy}}
+assert not sys.modules.keys() & {{"{package}._engine.tables.reading", "pydantic_settings", *heavy}}
 """
     (tmp_path / "check.py").write_text(check)
     shell(installed, f".venv/bin/python {tmp_path}/check.py", PYTHONPATH=str(installed))

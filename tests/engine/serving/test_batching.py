@@ -178,7 +178,7 @@ def test_a_batcher_that_is_replaced_leaves_no_thread() -> None:
     async def main() -> None:
         batcher = Batcher(lambda X, proba: X[:, 0], 100, 100)
         await batcher(rows(1), False)
-        assert set(threading.enumerate()) > before
+        assert set(threading.enumerate()) - before
         del batcher
         gc.collect()
         await until(lambda: set(threading.enumerate()) <= before)

@@ -8,7 +8,7 @@ from typing import Any, List
 
 import pytest
 
-from ._engine.artifact.directories import current
+from ._engine.artifact.versions import current
 from .trainer.model import MyModel
 
 PACKAGE = Path(__file__).parent

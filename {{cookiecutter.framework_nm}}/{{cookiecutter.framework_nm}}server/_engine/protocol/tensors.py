@@ -1,6 +1,6 @@
 """Tensors of the Open Inference Protocol: their datatypes, and reading them from JSON and from bytes.
 
-Knows tensors one by one; how they make up a model's input is codec.py's matter.
+Knows tensors one by one; how they make up a model's input is a matter of requests.py.
 Source: https://github.com/kserve/open-inference-protocol and its binary tensor extension.
 """
 

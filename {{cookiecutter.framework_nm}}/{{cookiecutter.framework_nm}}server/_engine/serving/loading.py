@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from ..artifact.directories import directory_of, names_in
+from ..artifact.versions import directory_of, names_in
 from .model import Serving
 
 Served = TypeVar("Served", bound=Serving)

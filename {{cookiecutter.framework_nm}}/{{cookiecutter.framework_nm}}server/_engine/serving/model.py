@@ -1,25 +1,29 @@
-"""What a served model is on every SDK: a model directory, loaded, behind the codec and the batcher.
+"""What a served model is on every SDK: a model directory, loaded, behind the decoder and the batcher.
 
-How an SDK calls it, and what it answers besides, is in model.py.
+How an SDK calls it, and what it answers besides, is in sdk/model.py.
 """
 
 from __future__ import annotations
 
+import argparse
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 
 from ..contract.errors import ModelError, Unanswerable
 from ..contract.signature import Signature, Tensor
-from ..protocol.codec import Codec, Output, Request
+from ..protocol.answers import Output
+from ..protocol.requests import Decoder, Request
 from ..protocol.tensors import InvalidRequest
 from .batching import Batcher
 
 logger = logging.getLogger(__name__)
+S = TypeVar("S", bound="Serving")
 
 
 class Servable(Protocol):
@@ -125,8 +129,8 @@ class Serving:
             raise ModelError(f"PREDICT_PROBA is set, and {self.model_dir} has no probabilities")
         self.example = (self.model_dir / "input.json").read_bytes()
         try:
-            self.codec = Codec(model.signature, model.outputs)
-            model.answer(self.codec.decode(self.example, v1=True).X, self.predict_proba)
+            self.decoder = Decoder(model.signature, model.outputs)
+            model.answer(self.decoder.decode(self.example, v1=True).X, self.predict_proba)
         except Exception as error:
             raise ModelError(f"{self.model_dir} does not answer its own input.json: {error}{model.advice}") from error
         if model.advice:
@@ -168,6 +172,19 @@ class Serving:
             raise NoExplanations(str(error)) from None
         except ModelError as error:
             raise Unavailable(f"this model cannot be explained: {error}") from error
+
+
+def maker(model_class: type[S], arguments: argparse.Namespace) -> Callable[[str, Path], S]:
+    """What makes the models of a server, by name and directory, with its options; they are still to be loaded."""
+    return partial(
+        model_class,
+        runtime=arguments.runtime,
+        device=arguments.device,
+        predict_proba=arguments.predict_proba,
+        max_batch_rows=arguments.max_batch_rows,
+        max_waiting=arguments.max_waiting,
+        stuck_seconds=arguments.stuck_seconds,
+    )
 
 
 class _Explainer:

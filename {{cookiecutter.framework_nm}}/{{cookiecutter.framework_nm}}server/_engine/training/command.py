@@ -10,11 +10,14 @@ from typing import Any, Type
 
 from ..artifact.provenance import Data
 from ..artifact.stored import digest, settle
+from ..artifact.versions import drafted_versions, next_version
 from ..contract.errors import ModelError
 from ..contract.signature import Signature
+from ..tables.reading import DataError, read_data
 from .model import Model
+from .progress import progress
 from .settings import TrainingSettings
-from .tools import DataError, choose_task, drafted_versions, next_version, prepare_target, progress, read_data, split
+from .task import choose_task, prepare_target, split
 
 #: The exit status of a command that Ctrl-C ended.
 INTERRUPTED = 130

@@ -154,7 +154,7 @@ class Model(State):
         A compiled model that `save` makes is compared with the model on this X. Raises as `predict` does.
         """
         self._check_made()
-        from .tools import score
+        from .scores import score
 
         self.compared = X = self.signature.conform(X)
         proba = self.answer(X, proba=True) if self.has_proba else None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract.errors import ModelError
+from ..serving.model import maker
 
 if TYPE_CHECKING:
     from .model import ServingModel
@@ -24,19 +24,7 @@ def serve(
         warnings.simplefilter("ignore")
         from .server import Server
 
-    def make_model(name: str, directory: Path) -> ServingModel:
-        return model_class(
-            name,
-            directory,
-            arguments.runtime,
-            arguments.device,
-            arguments.predict_proba,
-            arguments.max_batch_rows,
-            arguments.max_waiting,
-            arguments.stuck_seconds,
-        )
-
-    repository = repository_class(arguments.model_dir, arguments.model_name, make_model)
+    repository = repository_class(arguments.model_dir, arguments.model_name, maker(model_class, arguments))
     server = Server(
         repository,
         arguments.http_port,

@@ -1,6 +1,6 @@
 """The model as KFServing sees it: the CloudEvents that come by KFServing's own way.
 
-Plain requests are answered by handlers.py, with the same codec and the same batcher, of serving.py. The model
+Plain requests are answered by predictions.py, with the same decoder and the same queue, of serving/model.py. The model
 itself is `MyModel` in trainer/model.py.
 """
 
@@ -14,7 +14,7 @@ import orjson
 from ..protocol.tensors import InvalidRequest
 from ..serving.batching import Overloaded
 from ..serving.model import Serving
-from .handlers import Refused
+from .errors import Refused
 
 
 class ServingModel(Serving, kfserving.KFModel):
@@ -24,7 +24,7 @@ class ServingModel(Serving, kfserving.KFModel):
         """Answer what KFServing took out of a CloudEvent: a dict, or bytes that it could not read."""
         body = request if isinstance(request, bytes) else orjson.dumps(request)
         try:
-            outputs = await self.answer(self.codec.decode(body, v1=True))
+            outputs = await self.answer(self.decoder.decode(body, v1=True))
         except InvalidRequest as error:
             raise Refused(400, str(error)) from None
         except Overloaded as error:

@@ -1,6 +1,6 @@
 """Loading, reloading and unloading models by name while the server runs, from a directory or an address.
 
-Where they are in a directory: directories.py.
+Where they are in a directory: artifact/versions.py.
 """
 
 from __future__ import annotations

@@ -17,7 +17,9 @@ import tornado.web
 from tornado.http1connection import HTTP1ServerConnection
 
 from ..serving.drain import Drain
-from .handlers import Explain, Health, Live, Load, NotFound, Predict, Repository, Unload
+from .administration import Health, Live, Load, Repository, Unload
+from .errors import NotFound
+from .predictions import Explain, Predict
 from .repository import ServingModelRepository
 
 _NAME = "([a-zA-Z0-9_-]+)"

@@ -8,10 +8,10 @@ import gc
 import logging
 import sys
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..contract.errors import ModelError
+from ..serving.model import maker
 
 if TYPE_CHECKING:
     from .model import ServingModel
@@ -33,19 +33,7 @@ def serve(
     from .repository import RepositoryAccess
     from .server import Server
 
-    def make_model(name: str, directory: Path) -> ServingModel:
-        return model_class(
-            name,
-            directory,
-            arguments.runtime,
-            arguments.device,
-            arguments.predict_proba,
-            arguments.max_batch_rows,
-            arguments.max_waiting,
-            arguments.stuck_seconds,
-        )
-
-    repository = repository_class(arguments.model_dir, arguments.model_name, make_model)
+    repository = repository_class(arguments.model_dir, arguments.model_name, maker(model_class, arguments))
     repository.enable_latency_logging = arguments.enable_latency_logging
     server = Server(repository, arguments.drain_seconds, arguments.enable_repository_api)
     _quieten(arguments)

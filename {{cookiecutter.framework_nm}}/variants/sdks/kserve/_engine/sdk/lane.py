@@ -17,7 +17,8 @@ import orjson
 from kserve.errors import ModelNotFound
 from kserve.logging import logger
 
-from ..protocol.codec import Request
+from ..protocol.answers import encode
+from ..protocol.requests import Request
 from ..protocol.tensors import InvalidRequest
 from ..serving.batching import Overloaded
 from ..serving.model import NoExplanations, Unavailable
@@ -183,7 +184,7 @@ async def _predict(model: ServingModel, body: bytes, json_size: int | None, v1: 
     outputs = await model.answer(request)
     predicted = time.perf_counter()
     measure.predict(predicted - decoded)
-    answer = model.codec.encode(model.name, request, outputs)
+    answer = encode(model.name, request, outputs)
     measure.postprocess(time.perf_counter() - predicted)
     return answer
 
@@ -199,8 +200,8 @@ async def _explain(model: ServingModel, body: bytes) -> bytes:
 
 async def _decode(model: ServingModel, body: bytes, json_size: int | None, v1: bool) -> Request:
     if len(body) < _LARGE:
-        return model.codec.decode(body, json_size, v1)
-    return await asyncio.to_thread(model.codec.decode, body, json_size, v1)
+        return model.decoder.decode(body, json_size, v1)
+    return await asyncio.to_thread(model.decoder.decode, body, json_size, v1)
 
 
 async def _unless_gone(

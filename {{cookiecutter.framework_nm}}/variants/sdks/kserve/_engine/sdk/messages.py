@@ -1,7 +1,7 @@
 """KServe's own requests and answers, of gRPC and CloudEvents: their tensors as arrays, and arrays as their tensors.
 
 A gRPC message holds tensors in one of two forms, typed or raw. Clients read the form that they send, and some no other:
-each request is answered in its own. What tensors mean to a model is codec.py's matter.
+each request is answered in its own. What tensors mean to a model is a matter of protocol/requests.py.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from kserve.constants.constants import GRPC_CONTENT_DATATYPE_MAPPINGS
 from kserve.model_server import args
 from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferResponse
 
-from ..protocol.codec import Output
+from ..protocol.answers import Output
 from ..protocol.tensors import (
     DATATYPES,
     InvalidRequest,

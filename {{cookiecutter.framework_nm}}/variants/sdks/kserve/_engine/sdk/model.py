@@ -1,7 +1,7 @@
 """The model as KServe sees it: metadata, and the requests that come by KServe's own way.
 
 gRPC and CloudEvents arrive here through KServe; REST's predictions and explanations are answered by lane.py. Both use
-the same codec and the same batcher, of serving.py. The model itself is `MyModel` in trainer/model.py.
+the same decoder and the same queue, of serving/model.py. The model itself is `MyModel` in trainer/model.py.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class NotReady(ModelNotReady):
 class ServingModel(Serving, kserve.Model):
     """Serves the model directory `model_dir` under a name, and counts and measures what it does."""
 
-    def __init__(self, name: str, model_dir: Path, *settings: Any) -> None:
-        super().__init__(name, model_dir, *settings)
+    def __init__(self, name: str, model_dir: Path, **settings: Any) -> None:
+        super().__init__(name, model_dir, **settings)
         self.telemetry = Telemetry(name)
         self.on_call = self.telemetry.called
 
@@ -104,22 +104,22 @@ class ServingModel(Serving, kserve.Model):
 
     async def _explain(self, payload: Any) -> dict[str, Any]:
         body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
-        return {"explanations": await self.explanations(self.codec.decode(body, v1=True))}
+        return {"explanations": await self.explanations(self.decoder.decode(body, v1=True))}
 
     async def _predict(self, payload: Any) -> dict[str, Any] | kserve.InferResponse | ModelInferResponse:
         if isinstance(payload, kserve.InferRequest):
             return await self._predict_v2(payload)
         body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
-        outputs = await self.answer(self.codec.decode(body, v1=True))
+        outputs = await self.answer(self.decoder.decode(body, v1=True))
         return {"predictions": outputs[0].values.tolist()}
 
     async def _predict_v2(self, payload: kserve.InferRequest) -> kserve.InferResponse | ModelInferResponse:
-        X = self.codec.from_tensors([decode(item) for item in payload.inputs])
+        X = self.decoder.from_tensors([decode(item) for item in payload.inputs])
         parameters = payload.parameters or {}
         if payload.from_grpc:
             parameters = to_http_parameters(parameters)
         asked = [(output.name, False) for output in payload.request_outputs or ()]
-        request = self.codec.request(X, self.codec.proba(parameters), payload.id, asked)
+        request = self.decoder.request(X, self.decoder.proba(parameters), payload.id, asked)
         encode = to_grpc if payload.from_grpc else to_json
         return encode(self.name, payload, await self.answer(request))
 

@@ -1,6 +1,7 @@
-"""Loading, reloading and unloading models by name while the server runs. Where they are: directories.py, storage.py.
+"""Loading, reloading and unloading models by name while the server runs.
 
-The content of a store is downloaded again whenever a model is loaded or reloaded.
+Where they are: artifact/versions.py, storage.py. The content of a store is downloaded again whenever a
+model is loaded or reloaded.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..artifact.directories import NoSuchModel
+from ..artifact.versions import NoSuchModel
 from ..serving.access import DISABLED, refusal
 from ..serving.loading import Loader
 from .model import ServingModel
@@ -120,4 +121,4 @@ class ServingModelRepository(kserve.ModelRepository):
     def _publish(self, model: ServingModel) -> None:
         model.enable_latency_logging = self.enable_latency_logging
         self.update(model)
-        logger.info("Loaded model %s from %s", model.name, self._shown)
+        logger.info("Loaded model %s from %s, which runs on %s", model.name, self._shown, model.platform)

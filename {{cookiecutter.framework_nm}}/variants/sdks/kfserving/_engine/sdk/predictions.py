@@ -1,14 +1,12 @@
-"""What the server's routes answer: predictions and explanations, parsed once from bytes and written once to bytes,
-health, and errors as JSON.
+"""Predictions and explanations, parsed once from bytes and written once to bytes.
 
-KFServing's own handlers parse JSON before any code of the model runs, and put errors into the reason phrase of a page
-of HTML. Those here take their places; which of them answers which route is in server.py.
+KFServing's own handlers parse JSON before any code of the model runs. Those here take their places; which of them
+answers which route is in server.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-import http
 import logging
 import sys
 import time
@@ -19,18 +17,16 @@ import orjson
 import tornado.httputil
 import tornado.web
 from kfserving.handlers.http import PredictHandler
-from kfserving.kfserver import HealthHandler, LivenessHandler, LoadHandler, UnloadHandler
 from tornado.iostream import StreamClosedError
 
-from ..artifact.directories import NoSuchModel
-from ..protocol.codec import Request
+from ..protocol.answers import encode
+from ..protocol.requests import Request
 from ..protocol.tensors import InvalidRequest
-from ..serving.access import refusal
 from ..serving.batching import Overloaded
-from ..serving.model import NoExplanations, Unavailable, not_live
+from ..serving.model import NoExplanations, Unavailable
+from .errors import FAILED, JsonErrors, Refused
 
 if TYPE_CHECKING:
-    from ..serving.drain import Drain
     from .model import ServingModel
 
 logger = logging.getLogger(__name__)
@@ -38,35 +34,6 @@ logger = logging.getLogger(__name__)
 #: Bytes from which on decoding would keep others waiting for longer than a thread costs.
 _LARGE = 200_000
 _BINARY = "Inference-Header-Content-Length"
-#: What a client is told of an error in the model's own code.
-_FAILED = "the model failed on this request; the server's log says why"
-
-
-class Refused(tornado.web.HTTPError):
-    """A request that is answered with a status and a message, which may hold what a reason phrase may not."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(status)
-        self.message = message
-
-
-class JsonErrors(tornado.web.RequestHandler):
-    """Answers an error with {"error": message}."""
-
-    def finish(self, chunk: Any = None) -> asyncio.Future[None]:
-        """Say so if the connection closes; Tornado knows only of what it closed before the request came."""
-        connection: Any = self.request.connection
-        if connection.params.no_keep_alive:
-            self.set_header("Connection", "close")
-        return super().finish(chunk)
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        error = kwargs["exc_info"][1]
-        if status_code == 500:
-            message = _FAILED
-        else:
-            message = getattr(error, "message", "") or error.reason or http.HTTPStatus(status_code).phrase
-        self.finish({"error": message})
 
 
 @tornado.web.stream_request_body
@@ -142,12 +109,12 @@ class Predict(JsonErrors, PredictHandler):
         except BaseException:  # the model's own code may raise anything, while its answer is written, too
             logger.exception("Model %s failed on a request", name)
             self.set_status(500)
-            self.write({"error": _FAILED})
+            self.write({"error": FAILED})
 
     async def _answer(self, model: ServingModel) -> None:
         request = await self._decode(model, _json_size(self.request.headers), self.kind == "v1")
         outputs = await self._wait(model.answer(request))
-        answer, json_size = model.codec.encode(model.name, request, outputs)
+        answer, json_size = encode(model.name, request, outputs)
         self.set_header("Content-Type", "application/octet-stream" if json_size else "application/json")
         if json_size:
             self.set_header(_BINARY, str(json_size))
@@ -156,8 +123,8 @@ class Predict(JsonErrors, PredictHandler):
     async def _decode(self, model: ServingModel, json_size: int | None, v1: bool) -> Request:
         body = self.request.body
         if len(body) < _LARGE:
-            return model.codec.decode(body, json_size, v1)
-        return await asyncio.get_running_loop().run_in_executor(None, model.codec.decode, body, json_size, v1)
+            return model.decoder.decode(body, json_size, v1)
+        return await asyncio.get_running_loop().run_in_executor(None, model.decoder.decode, body, json_size, v1)
 
     async def _wait(self, answer: Coroutine[Any, Any, Any]) -> Any:
         """Wait for an answer as long as the client does."""
@@ -192,66 +159,6 @@ class Explain(Predict):
         explanations = await self._wait(model.explanations(request))
         self.set_header("Content-Type", "application/json")
         self.write(orjson.dumps({"explanations": explanations}))
-
-
-class Live(JsonErrors, LivenessHandler):
-    """KFServing's liveness, which says "Alive" whatever the models do."""
-
-    def initialize(self, models: Any) -> None:
-        self.models = models
-
-    def get(self) -> None:
-        problem = not_live(self.models.get_models())
-        if problem:
-            raise Refused(503, f"the server is not live: {problem}")
-        super().get()
-
-
-class Health(JsonErrors, HealthHandler):
-    """KFServing's readiness of a model, which ends with the server's."""
-
-    def initialize(self, models: Any, drain: Drain) -> None:
-        super().initialize(models)
-        self.drain = drain
-
-    def get(self, name: str) -> None:
-        super().get(name)
-        if self.drain.begun:
-            raise Refused(503, f"Model with name {name} is not ready.")
-
-
-class Repository(JsonErrors):
-    """What is under the repository API's path; whoever may not use it is told so."""
-
-    def initialize(self, models: Any, enabled: bool) -> None:
-        self.models = models
-        self.enabled = enabled
-
-    def prepare(self) -> None:
-        refused = refusal(self.enabled, "Origin" in self.request.headers)
-        if refused:
-            raise Refused(*refused)
-
-
-class Load(Repository, LoadHandler):
-    """KFServing's repository API, with the reason of a failed load."""
-
-    async def post(self, name: str) -> None:
-        try:
-            await self.models.load(name)
-        except NoSuchModel as error:
-            raise Refused(404, str(error)) from None
-        except Exception as error:
-            raise Refused(503, f"Model {name} was not loaded, and the one before stays: {error}") from error
-        self.write({"name": name, "load": True})
-
-
-class Unload(Repository, UnloadHandler):
-    """KFServing's repository API."""
-
-
-class NotFound(JsonErrors, tornado.web.ErrorHandler):
-    """What no route leads to."""
 
 
 def _is_cloud_event(headers: tornado.httputil.HTTPHeaders) -> bool:

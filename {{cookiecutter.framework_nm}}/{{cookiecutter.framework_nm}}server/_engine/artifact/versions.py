@@ -1,4 +1,4 @@
-"""Where models are: which names a directory has models for, and which directory a name leads to.
+"""Where models lie: which names a directory has models for, which directory a name leads to, and where the next goes.
 
 A model directory holds metadata.json. Where MODEL_DIR is one, or holds numbered versions of one (0001,
 0002, ...: the highest is served), it is served as MODEL_NAME. Otherwise it is a repository: each directory
@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 
 from ..contract.errors import ModelError
+from .draft import drafted
 
 
 class NoSuchModel(ModelError):
@@ -50,7 +51,24 @@ def current(path: Path) -> Path | None:
     try:
         if (path / "metadata.json").exists():
             return path
-        versions = [item for item in path.iterdir() if item.name.isdecimal() and (item / "metadata.json").exists()]
+        found = [version for version in versions(path) if (version / "metadata.json").exists()]
     except OSError:  # no directory, or no name that one could have
         return None
-    return max(versions, key=lambda item: int(item.name)) if versions else None
+    return found[-1] if found else None
+
+
+def versions(directory: Path) -> list[Path]:
+    """The versions in a directory, 0001, 0002, ..., oldest first."""
+    found = [path for path in directory.iterdir() if path.name.isdecimal()] if directory.is_dir() else []
+    return sorted(found, key=lambda path: int(path.name))
+
+
+def drafted_versions(directory: Path) -> list[Path]:
+    """The versions that are being written, or that were left behind."""
+    return [path for path in drafted(directory) if path.name.isdecimal()]
+
+
+def next_version(directory: Path) -> Path:
+    """Where the next version goes."""
+    taken = [int(path.name) for path in (*versions(directory), *drafted_versions(directory))]
+    return directory / f"{max(taken, default=0) + 1:04d}"

@@ -1,4 +1,4 @@
-"""A real server for the tests: a process of its own, asked through its port."""
+"""A real server for the tests: a process of its own, asked through its ports."""
 
 from __future__ import annotations
 
@@ -10,44 +10,54 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import numpy as np
+import pandas as pd
 import pytest
 
+from ...trainer.model import MyModel
 from ..conftest import free_port
 
 PACKAGE = __package__.split(".")[0]
 
-#: A server whose model holds rows that begin with 99 until its gate is opened, and cannot answer those that begin with
-#: 98; anything else it answers as always.
-HELD = f"""
+#: A server whose model takes its time over rows that begin with 99: until its gate is opened, or three seconds where it
+#: has none. It cannot answer rows that begin with 98; anything else it answers as always.
+SLOW = f"""
 import os, pathlib, time
 import numpy as np
 from {PACKAGE}.trainer import _core, preprocessor
-gate = pathlib.Path(os.environ["GATE"])
+gate = os.environ.get("GATE")
 prep_func = preprocessor.prep_func
-def held(X):
+def hold(gate):
+    with (gate / "reached").open("a") as file:
+        file.write("once\\n")
+    while not (gate / "open").exists():
+        time.sleep(0.01)
+def slow(X):
     if np.asarray(X)[0, 0] == 99:
-        with (gate / "reached").open("a") as file:
-            file.write("once\\n")
-        while not (gate / "open").exists():
-            time.sleep(0.01)
+        hold(pathlib.Path(gate)) if gate else time.sleep(3)
     if np.asarray(X)[0, 0] == 98:
         raise _core.Unanswerable("row 0: begins with 98")
     return prep_func(X)
-preprocessor.prep_func = held
+preprocessor.prep_func = slow
 from {PACKAGE}.inferencer.__main__ import main
 main()
 """
 
+#: Rows of a request.
+ROWS = 7
+
 
 class Server:
-    """A running server and its address."""
+    """A running server and its addresses."""
 
-    def __init__(self, model_dir: Path, *arguments: str, **environment: str) -> None:
-        self.http = free_port()
-        program = ["-c", HELD] if "GATE" in environment else ["-m", f"{PACKAGE}.inferencer"]
-        variables = {"MODEL_DIR": str(model_dir), "HTTP_PORT": str(self.http), "DRAIN_SECONDS": "0"}
+    def __init__(self, model_dir: Path, *arguments: str, slow: bool = False, **environment: str) -> None:
+        self.http, self.grpc = free_port(), free_port()
+        program = ["-c", SLOW] if slow else ["-m", f"{PACKAGE}.inferencer"]
+        variables = {"MODEL_DIR": str(model_dir), "HTTP_PORT": str(self.http), "GRPC_PORT": str(self.grpc)}
+        variables["DRAIN_SECONDS"] = "0"
         self.process = subprocess.Popen(
             [sys.executable, *program, *arguments],
             env={**os.environ, **variables, **environment},
@@ -106,4 +116,34 @@ def start() -> Iterator[Callable[..., Server]]:
 @pytest.fixture(scope="session")
 def server(start: Callable[..., Server], repository: Path) -> Server:
     """A server of both models."""
-    return start(repository).wait("table")
+    return start(repository, ENABLE_DOCS_URL="true").wait("table")
+
+
+@pytest.fixture(params=["numbers", "table"])
+def case(request: pytest.FixtureRequest, sample_dir: Path, model: MyModel, table: Any) -> tuple[str, MyModel, Any]:
+    """A model's name, the model in process, and some input."""
+    if request.param == "table":
+        return "table", model, model.signature.conform(table[0].head(ROWS))
+    sample = MyModel(dirpath=sample_dir, runtime="auto")
+    return "numbers", sample, np.repeat(sample.example, ROWS, axis=0) * np.linspace(0.5, 2, ROWS)[:, None]
+
+
+def instances(X: Any, records: bool = False) -> list[Any]:
+    frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
+    if "active" in frame:
+        frame = frame.assign(active=frame["active"].astype(bool))
+    frame = frame.astype(object).where(frame.notna(), None)
+    return frame.to_dict("records") if records else frame.to_numpy().tolist()
+
+
+def without_text_gaps(X: Any) -> Any:
+    """V2's BYTES tensors have no gaps in their binary form."""
+    return X if isinstance(X, np.ndarray) else X.assign(plan=X["plan"].fillna("basic"))
+
+
+def says_why_it_ends(server: Server, complaint: str) -> None:
+    """A server that cannot start ends by itself, and the last line that it prints says why."""
+    server.process.wait(60)
+    assert server.stop() != 0
+    assert complaint in server.errors.splitlines()[-1]
+    assert "Traceback" not in server.errors

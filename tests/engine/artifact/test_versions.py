@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from _engine.artifact.directories import current, directory_of, names_in
+from _engine.artifact.versions import current, directory_of, drafted_versions, names_in, next_version, versions
 from _engine.contract.errors import ModelError
 
 
@@ -40,3 +40,12 @@ def test_the_highest_version_is_served(tmp_path: Path) -> None:
         (tmp_path / version / "metadata.json").touch()
     (tmp_path / "0011").mkdir()  # not a model: nothing has been saved there
     assert current(tmp_path) == tmp_path / "0010"
+
+
+def test_versions_are_numbered_on_past_those_that_are_being_written(tmp_path: Path) -> None:
+    assert next_version(tmp_path / "runs") == tmp_path / "runs" / "0001"
+    for name in ("0002", "0010", "9", "notes", ".0011.partial", ".notes.partial"):
+        (tmp_path / name).mkdir()
+    assert [path.name for path in versions(tmp_path)] == ["0002", "9", "0010"]
+    assert [path.name for path in drafted_versions(tmp_path)] == ["0011"]
+    assert next_version(tmp_path) == tmp_path / "0012"

@@ -1,27 +1,21 @@
-"""Training's tools: reading data, splitting it, scoring, and numbering versions.
+"""Reading a table from a file, and deciding what its cells are: numbers, text, or missing values.
 
-Serving never imports this module: some of what it needs is installed for training only.
+Not here: what is learnt from a table. Serving never imports this module: some of what it needs is installed for
+training only.
 """
 
 from __future__ import annotations
 
 import shlex
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from sklearn import metrics
 from sklearn.datasets import load_iris
-from sklearn.model_selection import train_test_split
 
-from ..artifact.draft import drafted
-from ..contract.signature import LARGEST, Signature
+from ..contract.signature import Signature
 
 #: What usually spells a missing value: said to the user, and never taken for one without being told.
 MISSING = {"NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "NaN", "nan", "?", "-", "."}
@@ -137,101 +131,3 @@ def _check_spellings(column: pd.Series, missing: Sequence[str], text: Sequence[s
 
 def _is_number(cells: pd.Series) -> pd.Series:
     return pd.to_numeric(cells, errors="coerce").notna()
-
-
-def choose_task(task: str, y: pd.Series) -> str:
-    """Settle "auto": many different numbers are to be predicted, anything else is to be classified."""
-    if task != "auto":
-        return task
-    numbers = pd.api.types.is_numeric_dtype(y) and not pd.api.types.is_bool_dtype(y)
-    whole = numbers and bool((y % 1 == 0).all())
-    return "regression" if numbers and (not whole or y.nunique() > 20) else "classification"
-
-
-def prepare_target(task: str, y: pd.Series) -> pd.Series:
-    """Labels as bool, int or str, and numbers as float64. Raises DataError where numbers are none."""
-    if task == "regression":
-        try:
-            numbers = y.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise DataError(f"column {y.name!r} holds more than numbers: {error}; numbers needed") from error
-        if not (numbers.abs() <= LARGEST).all():
-            raise DataError(f"column {y.name!r} has infinite numbers, or larger ones than {LARGEST:.1e}")
-        return numbers
-    if pd.api.types.is_bool_dtype(y) or all(isinstance(value, bool) for value in y):
-        return y.astype(bool)
-    if pd.api.types.is_numeric_dtype(y) and (y % 1 == 0).all() and (y.astype(np.float64).abs() < 2**63).all():
-        return y.astype(np.int64)
-    return y.astype(str)
-
-
-def split(X: pd.DataFrame, y: pd.Series, task: str, share: float, seed: int) -> list[Any]:
-    """Split into X_train, X_eval, y_train, y_eval, each in the order of the data.
-
-    Labels keep their shares in both parts where each has the rows for it.
-    """
-    several = task == "classification" and y.value_counts().min() > 1
-    counted = several and min(share, 1 - share) * len(y) >= y.nunique()
-    parts = train_test_split(X, y, test_size=share, random_state=seed, stratify=y if counted else None)
-    return [part.sort_index() for part in parts]
-
-
-def score(
-    task: str, y: np.ndarray, y_hat: np.ndarray, proba: np.ndarray | None, labels: np.ndarray | None
-) -> dict[str, float]:
-    """The usual metrics, by name, beside those of a model that knows nothing (baseline_...).
-
-    What these rows do not suffice to compute is left out.
-    """
-    scores = _score(task, y, y_hat, proba, labels)
-    return {name: float(value) for name, value in scores.items() if np.isfinite(value)}
-
-
-def _score(
-    task: str, y: np.ndarray, y_hat: np.ndarray, proba: np.ndarray | None, labels: np.ndarray | None
-) -> dict[str, Any]:
-    if task == "regression":
-        return {
-            "mae": metrics.mean_absolute_error(y, y_hat),
-            "rmse": np.sqrt(metrics.mean_squared_error(y, y_hat)),
-            "r2": metrics.r2_score(y, y_hat) if len(y) > 1 else np.nan,
-            "baseline_mae": np.abs(y - np.median(y)).mean(),
-        }
-    scores = {
-        "accuracy": metrics.accuracy_score(y, y_hat),
-        "f1_macro": metrics.f1_score(y, y_hat, average="macro"),
-        "baseline_accuracy": np.unique(y, return_counts=True)[1].max() / len(y),
-    }
-    if proba is not None and labels is not None and np.isin(y, labels).all():
-        of_truth = proba[np.arange(len(y)), np.searchsorted(labels, y)]
-        scores["log_loss"] = -np.log(of_truth.clip(1e-15)).mean()
-        if len(labels) == 2 and len(np.unique(y)) == 2:
-            scores["roc_auc"] = metrics.roc_auc_score(y == labels[1], proba[:, 1])
-    return scores
-
-
-def versions(directory: Path) -> list[Path]:
-    """The versions in a directory, 0001, 0002, ..., oldest first."""
-    found = [path for path in directory.iterdir() if path.name.isdecimal()] if directory.is_dir() else []
-    return sorted(found, key=lambda path: int(path.name))
-
-
-def drafted_versions(directory: Path) -> list[Path]:
-    """The versions that are being written, or that were left behind."""
-    return [path for path in drafted(directory) if path.name.isdecimal()]
-
-
-def next_version(directory: Path) -> Path:
-    """Where the next version goes."""
-    taken = [int(path.name) for path in (*versions(directory), *drafted_versions(directory))]
-    return directory / f"{max(taken, default=0) + 1:04d}"
-
-
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show on a terminal that work goes on; call what it yields with (steps done, steps in all)."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as display:
-        task = display.add_task(what, total=None)
-        yield lambda done, total: display.update(task, completed=done, total=total)

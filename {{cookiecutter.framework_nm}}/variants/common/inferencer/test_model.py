@@ -1,4 +1,4 @@
-"""Promises of your server: over every protocol it answers as your model does in process."""
+"""Promises of your server: over REST it answers as your model does in process."""
 
 from __future__ import annotations
 
@@ -11,12 +11,6 @@ from .._engine.serving.testing import Server, tensors
 from ..trainer.model import MyModel
 
 
-@pytest.fixture(scope="session")
-def X(model: MyModel) -> Any:
-    """Rows in the signature's form."""
-    return model.signature.around(model.example, rows=3)
-
-
 def test_it_is_ready(server: Server) -> None:
     assert server.client.get("/v1/models/m").json() == {"name": "m", "ready": True}
 
@@ -27,7 +21,8 @@ def test_it_answers_rows(server: Server, model: MyModel, rows: list[Any], path: 
     np.testing.assert_array_equal(answer["predictions"], np.repeat(model.predict(model.example), 3, axis=0))
 
 
-def test_it_answers_tensors(server: Server, model: MyModel, X: Any) -> None:
+def test_it_answers_tensors(server: Server, model: MyModel) -> None:
+    X = model.signature.around(model.example, rows=3)
     (output,) = server.post("/v2/models/m/infer", {"inputs": tensors(model.signature, X)}).json()["outputs"]
     np.testing.assert_array_equal(np.reshape(output["data"], output["shape"]), model.predict(X))
 
