@@ -145,7 +145,7 @@ def test_an_error_of_a_route_that_is_not_there_is_json(server: Server) -> None:
     ("environment", "arguments", "complaint"),
     [
         ({"MODEL_NAME": "a.b"}, [], "cannot be asked for"),
-        ({"MODEL_DIR": "file:///absent"}, [], "MODEL_DIR is file:///absent, which cannot be"),
+        ({"MODEL_DIR": "file:///absent"}, [], "file:///absent, and that is not a directory"),
         ({"MODEL_DIR": "nowhere://a"}, [], "Cannot recognize storage type for nowhere://a"),
         ({}, ["--grpc_port=8081"], "--grpc_port=8081"),
     ],
