@@ -5,17 +5,19 @@ How an SDK calls it, and what it answers besides, is in model.py.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
+import msgspec
 import numpy as np
 
-from ..contract.errors import ModelError, Unanswerable
+from ..contract.errors import ModelError, Unanswerable, owners_frames
 from ..contract.signature import Signature, Tensor
 from ..protocol.codec import Codec, Output, Request
-from ..protocol.tensors import InvalidRequest
+from ..protocol.tensors import InvalidRequest, datatype_of
 from .batching import Batcher
 
 
@@ -36,6 +38,9 @@ class Servable(Protocol):
     def explain(self, X: Any) -> list[dict[str, Any]]: ...
 
     def explainer(self) -> Servable: ...
+
+
+AnyModel = TypeVar("AnyModel", bound=Servable)
 
 
 class Unavailable(Exception):
@@ -84,6 +89,11 @@ class Serving:
         self._loaded = loaded
 
     @property
+    def versions(self) -> list[str]:
+        """The version that is served, where its directory has a number for a name."""
+        return [self.model_dir.name] if self.model_dir.name.isdecimal() else []
+
+    @property
     def stuck(self) -> str:
         """Why it no longer answers predictions, and only another process would, or "" where it does."""
         return self._batcher.stuck
@@ -111,15 +121,8 @@ class Serving:
         return True
 
     def _load(self) -> None:
-        model = self.model_class(dirpath=self.model_dir, runtime=self.runtime, device=self.device)
-        if self.predict_proba and not model.has_proba:
-            raise ModelError(f"PREDICT_PROBA is set, and {self.model_dir} has no probabilities")
+        model, self.codec = open_model(self.model_class, self.model_dir, self.runtime, self.device, self.predict_proba)
         self.example = (self.model_dir / "input.json").read_bytes()
-        try:
-            self.codec = Codec(model.signature, model.outputs)
-            model.answer(self.codec.decode(self.example, v1=True).X, self.predict_proba)
-        except Exception as error:
-            raise ModelError(f"{self.model_dir} does not answer its own input.json: {error}") from error
         self.platform = model.platform
         self.signature = model.signature
         self.outputs = model.outputs
@@ -157,6 +160,45 @@ class Serving:
             raise NoExplanations(str(error)) from None
         except ModelError as error:
             raise Unavailable(f"this model cannot be explained: {error}") from error
+
+
+def open_model(
+    model_class: Callable[..., AnyModel],
+    model_dir: Path,
+    runtime: str = "auto",
+    device: str = "cpu",
+    predict_proba: bool = False,
+) -> tuple[AnyModel, Codec]:
+    """Load the model in `model_dir`, and let it answer its own input.json; returns it with its codec.
+
+    Its outputs are described as it answers now: `post_func` may have changed since training.
+    Raises ModelError, whatever the owner's code raises.
+    """
+    try:
+        model = model_class(dirpath=model_dir, runtime=runtime, device=device)
+        if predict_proba and not model.has_proba:
+            raise ModelError(f"PREDICT_PROBA is set, and {model_dir} has no probabilities")
+        codec = Codec(model.signature, model.outputs)
+        X = codec.decode((model_dir / "input.json").read_bytes(), v1=True).X
+        if predict_proba:
+            model.answer(X, True)
+        predicted, *others = model.outputs
+        model.outputs = (msgspec.structs.replace(predicted, datatype=datatype_of(model.answer(X, False))), *others)
+        return model, codec
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"{model_dir} does not answer its own input.json with your code as it is now: {_with_place(error)}; "
+            "train again, or go back to the code that it was trained with"
+        ) from error
+
+
+def _with_place(error: Exception) -> str:
+    """An error in one line, with its place in the owner's code where it came from there."""
+    *_, place = [None, *owners_frames(error)]
+    where = f" ({os.path.relpath(place.filename)}, line {place.lineno})" if place else ""
+    return " ".join(f"{type(error).__name__}: {error}".split()) + where
 
 
 class _Explainer:

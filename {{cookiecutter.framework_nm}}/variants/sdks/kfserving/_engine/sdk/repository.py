@@ -15,8 +15,9 @@ import kfserving
 from kfserving.kfmodel_repository import KFModelRepository
 
 from ..artifact.addresses import Redacting, redacted, shown
-from ..artifact.directories import directory_of, names_in
+from ..artifact.directories import directories_of, directory_of, names_in
 from ..contract.errors import ModelError
+from ..serving.newest import load_newest
 from .model import ServingModel
 
 logger = logging.getLogger(__name__)
@@ -38,23 +39,36 @@ class ServingModelRepository(KFModelRepository):
         self.make_model = make_model
 
     def load_models(self) -> None:
-        """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
+        """Load all models, each in its newest version that answers. Raises ModelError if one has none, or if there is
+        no model.
+        """
         root = fetch(self.models_dir)
         for name in names_in(root, self.model_name, shown(self.models_dir)):
             if not re.fullmatch("[a-zA-Z0-9_-]+", name):
                 raise ModelError(f"model {name!r} cannot be asked for: KFServing's URLs take letters, digits, _ and -")
-            self._load(name, root)
+            self._load(name, directories_of(name, root, self.model_name, shown(self.models_dir)))
 
     async def load(self, name: str) -> bool:
-        """Load or reload a model for the repository API; requests go on meanwhile. Raises ModelError."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, lambda: self._load(name, fetch(self.models_dir)))
+        """Load or reload a model for the repository API; requests go on meanwhile.
+
+        It loads the newest version, and no older one: whoever asks for it is told. Raises ModelError.
+        """
+        await asyncio.get_running_loop().run_in_executor(None, self._load_newest, name)
         return True
 
-    def _load(self, name: str, root: Path) -> None:
-        """Load a model; only then does it take the place of the one of that name."""
-        model = self.make_model(name, directory_of(name, root, self.model_name, shown(self.models_dir)))
-        model.load()
+    def _load_newest(self, name: str) -> None:
+        root = fetch(self.models_dir)
+        self._load(name, [directory_of(name, root, self.model_name, shown(self.models_dir))])
+
+    def _load(self, name: str, directories: list[Path]) -> None:
+        """Load the first of `directories` that answers; only then does it take the place of the one of that name."""
+
+        def load(directory: Path) -> ServingModel:
+            model = self.make_model(name, directory)
+            model.load()
+            return model
+
+        model = load_newest(directories, load, logger.warning, "the log says of each why")
         self.update(model)
         logger.info("Loaded model %s from %s, which runs on %s", name, model.model_dir, model.platform)
 

@@ -17,8 +17,9 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..artifact.directories import NoSuchModel, directory_of, names_in
+from ..artifact.directories import NoSuchModel, directories_of, directory_of, names_in
 from ..serving.access import DISABLED, refusal
+from ..serving.newest import load_newest
 from .model import ServingModel
 from .storage import Location
 
@@ -97,23 +98,31 @@ class ServingModelRepository(kserve.ModelRepository):
         self.make_model = make_model
 
     def load_models(self) -> None:
-        """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
+        """Load all models, each in its newest version that answers. Raises ModelError if one has none, or if there is
+        no model.
+        """
+        shown = self.location.shown
         with self.location.fetch() as root:
-            for name in names_in(root, self.model_name, self.location.shown):
-                self._load(name, root)
+            for name in names_in(root, self.model_name, shown):
+                self._load(name, directories_of(name, root, self.model_name, shown))
 
     async def load(self, name: str) -> bool:
         """Load or reload a model for KServe's repository API; requests go on meanwhile."""
         return await asyncio.to_thread(self.load_model, name)
 
     def load_model(self, name: str) -> bool:
-        """Load a model; only then does it take the place of the one of that name. Raises ModelError."""
+        """Load the newest version of a model, and no older one: whoever asks for it is told. Raises ModelError."""
         with self.location.fetch() as root:
-            self._load(name, root)
+            self._load(name, [directory_of(name, root, self.model_name, self.location.shown)])
         return True
 
-    def _load(self, name: str, root: Path) -> None:
-        model = self.make_model(name, directory_of(name, root, self.model_name, self.location.shown))
-        model.load()
-        self.update(model)
+    def _load(self, name: str, directories: list[Path]) -> None:
+        """Load the first of `directories` that answers; only then does it take the place of the one of that name."""
+
+        def load(directory: Path) -> ServingModel:
+            model = self.make_model(name, directory)
+            model.load()
+            return model
+
+        self.update(load_newest(directories, load, logger.warning, "the log says of each why"))
         logger.info("Loaded model %s from %s", name, self.location.shown)
