@@ -1,4 +1,4 @@
-"""Promises of which model is served: the newest that answers. Each newer one gets a line, and none at all a sentence."""
+"""Promises of which model is served: the newest that answers; each newer one gets a line, none at all a sentence."""
 
 from __future__ import annotations
 
