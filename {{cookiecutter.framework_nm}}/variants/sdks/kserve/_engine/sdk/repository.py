@@ -124,5 +124,7 @@ class ServingModelRepository(kserve.ModelRepository):
             model.load()
             return model
 
-        self.update(load_newest(directories, load, logger.warning, "the log says of each why"))
-        logger.info("Loaded model %s from %s", name, self.location.shown)
+        model = load_newest(directories, load, logger.warning, "the log says of each why")
+        self.update(model)
+        version = "".join(f", version {number}," for number in model.versions)
+        logger.info("Loaded model %s%s from %s", name, version, self.location.shown)
