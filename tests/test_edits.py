@@ -82,7 +82,7 @@ EDITS = {
 }
 #: Edits that the sample does not fit, and what is said of it.
 UNFIT = {
-    "an own column": "IndexError",
+    "an own column": "no attribute 'assign'",
     "a derived feature": "INVALID_ARGUMENT",
     "a dropped feature": "INVALID_ARGUMENT",
 }
