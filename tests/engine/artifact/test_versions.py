@@ -6,7 +6,15 @@ import shutil
 from pathlib import Path
 
 import pytest
-from _engine.artifact.versions import current, directory_of, drafted_versions, names_in, next_version, versions
+from _engine.artifact.versions import (
+    current,
+    directories_of,
+    directory_of,
+    drafted_versions,
+    names_in,
+    next_version,
+    versions,
+)
 from _engine.contract.errors import ModelError
 
 
@@ -40,6 +48,16 @@ def test_the_highest_version_is_served(tmp_path: Path) -> None:
         (tmp_path / version / "metadata.json").touch()
     (tmp_path / "0011").mkdir()  # not a model: nothing has been saved there
     assert current(tmp_path) == tmp_path / "0010"
+    assert directory_of("m", tmp_path, "m", "somewhere") == tmp_path / "0010"
+
+
+def test_every_version_may_be_served_the_highest_first(root: Path) -> None:
+    for version in ("9", "0010", "0011"):
+        (root / "m" / version).mkdir(parents=True)
+    (root / "m" / "9" / "metadata.json").touch()
+    found = directories_of("m", root, "", "somewhere")
+    assert [path.name for path in found] == ["0011", "0010", "9"]
+    assert directories_of("first", root, "", "somewhere") == [root / "first"]
 
 
 def test_versions_are_numbered_on_past_those_that_are_being_written(tmp_path: Path) -> None:

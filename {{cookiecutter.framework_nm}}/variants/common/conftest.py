@@ -9,6 +9,8 @@ from typing import Any, List
 import pytest
 
 from ._engine.artifact.versions import current
+from ._engine.contract.errors import ModelError
+from ._engine.serving.testing import open_for_tests
 from .trainer.model import MyModel
 
 PACKAGE = Path(__file__).parent
@@ -21,7 +23,7 @@ def model_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def rows(model_dir: Path) -> List[Any]:
+def rows(model: MyModel, model_dir: Path) -> List[Any]:
     """Three rows as a client writes them: the model's input.json, three times."""
     return list(json.loads((model_dir / "input.json").read_text())["instances"]) * 3
 
@@ -29,9 +31,7 @@ def rows(model_dir: Path) -> List[Any]:
 @pytest.fixture(scope="session")
 def model(model_dir: Path) -> MyModel:
     """Your newest model in this process, which every answer of the server is held against."""
-    model = MyModel(dirpath=model_dir, runtime="auto")
     try:
-        model.predict(model.example)
-    except Exception as error:
-        pytest.fail(f"{model_dir} does not fit your code any more; train again. {type(error).__name__}: {error}")
-    return model
+        return open_for_tests(MyModel, model_dir)
+    except ModelError as error:
+        pytest.fail(str(error), pytrace=False)

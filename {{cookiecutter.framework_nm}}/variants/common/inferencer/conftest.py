@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from .._engine.serving.testing import Server
+from ..trainer.model import MyModel
 
 
 @pytest.fixture(scope="session")
-def server(model_dir: Path) -> Iterator[Server]:
+def server(model: MyModel, model_dir: Path) -> Iterator[Server]:
     """Serves your newest model under the name "m"."""
     with Server(model_dir) as server:
         yield server

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from .._engine.serving.testing import Server, tensors
+from .._engine.serving.testing import Server, assert_same, tensors
 from ..trainer.model import MyModel
 
 
@@ -18,13 +18,13 @@ def test_it_is_ready(server: Server) -> None:
 @pytest.mark.parametrize("path", ["/v1/models/m:predict", "/v2/models/m/infer"])
 def test_it_answers_rows(server: Server, model: MyModel, rows: list[Any], path: str) -> None:
     answer = server.post(path, {"instances": rows}).json()
-    np.testing.assert_array_equal(answer["predictions"], np.repeat(model.predict(model.example), 3, axis=0))
+    assert_same(answer["predictions"], np.repeat(model.predict(model.example), 3, axis=0))
 
 
 def test_it_answers_tensors(server: Server, model: MyModel) -> None:
     X = model.signature.around(model.example, rows=3)
     (output,) = server.post("/v2/models/m/infer", {"inputs": tensors(model.signature, X)}).json()["outputs"]
-    np.testing.assert_array_equal(np.reshape(output["data"], output["shape"]), model.predict(X))
+    assert_same(np.reshape(output["data"], output["shape"]), model.predict(X))
 
 
 def test_what_does_not_fit_is_the_clients_mistake(server: Server) -> None:

@@ -1,8 +1,8 @@
 """Where models lie: which names a directory has models for, which directory a name leads to, and where the next goes.
 
 A model directory holds metadata.json. Where MODEL_DIR is one, or holds numbered versions of one (0001,
-0002, ...: the highest is served), it is served as MODEL_NAME. Otherwise it is a repository: each directory
-in it is a model, or its versions, and is served under its own name.
+0002, ...), it is served as MODEL_NAME. Otherwise it is a repository: each directory in it is a model, or its
+versions, and is served under its own name. Not here: which version answers; that is serving/newest.py.
 """
 
 from __future__ import annotations
@@ -32,29 +32,40 @@ def names_in(root: Path, model_name: str, address: str) -> list[str]:
     return names
 
 
-def directory_of(name: str, root: Path, model_name: str, address: str) -> Path:
-    """The directory of a model in `root`, which came from `address`, as shown. Raises NoSuchModel."""
-    directory = current(root)
+def directories_of(name: str, root: Path, model_name: str, address: str) -> list[Path]:
+    """The directories of a model in `root`, which came from `address`, as shown: `models_at`, at least one of which
+    has metadata.json. Raises NoSuchModel.
+    """
+    path: Path | None = root
     # A name is no way to other directories, nor to one that is being written.
     plain = name == Path(name).name and not name.startswith(".")
-    if directory is None and plain:
-        directory = current(root / name)
+    if current(root) is None and plain:
+        path = root / name
     elif name != model_name:
-        directory = None
-    if directory is None:
+        path = None
+    if path is None or current(path) is None:
         raise NoSuchModel(f"there is no model {name!r} in {address}")
-    return directory
+    return models_at(path)
+
+
+def directory_of(name: str, root: Path, model_name: str, address: str) -> Path:
+    """The newest of `directories_of` that has metadata.json: others are still being written, or no model at all."""
+    return next(item for item in directories_of(name, root, model_name, address) if (item / "metadata.json").exists())
 
 
 def current(path: Path) -> Path | None:
-    """The model directory at `path`: itself, or the highest of its numbered versions."""
+    """The model directory at `path`: itself, or the highest of its numbered versions that has metadata.json."""
+    return next((item for item in models_at(path) if (item / "metadata.json").exists()), None)
+
+
+def models_at(path: Path) -> list[Path]:
+    """The model directory at `path` itself, or else the numbered folders in it, whatever they hold, highest first."""
     try:
         if (path / "metadata.json").exists():
-            return path
-        found = [version for version in versions(path) if (version / "metadata.json").exists()]
+            return [path]
+        return [item for item in reversed(versions(path)) if item.is_dir()]
     except OSError:  # no directory, or no name that one could have
-        return None
-    return found[-1] if found else None
+        return []
 
 
 def versions(directory: Path) -> list[Path]:

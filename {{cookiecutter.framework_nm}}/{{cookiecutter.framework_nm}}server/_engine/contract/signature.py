@@ -162,14 +162,16 @@ class Signature(msgspec.Struct, frozen=True):
         return self.assemble([[""] if column.datatype == "BYTES" else [0.0] for column in self.columns])
 
     def around(self, X: Input, rows: int) -> Input:
-        """Rows around the first one of X: its numbers within a tenth, its text and truth values as they are."""
-        shares = np.random.default_rng(0).uniform(0.9, 1.1, rows)
-        if self.tensor or all(column.datatype == "FP64" for column in self.columns):
+        """Rows around the first one of X: its text and truth values as they are, its numbers up to a tenth nearer to
+        zero, and whole where they are whole: a share, a month or a code is one still.
+        """
+        shares = np.random.default_rng(0).uniform(0.9, 1.0, rows)
+        if self.tensor:
             return np.repeat(np.asarray(X)[:1], rows, axis=0) * shares.reshape(rows, *[1] * (np.ndim(X) - 1))
         first = X[0] if isinstance(X, np.ndarray) else X.iloc[0]
         return self.assemble(
             [
-                shares * value if column.datatype == "FP64" else [value] * rows
+                _like(shares * value, value) if column.datatype == "FP64" else [value] * rows
                 for column, value in zip(self.columns, first)
             ]
         )
@@ -218,6 +220,10 @@ def _text(items: Any, spellings: frozenset[str]) -> np.ndarray:
     items = np.asarray(items, dtype=object)
     gaps = pd.isna(items)
     return np.array([None if gap or _is_in(item, spellings) else str(item) for item, gap in zip(items, gaps)], object)
+
+
+def _like(numbers: np.ndarray, value: float) -> np.ndarray:
+    return np.round(numbers) if value == np.round(value) else numbers
 
 
 def _is_in(value: Any, spellings: frozenset[str]) -> bool:

@@ -5,6 +5,7 @@ Not here: how a store's content is downloaded, and who may ask for a model to be
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
 import urllib.parse
@@ -14,8 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from ..artifact.versions import directory_of, names_in
+from ..artifact.versions import directories_of, directory_of, names_in
 from .model import Serving
+from .newest import load_newest
+
+logger = logging.getLogger(__name__)
 
 Served = TypeVar("Served", bound=Serving)
 
@@ -68,14 +72,17 @@ class Loader(Generic[Served]):
         self._guard = threading.Lock()
 
     def load_all(self, check: Callable[[str], None] = lambda name: None) -> None:
-        """Load all models there are, each after a check of its name. Raises ModelError, also where there is none."""
+        """Load all models there are, each after a check of its name, in its newest version that answers.
+
+        Raises ModelError, also where there is none.
+        """
         fetched = self._fetch()
         for name in names_in(fetched.path, self._model_name, self._shown):
             check(name)
-            self._load(name, fetched)
+            self._load(name, fetched, directories_of(name, fetched.path, self._model_name, self._shown))
 
     def load(self, name: str) -> Served:
-        """Load a model, and publish it. Of two loads of one name, the one that was asked for later comes later.
+        """Load the newest version of a model, and no older one, and publish it. Of two loads of one name, the one that was asked for later comes later.
 
         Raises ModelError.
         """
@@ -84,14 +91,19 @@ class Loader(Generic[Served]):
         with lock:
             fetched = self._fetch()
             try:
-                return self._load(name, fetched)
+                newest = directory_of(name, fetched.path, self._model_name, self._shown)
+                return self._load(name, fetched, [newest])
             except BaseException:
                 fetched.discard()
                 raise
 
-    def _load(self, name: str, fetched: Fetched) -> Served:
-        model = self._make_model(name, directory_of(name, fetched.path, self._model_name, self._shown))
-        model.source = fetched
-        model.load()
+    def _load(self, name: str, fetched: Fetched, directories: list[Path]) -> Served:
+        def load(directory: Path) -> Served:
+            model = self._make_model(name, directory)
+            model.source = fetched
+            model.load()
+            return model
+
+        model = load_newest(directories, load, logger.warning, "the log says of each why")
         self._publish(model)
         return model

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, TypeVar
 
+import msgspec
 import numpy as np
 
-from ..contract.errors import ModelError, Unanswerable
+from ..contract.errors import ModelError, Unanswerable, owners_frames
 from ..contract.signature import Signature, Tensor
 from ..protocol.answers import Output
 from ..protocol.requests import Decoder, Request
-from ..protocol.tensors import InvalidRequest
+from ..protocol.tensors import InvalidRequest, datatype_of
 from .batching import Batcher
 
 logger = logging.getLogger(__name__)
@@ -47,6 +49,9 @@ class Servable(Protocol):
     def explain(self, X: Any) -> list[dict[str, Any]]: ...
 
     def explainer(self) -> Servable: ...
+
+
+AnyModel = TypeVar("AnyModel", bound=Servable)
 
 
 class Unavailable(Exception):
@@ -97,6 +102,11 @@ class Serving:
         self._loaded = loaded
 
     @property
+    def versions(self) -> list[str]:
+        """The version that is served, where its directory has a number for a name."""
+        return [self.model_dir.name] if self.model_dir.name.isdecimal() else []
+
+    @property
     def stuck(self) -> str:
         """Why it no longer answers predictions, and only another process would, or "" where it does."""
         return self._batcher.stuck
@@ -124,17 +134,10 @@ class Serving:
         return True
 
     def _load(self) -> None:
-        model = self.model_class(dirpath=self.model_dir, runtime=self.runtime, device=self.device)
-        if self.predict_proba and not model.has_proba:
-            raise ModelError(f"PREDICT_PROBA is set, and {self.model_dir} has no probabilities")
+        model, self.decoder = open_model(
+            self.model_class, self.model_dir, self.runtime, self.device, self.predict_proba
+        )
         self.example = (self.model_dir / "input.json").read_bytes()
-        try:
-            self.decoder = Decoder(model.signature, model.outputs)
-            model.answer(self.decoder.decode(self.example, v1=True).X, self.predict_proba)
-        except Exception as error:
-            raise ModelError(f"{self.model_dir} does not answer its own input.json: {error}{model.advice}") from error
-        if model.advice:
-            logger.warning("%s answers its own input.json%s", self.model_dir, model.advice)
         self.platform = model.platform
         self.signature = model.signature
         self.outputs = model.outputs
@@ -185,6 +188,49 @@ def maker(model_class: type[S], arguments: argparse.Namespace) -> Callable[[str,
         max_waiting=arguments.max_waiting,
         stuck_seconds=arguments.stuck_seconds,
     )
+
+
+def open_model(
+    model_class: Callable[..., AnyModel],
+    model_dir: Path,
+    runtime: str = "auto",
+    device: str = "cpu",
+    predict_proba: bool = False,
+) -> tuple[AnyModel, Decoder]:
+    """Load the model in `model_dir`, and let it answer its own input.json; returns it with its decoder.
+
+    Its outputs are described as it answers now: `post_func` may have changed since training.
+    Raises ModelError, whatever the owner's code raises.
+    """
+    model: AnyModel | None = None
+    try:
+        model = model_class(dirpath=model_dir, runtime=runtime, device=device)
+        if predict_proba and not model.has_proba:
+            raise ModelError(f"PREDICT_PROBA is set, and {model_dir} has no probabilities")
+        decoder = Decoder(model.signature, model.outputs)
+        X = decoder.decode((model_dir / "input.json").read_bytes(), v1=True).X
+        if predict_proba:
+            model.answer(X, True)
+        predicted, *others = model.outputs
+        model.outputs = (msgspec.structs.replace(predicted, datatype=datatype_of(model.answer(X, False))), *others)
+        if model.advice:
+            logger.warning("%s answers its own input.json%s", model_dir, model.advice)
+        return model, decoder
+    except ModelError:
+        raise
+    except Exception as error:
+        advice = model.advice if model else ""
+        raise ModelError(
+            f"{model_dir} does not answer its own input.json with your code as it is now: {_with_place(error)}"
+            f"{advice or '; train again (make train), or go back to the code that it was trained with'}"
+        ) from error
+
+
+def _with_place(error: Exception) -> str:
+    """An error in one line, with its place in the owner's code where it came from there."""
+    *_, place = [None, *owners_frames(error)]
+    where = f" ({os.path.relpath(place.filename)}, line {place.lineno})" if place else ""
+    return " ".join(f"{type(error).__name__}: {error}".split()) + where
 
 
 class _Explainer:

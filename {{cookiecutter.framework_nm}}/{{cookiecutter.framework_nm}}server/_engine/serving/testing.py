@@ -9,14 +9,17 @@ import socket
 import subprocess
 import sys
 import time
+import traceback
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Callable
 
 import httpx
 import numpy as np
 
+from ..contract.errors import ModelError, owners_frames
 from ..contract.signature import Signature
+from .model import AnyModel, open_model
 
 
 def free_port() -> int:
@@ -94,7 +97,31 @@ def tensors(signature: Signature, X: Any) -> list[dict[str, Any]]:
         ]
     found = []
     for item, values in zip(signature.inputs, arrays):
-        plain = [bool(value) for value in values] if item.datatype == "BOOL" else values.ravel().tolist()
-        data = [None if value != value else value for value in plain]
+        plain = [None if value != value else value for value in values.ravel().tolist()]
+        data = [None if value is None else bool(value) for value in plain] if item.datatype == "BOOL" else plain
         found.append({"name": item.name, "datatype": item.datatype, "shape": list(values.shape), "data": data})
     return found
+
+
+def open_for_tests(model_class: Callable[..., AnyModel], model_dir: Path) -> AnyModel:
+    """Load a model as the server does. Raises ModelError with a sentence, and where in the owner's code it failed."""
+    try:
+        return open_model(model_class, Path(os.path.relpath(model_dir)))[0]
+    except ModelError as error:
+        frames = traceback.format_list(owners_frames(error.__cause__))
+        raise ModelError("\n".join([str(error), *frames])) from error
+
+
+def assert_same(answers: Any, expected: np.ndarray) -> None:
+    """Hold answers against those of a model: text and labels are equal, numbers to single precision.
+
+    Near zero that is a share of the largest number: rows answered together are added up in another order.
+    """
+    answers = np.asarray(answers)
+    if answers.dtype.kind in "SO":
+        answers = np.array([item.decode() if isinstance(item, bytes) else item for item in answers.ravel()])
+    if expected.dtype.kind == "f":
+        largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)
+        np.testing.assert_allclose(answers.astype(np.float64), expected, rtol=1e-4, atol=1e-4 * largest)
+    else:
+        np.testing.assert_array_equal(answers.astype(expected.dtype), expected)

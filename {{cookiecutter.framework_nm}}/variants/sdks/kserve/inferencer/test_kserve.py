@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import numpy as np
 from kserve import InferenceGRPCClient, InferInput, InferRequest
 
-from .._engine.serving.testing import Server, tensors
+from .._engine.serving.testing import Server, assert_same, tensors
 from ..trainer.model import MyModel
 
 
@@ -25,6 +24,4 @@ def test_it_answers_over_grpc(server: Server, model: MyModel) -> None:
         async with InferenceGRPCClient(f"127.0.0.1:{server.grpc}") as client:
             return await client.infer(InferRequest(model_name="m", infer_inputs=inputs))
 
-    output = asyncio.run(infer()).outputs[0].as_numpy()
-    expected = model.predict(X)
-    np.testing.assert_array_equal(output.astype(str) if expected.dtype.kind == "U" else output, expected)
+    assert_same(asyncio.run(infer()).outputs[0].as_numpy(), model.predict(X))

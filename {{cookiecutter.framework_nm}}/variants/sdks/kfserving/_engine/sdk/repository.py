@@ -39,7 +39,9 @@ class ServingModelRepository(KFModelRepository):
         self._loader = Loader(partial(fetch, model_dir), shown(model_dir), model_name, make_model, self._publish)
 
     def load_models(self) -> None:
-        """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
+        """Load all models, each in its newest version that answers. Raises ModelError if one has none, or if there is
+        no model.
+        """
         self._loader.load_all(_check)
 
     async def load(self, name: str) -> bool:

@@ -148,7 +148,8 @@ class ServingDataPlane(DataPlane):
 
     async def model_metadata(self, model_name: str) -> dict[str, Any]:
         metadata = await super().model_metadata(model_name)
-        return {**metadata, "platform": self.get_model_from_registry(model_name).platform}
+        model = self.get_model_from_registry(model_name)
+        return {**metadata, "platform": model.platform, "versions": model.versions}
 
     async def live(self) -> dict[str, str]:
         """For gRPC; REST's routes are those of health.py."""

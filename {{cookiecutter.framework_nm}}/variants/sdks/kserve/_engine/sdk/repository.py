@@ -102,7 +102,9 @@ class ServingModelRepository(kserve.ModelRepository):
         self._loader = Loader(location.fetch, location.shown, model_name, make_model, self._publish)
 
     def load_models(self) -> None:
-        """Load all models. Raises ModelError if one cannot be loaded, or if there is none."""
+        """Load all models, each in its newest version that answers. Raises ModelError if one has none, or if there is
+        no model.
+        """
         self._loader.load_all()
 
     async def load(self, name: str) -> bool:
@@ -110,7 +112,7 @@ class ServingModelRepository(kserve.ModelRepository):
         return await asyncio.to_thread(self.load_model, name)
 
     def load_model(self, name: str) -> bool:
-        """Load a model; only then does it take the place of the one of that name. Raises ModelError."""
+        """Load the newest version of a model, and no older one: whoever asks for it is told. Raises ModelError."""
         self._loader.load(name)
         return True
 
@@ -121,4 +123,5 @@ class ServingModelRepository(kserve.ModelRepository):
     def _publish(self, model: ServingModel) -> None:
         model.enable_latency_logging = self.enable_latency_logging
         self.update(model)
-        logger.info("Loaded model %s from %s, which runs on %s", model.name, self._shown, model.platform)
+        version = "".join(f", version {number}," for number in model.versions)
+        logger.info("Loaded model %s%s from %s, which runs on %s", model.name, version, self._shown, model.platform)
