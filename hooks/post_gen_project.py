@@ -12,7 +12,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,11 @@ OWNED = tuple(Path("trainer", name) for name in ("model.py", "preprocessor.py", 
 
 @dataclass
 class Wiring:
-    """A project to finish: the chosen framework and SDK, and the table of all SDKs."""
+    """A project to finish: the chosen framework, its families, and SDK, and the table of all SDKs."""
 
     project: Path
     framework: str
+    families: Sequence[str]
     sdk: str
     sdks: Mapping[str, Any]
 
@@ -42,7 +43,7 @@ class Wiring:
         self.previous = self._previous_sdk()
 
     def wire(self) -> list[Path]:
-        """Lay what all packages share, then the framework's files, then the SDK's, over the package.
+        """Lay what all packages share, then what families of frameworks do, the framework's files, and the SDK's.
 
         Returns the owner's files that were kept, because they are not what the template would write. Raises OSError
         where a file cannot be written. The layers are gone afterwards in any case.
@@ -95,6 +96,7 @@ class Wiring:
     def _layers(self, sdk: str) -> list[Path]:
         return [
             self.variants / "common",
+            *(self.variants / "families" / family for family in self.families),
             self.variants / "frameworks" / self.framework,
             self.variants / "sdks" / sdk,
         ]
@@ -143,7 +145,9 @@ def renewed(wiring: Wiring, kept: Iterable[Path], template: str) -> str:
 def main() -> int:
     """Finish the project that cookiecutter rendered into the working directory; the status tells cookiecutter."""
     answers = json.loads(ANSWERS)
-    wiring = Wiring(Path.cwd(), answers["framework_nm"], answers["serving_sdk"], answers["_sdks"])
+    framework = answers["framework_nm"]
+    families = answers["_frameworks"][framework]["families"]
+    wiring = Wiring(Path.cwd(), framework, families, answers["serving_sdk"], answers["_sdks"])
     try:
         kept = wiring.wire()
     except OSError as error:
