@@ -102,11 +102,11 @@ class Wiring:
         ]
 
     def _previous_sdk(self) -> str | None:
-        """Read from the package, before anything is laid over it, which SDK it stood on."""
-        repository = self.package / "_engine" / "sdk" / "repository.py"
-        source = repository.read_text(encoding="utf-8", errors="replace") if repository.is_file() else ""
+        """Read from the lock, before another is laid over it, which SDK the project stood on."""
+        lock = self.project / "requirements.lock"
+        locked = lock.read_text(encoding="utf-8", errors="replace") if lock.is_file() else ""
         others = (sdk for sdk in self.sdks if sdk != self.sdk)
-        return next((sdk for sdk in others if re.search(rf"^\s*(from|import) {sdk}\b", source, re.MULTILINE)), None)
+        return next((sdk for sdk in others if re.search(rf"^{sdk}==", locked, re.MULTILINE)), None)
 
 
 def next_steps(framework: str) -> str:
