@@ -12,7 +12,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,11 @@ OWNED = tuple(Path("trainer", name) for name in ("model.py", "preprocessor.py", 
 
 @dataclass
 class Wiring:
-    """A project to finish: the chosen framework and SDK, and the table of all SDKs."""
+    """A project to finish: the chosen framework, its families, and SDK, and the table of all SDKs."""
 
     project: Path
     framework: str
+    families: Sequence[str]
     sdk: str
     sdks: Mapping[str, Any]
 
@@ -42,7 +43,7 @@ class Wiring:
         self.previous = self._previous_sdk()
 
     def wire(self) -> list[Path]:
-        """Lay what all packages share, then the framework's files, then the SDK's, over the package.
+        """Lay what all packages share, then what families of frameworks do, the framework's files, and the SDK's.
 
         Returns the owner's files that were kept, because they are not what the template would write. Raises OSError
         where a file cannot be written. The layers are gone afterwards in any case.
@@ -96,16 +97,17 @@ class Wiring:
     def _layers(self, sdk: str) -> list[Path]:
         return [
             self.variants / "common",
+            *(self.variants / "families" / family for family in self.families),
             self.variants / "frameworks" / self.framework,
             self.variants / "sdks" / sdk,
         ]
 
     def _previous_sdk(self) -> str | None:
-        """Read from the package, before anything is laid over it, which SDK it stood on."""
-        repository = self.package / "_engine" / "sdk" / "repository.py"
-        source = repository.read_text(encoding="utf-8", errors="replace") if repository.is_file() else ""
+        """Read from the lock, before another is laid over it, which SDK the project stood on."""
+        lock = self.project / "requirements.lock"
+        locked = lock.read_text(encoding="utf-8", errors="replace") if lock.is_file() else ""
         others = (sdk for sdk in self.sdks if sdk != self.sdk)
-        return next((sdk for sdk in others if re.search(rf"^\s*(from|import) {sdk}\b", source, re.MULTILINE)), None)
+        return next((sdk for sdk in others if re.search(rf"^{sdk}==", locked, re.MULTILINE)), None)
 
 
 def next_steps(framework: str) -> str:
@@ -144,7 +146,9 @@ def renewed(wiring: Wiring, kept: Iterable[Path], template: str) -> str:
 def main() -> int:
     """Finish the project that cookiecutter rendered into the working directory; the status tells cookiecutter."""
     answers = json.loads(ANSWERS)
-    wiring = Wiring(Path.cwd(), answers["framework_nm"], answers["serving_sdk"], answers["_sdks"])
+    framework = answers["framework_nm"]
+    families = answers["_frameworks"][framework]["families"]
+    wiring = Wiring(Path.cwd(), framework, families, answers["serving_sdk"], answers["_sdks"])
     try:
         kept = wiring.wire()
     except OSError as error:

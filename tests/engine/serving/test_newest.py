@@ -25,6 +25,7 @@ class Model:
     platform, has_proba = "test", False
     signature = Signature((Column("a", "FP64"), Column("b", "FP64")))
     code = "len(X)"
+    advice = ""
 
     def __init__(self, dirpath: Path, runtime: str, device: str) -> None:
         if not (dirpath / "metadata.json").exists():

@@ -82,7 +82,9 @@ class Loader(Generic[Served]):
             self._load(name, fetched, directories_of(name, fetched.path, self._model_name, self._shown))
 
     def load(self, name: str) -> Served:
-        """Load the newest version of a model, and no older one, and publish it. Of two loads of one name, the one that was asked for later comes later.
+        """Load the newest version of a model, and no older one, and publish it.
+
+        Of two loads of one name, the one that was asked for later comes later.
 
         Raises ModelError.
         """

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model
-from .preprocessor import encode, learn
+from .preprocessor import encode, learn_categories
 
 
 class Hyperparameters(BaseModel):
@@ -58,7 +58,14 @@ class MyModel(Model):
         or a number per row, and then `self.labels` is None.
         """
         # ================= what is learnt for `encode` is kept in `self.state`, as JSON ====================== #
-        self.state = learn(X)
+        categories = learn_categories(X)
+        known = np.ma.masked_invalid(encode(X, categories))
+        spread = known.std(axis=0).filled(0)
+        self.state = {
+            "categories": categories,
+            "means": known.mean(axis=0).filled(0).tolist(),
+            "spread": np.where(spread > 0, spread, 1).tolist(),
+        }
         features = self.encode(X)
         # ================= train, and keep what was learnt, in `self.model` for example ====================== #
         wanted = y[:, None] if self.labels is None else (y[:, None] == self.labels).astype(float)
@@ -75,9 +82,11 @@ class MyModel(Model):
         # ================================================================================================= #
 
     def encode(self, X: Any) -> Any:
-        """Turn preprocessed input into what `infer` takes, with what `fit` has learnt."""
+        """Turn preprocessed input into what `infer` takes, with what `fit` has learnt: here features of one size around
+        zero, where the mean takes the place of a missing value."""
         # ================================================================================================= #
-        return encode(X, self.state)
+        features = encode(X, self.state["categories"])
+        return np.nan_to_num((features - self.state["means"]) / self.state["spread"], nan=0.0)
         # ================================================================================================= #
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:

@@ -14,7 +14,8 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model, ModelError, Signature
-from .preprocessor import choose_types, make_encoder, read_schema, to_table
+from .preprocessor import make_encoder
+from .schema import choose_types, read_schema, to_table
 
 
 class Hyperparameters(BaseModel):
@@ -29,6 +30,7 @@ class Hyperparameters(BaseModel):
 class MyModel(Model):
     """An MLflow model: a scikit-learn pipeline trained here, or any model that has the flavour python_function.
 
+    It does not contain `prep_func`: what others who load it need as well belongs in `make_encoder`.
     MLflow is imported where it is needed: a server that runs the compiled twin starts without.
     """
 

@@ -51,7 +51,10 @@ class MyModel(Model):
 
         classify, penalty = self.labels is not None, self.options.penalty
         estimator = LogisticRegression(C=1 / penalty, max_iter=1000) if classify else Ridge(penalty)
-        categories = learn_categories(X)
+        # XML cannot hold the others.
+        categories = {
+            name: [value for value in values if value.isprintable()] for name, values in learn_categories(X).items()
+        }
         imputer, scaler = SimpleImputer(keep_empty_features=True), StandardScaler()
         make_pipeline(imputer, scaler, estimator).fit(encode(X, categories), y)
         # The document takes the columns as they are, so scaling goes into the weights.

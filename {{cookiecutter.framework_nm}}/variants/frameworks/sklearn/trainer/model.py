@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model
-from .preprocessor import make_encoder, sources
+from .preprocessor import make_encoder
 
 
 class Hyperparameters(BaseModel):
@@ -67,7 +67,7 @@ class MyModel(Model):
         forests", 2014)."""
         encoder, estimator = self.model[0], self.model[-1]
         names = list(X.columns) if hasattr(X, "columns") else list(range(X.shape[1]))
-        origins = sources(encoder, names)
+        origins = _sources(encoder, names)
         numbers = encoder.transform(X)
         if hasattr(estimator, "coef_"):
             weights, means = np.atleast_2d(estimator.coef_), np.array(self.state["means"])
@@ -97,6 +97,23 @@ class MyModel(Model):
         import joblib
 
         self.model = joblib.load(path)
+
+
+def _sources(encoder: Any, names: list[Any]) -> list[Any]:
+    """The column, of those with these names, that each number which the fitted encoder makes comes from.
+
+    Goes with `make_encoder` in preprocessor.py. Raises NotImplementedError where it cannot tell.
+    """
+    if not hasattr(encoder, "transformers_"):
+        return names
+    if encoder.transformers_[1:] == [] or not hasattr(encoder.transformers_[1][1], "categories_"):
+        raise NotImplementedError("this encoder gives no explanations: `_sources` in model.py does not know it")
+    (_, _, numbers), (_, text, texts), *_ = encoder.transformers_
+    widths = [
+        len(categories) - (0 if rare is None else len(rare) - 1)
+        for categories, rare in zip(text.categories_, text.infrequent_categories_)
+    ]
+    return [*numbers, *(name for name, width in zip(texts, widths) for _ in range(width))]
 
 
 def _of_trees(trees: list[Any], X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

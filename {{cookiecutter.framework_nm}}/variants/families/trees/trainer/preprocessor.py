@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Rarer categories than these are answered as a gap is: neither is in any set that a split asks for.
+#: Rarer categories than these are answered as missing values are: a split sends both the same way.
 MAX_CATEGORIES = 100
 
 
@@ -35,7 +35,7 @@ def learn_categories(X: np.ndarray | pd.DataFrame) -> dict[str, list[str]]:
 
 
 def encode(X: np.ndarray | pd.DataFrame, categories: dict[str, list[str]]) -> np.ndarray:
-    """Turn preprocessed input into a float array: a category as its number, an unknown one as a gap."""
+    """Turn preprocessed input into a float array: a category as its number, an unknown one as a missing value."""
     if isinstance(X, np.ndarray):
         return X
     codes = {name: {value: code for code, value in enumerate(values)} for name, values in categories.items()}

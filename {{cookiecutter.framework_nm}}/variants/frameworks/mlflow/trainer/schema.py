@@ -1,4 +1,4 @@
-"""What happens to the input before the model sees it, in training and in serving alike."""
+"""MLflow's types of columns, and those of this package; `prep_func` and `make_encoder` are in preprocessor.py."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from ._core import Column
 if TYPE_CHECKING:
     import pandas as pd
     from mlflow.types import Schema
-    from sklearn.base import TransformerMixin
 
 #: MLflow's types of columns, as those of a signature here; it has more, of which no row of a table consists.
 DATATYPES: dict[str, Any] = {
@@ -21,41 +20,8 @@ DATATYPES: dict[str, Any] = {
 }
 
 
-def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
-    """Change the input before the MLflow model gets it; the place to derive columns from others.
-
-    X has the columns of training, in their order, and any number of rows: a float64 array where all columns
-    are numbers, else a DataFrame. Keep the rows, and let no row depend on another: requests are answered
-    in batches. The MLflow model does not contain this function: what others who load it need as well, and what
-    is learnt from data, belongs in `make_encoder`.
-    """
-    return X
-
-
-def make_encoder(X: pd.DataFrame, gaps: bool, scale: bool) -> TransformerMixin:
-    """Make the transformer, still to be fitted, that turns preprocessed input into numbers.
-
-    `gaps` says that there can be some to fill; `scale`, that the numbers are to be of one size.
-    """
-    from sklearn.compose import make_column_transformer
-    from sklearn.impute import SimpleImputer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
-
-    steps = [SimpleImputer(keep_empty_features=True)] * gaps + [StandardScaler()] * scale
-    numbers = make_pipeline(*steps or [FunctionTransformer()])
-    text = list(X.select_dtypes(object))
-    if not text:
-        return numbers
-    # Categories too rare to learn from share one column, and so do those that training never saw.
-    categories = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=50, sparse_output=False
-    )
-    return make_column_transformer((numbers, [name for name in X if name not in text]), (categories, text))
-
-
 def choose_types(X: np.ndarray | pd.DataFrame, columns: tuple[Column, ...]) -> dict[str, str]:
-    """The type of each column of preprocessed input, by name: truth values get their own where there are no gaps."""
+    """The type of each column of preprocessed input, by name: truth values get their own where none is missing."""
     if isinstance(X, np.ndarray):
         names = [column.name for column in columns]
         types = dict.fromkeys(names if len(names) == X.shape[1] else (f"x{i}" for i in range(X.shape[1])), "float64")
@@ -98,7 +64,7 @@ def read_schema(schema: Schema, names: list[str] | None) -> tuple[tuple[Column, 
 def to_table(X: np.ndarray | pd.DataFrame, types: dict[str, str] | str) -> np.ndarray | pd.DataFrame:
     """Preprocessed input as the MLflow model takes it: an array of one type, or a DataFrame with a type per column.
 
-    Gaps are NaN, in text too, as pandas reads them from files; numbers and truth values with gaps are float64.
+    Missing values are NaN, in text too, as pandas reads them from files; columns with some are float64 otherwise.
     """
     if isinstance(types, str):
         return np.asarray(X).astype(types)

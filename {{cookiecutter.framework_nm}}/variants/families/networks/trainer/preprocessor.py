@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Rarer categories than these are answered as a gap is.
+#: Rarer categories than these are answered as missing values are.
 MAX_CATEGORIES = 50
 #: Numbers further from the mean, in standard deviations, are answered as if they were there: beyond what they
 #: were trained on, networks say anything.
@@ -30,18 +30,13 @@ def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
 def learn_encoding(X: np.ndarray | pd.DataFrame) -> dict[str, Any]:
     """The means and standard deviations of the numbers, per column or of all there are in tensors, and the most
     frequent categories of each column of text, sorted."""
-    if isinstance(X, np.ndarray):
-        numbers, text, values = [], [], X
-    else:
-        text = list(X.select_dtypes(object))
-        numbers = list(X.columns.drop(text))
-        values = X[numbers].to_numpy(np.float64)
-    known, axis = np.ma.masked_invalid(values), 0 if values.ndim == 2 else None
+    text = [] if isinstance(X, np.ndarray) else list(X.select_dtypes(object))
+    numbers = _numbers(X, text)
+    known, axis = np.ma.masked_invalid(numbers), 0 if numbers.ndim == 2 else None
     means, deviations = (np.ma.filled(part, 0.0) for part in (known.mean(axis), known.std(axis)))
     return {
-        "numbers": numbers,
         "means": means.tolist(),
-        # The deviation of equal numbers is not quite 0 always.
+        # Equal numbers have none, but for rounding.
         "deviations": np.where(deviations > np.abs(means) * 1e-12, deviations, 1.0).tolist(),
         "categories": {
             name: sorted(value for value, _ in Counter(X[name].dropna()).most_common(MAX_CATEGORIES)) for name in text
@@ -50,11 +45,15 @@ def learn_encoding(X: np.ndarray | pd.DataFrame) -> dict[str, Any]:
 
 
 def encode(X: np.ndarray | pd.DataFrame, learnt: dict[str, Any]) -> np.ndarray:
-    """Turn preprocessed input into a float32 array: numbers in standard deviations from their mean, which gaps are
-    taken for, then 0 or 1 per category. Unknown categories and gaps have none."""
-    numbers = X if isinstance(X, np.ndarray) else X[learnt["numbers"]].to_numpy(np.float64)
-    standardised = (numbers - learnt["means"]) / learnt["deviations"]
+    """Turn preprocessed input into a float32 array: numbers in standard deviations from their mean, which missing
+    values are taken for, then 0 or 1 per category. Unknown categories and missing values have none."""
+    standardised = (_numbers(X, list(learnt["categories"])) - learnt["means"]) / learnt["deviations"]
     parts = [np.nan_to_num(standardised.clip(-FARTHEST, FARTHEST))]
     for name, categories in learnt["categories"].items():
         parts.append(X[name].to_numpy()[:, None] == np.array(categories, dtype=object))
     return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+def _numbers(X: np.ndarray | pd.DataFrame, text: list[str]) -> np.ndarray:
+    """All but the columns of text, [rows, numbers], or tensors as they are."""
+    return X if isinstance(X, np.ndarray) else X.drop(columns=text).to_numpy(np.float64)

@@ -10,30 +10,32 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Rarer categories than these are answered as a gap is: none of them adds anything.
+#: Rarer categories than these are answered as missing values are: none of their features is set.
 MAX_CATEGORIES = 50
 
 
 def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
-    """Change the input before the document sees it; the place to derive columns from others.
+    """Change the input before it is encoded; the place to derive columns from others.
 
     X has the columns of training, in their order, and any number of rows: a float64 array where all columns
     are numbers, else a DataFrame. Keep the rows, and let no row depend on another: requests are answered
-    in batches. What is learnt from data belongs in the document.
+    in batches. What is learnt from data belongs in `learn_categories`.
     """
     return X
 
 
 def learn_categories(X: np.ndarray | pd.DataFrame) -> dict[str, list[str]]:
-    """The categories of each column of text, the most frequent ones, sorted; none that XML cannot hold."""
+    """The categories of each column of text, the most frequent ones, sorted."""
     if isinstance(X, np.ndarray):
         return {}
-    counts = {name: Counter(value for value in X[name].dropna() if value.isprintable()) for name in _text(X)}
-    return {name: sorted(value for value, _ in found.most_common(MAX_CATEGORIES)) for name, found in counts.items()}
+    return {
+        name: sorted(value for value, _ in Counter(X[name].dropna()).most_common(MAX_CATEGORIES))
+        for name in X.select_dtypes(object)
+    }
 
 
 def encode(X: np.ndarray | pd.DataFrame, categories: dict[str, list[str]]) -> np.ndarray:
-    """What the estimator is trained on: numbers as they are, and a category as a feature of its own, 0 or 1."""
+    """Turn preprocessed input into a float array: a category as a feature of its own, 0 or 1."""
     if isinstance(X, np.ndarray):
         return X
     return np.column_stack(
@@ -44,7 +46,3 @@ def encode(X: np.ndarray | pd.DataFrame, categories: dict[str, list[str]]) -> np
             for name in X.columns
         ]
     ).astype(np.float64)
-
-
-def _text(X: pd.DataFrame) -> list[str]:
-    return list(X.select_dtypes(object))
