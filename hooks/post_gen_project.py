@@ -70,9 +70,13 @@ class Wiring:
         return kept
 
     def _renew_sample(self) -> None:
+        """Lay the sample model in place of the one before; files of the owner's beside it stay."""
         sample = self.package / "example_models" / "0001"
-        shutil.rmtree(sample, ignore_errors=True)
-        shutil.copytree(self.variants / "samples" / self.sdk / self.framework / "0001", sample)
+        for name in _listed(sample / "metadata.json"):
+            (sample / name).unlink(missing_ok=True)
+        new = self.variants / "samples" / self.sdk / self.framework / "0001"
+        for source in _files(new):
+            _copy(source, sample / source.relative_to(new))
         _copy(sample / "input.json", self.project / "input.json")
         _copy(self.variants / "locks" / f"{self.framework}-{self.sdk}.lock", self.project / "requirements.lock")
 
@@ -158,6 +162,16 @@ def main() -> int:
     template = shlex.quote(answers.get("_template") or "THE-TEMPLATE") + checkout
     print(renewed(wiring, kept, template) if wiring.renews else next_steps(wiring.framework))
     return 0
+
+
+def _listed(metadata: Path) -> list[str]:
+    """The files of the model that metadata.json describes, and those that describe it."""
+    try:
+        files = list(json.loads(metadata.read_text(encoding="utf-8"))["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        files = []
+    inside = [name for name in files if isinstance(name, str) and ".." not in Path(name).parts]
+    return [*(name for name in inside if not Path(name).is_absolute()), "metadata.json", "metadata.sha256"]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -611,6 +611,13 @@ def test_an_upgrade_to_a_websocket_is_still_uvicorns(on_kserve: Served) -> None:
     assert [answer.status for answer in connection.answers()] == [403]
 
 
+def test_what_is_no_handshake_of_a_websocket_is_answered(on_kserve: Served) -> None:
+    """Only a GET may ask for one."""
+    connection = Connection(on_kserve)
+    connection.send(post(b"Connection: Upgrade\r\nUpgrade: websocket\r\n"), post(LAST))
+    assert [answer.status for answer in connection.answers()] == [200, 200]
+
+
 @pytest.mark.parametrize(("city", "status"), [(None, 200), ("Köln", 200), (7, 400), (True, 400)])
 def test_a_cloud_event_in_v2_may_have_missing_text_and_nothing_but_text(
     on_kserve: Served, city: object, status: int

@@ -24,6 +24,7 @@ EXTRA = [
     "k8s/production/kustomization.yaml",
     "k8s/training/our-volume.yaml",
     "notebook.ipynb",
+    "sklearnserver/example_models/0001/mine.txt",
     "sklearnserver/example_models/0002/metadata.json",
     "sklearnserver/inferencer/middleware.py",
     "sklearnserver/ours/__init__.py",
@@ -69,7 +70,6 @@ def test_what_is_yours_is_kept_and_all_else_is_as_in_a_new_project(
 ) -> None:
     """However often, and with the other SDK: its files come, and those that only the first one has go."""
     write(project, [*OWNED, *EXTRA])
-    (project / "sklearnserver/example_models/0001/left-over").touch()
     for sdk in then:
         for name in ("Makefile", "sklearnserver/trainer/_core.py", "sklearnserver/inferencer/model.py"):
             (project / name).write_text((project / name).read_text() + "# edited\n")

@@ -76,7 +76,7 @@ class Training:
                 text = command.read_bytes().replace(b"\0", b" ").decode()
             except OSError:  # it has ended
                 continue
-            if "_compile" in text and str(self.output) in text:
+            if "training.extras" in text and str(self.output) in text:
                 found.append(text)
         return found
 

@@ -12,8 +12,8 @@ import pytest
 from _engine.contract.errors import ModelError, owners_frames
 from _engine.contract.signature import Column, Signature, Tensor
 from _engine.serving import newest
-from _engine.serving.model import open_model
 from _engine.serving.newest import load_newest
+from _engine.serving.opening import open_model
 
 #: Where the owner's code lies: beside the engine.
 PACKAGE = Path(newest.__file__).parents[2]
@@ -30,15 +30,15 @@ class Model:
     def __init__(self, dirpath: Path, runtime: str, device: str) -> None:
         if not (dirpath / "metadata.json").exists():
             raise ModelError(f"{dirpath} is no model directory")
-        self.outputs = (Tensor("predict", "INT64", (-1,)),)
+        self.outputs: tuple[Tensor, ...] = (Tensor("predict", "INT64", (-1,)),)
 
     def answer(self, X: Any, proba: bool) -> np.ndarray:
         source = compile(
             f"answer = np.repeat({self.code}, len(X))", str(PACKAGE / "trainer" / "postprocessor.py"), "exec"
         )
-        found = {"X": X, "np": np}
+        found: dict[str, Any] = {"X": X, "np": np}
         exec(source, found)
-        return found["answer"]  # type: ignore[return-value]
+        return found["answer"]
 
     def explain(self, X: Any) -> list[dict[str, Any]]:
         raise NotImplementedError

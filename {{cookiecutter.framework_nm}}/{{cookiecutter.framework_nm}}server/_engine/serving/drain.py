@@ -41,11 +41,11 @@ class Drain:
     def on_signal(self, number: int) -> None:
         """Drain at the first SIGTERM; finish at once at any further signal, and at Ctrl-C, which a person waits for."""
         seconds = 0.0 if self.begun or number != signal.SIGTERM else self._seconds
+        asyncio.get_running_loop().call_later(seconds, self._end)  # first: nothing below may keep it from ending
         if not self.begun:
             self.begun = True
-            self._begin()
             self._logger.info("Not ready any more; answering for another %g s, then ending", seconds)
-        asyncio.get_running_loop().call_later(seconds, self._end)
+            self._begin()
 
     def _end(self) -> None:
         if self._finishing:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from ..artifact.versions import models_at
 from ..contract.errors import ModelError
-from .model import Servable, open_model
+from .opening import Servable, open_model
 
 Loaded = TypeVar("Loaded")
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..contract.errors import ModelError, owners_frames
 from ..contract.signature import Signature
-from .model import AnyModel, open_model
+from .opening import AnyModel, open_model
 
 
 def free_port() -> int:

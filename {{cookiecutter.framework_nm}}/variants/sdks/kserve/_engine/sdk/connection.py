@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class Connection(HttpToolsProtocol):
-    """Ignores every upgrade but that to a WebSocket, which is uvicorn's matter as before."""
+    """Ignores every upgrade but a GET's to a WebSocket, which is uvicorn's matter as before."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -23,9 +23,13 @@ class Connection(HttpToolsProtocol):
 
     @property
     def ignores_upgrade(self) -> bool:
-        """Whether the request at hand asks for another protocol, and goes on without it."""
-        parser = self.parser
-        return parser.should_upgrade() and parser.get_method() != b"CONNECT" and not self._should_upgrade()
+        """Whether the request at hand asks for another protocol, and goes on without it.
+
+        Only a GET may ask for a WebSocket (RFC 6455, section 4.1).
+        """
+        method = self.parser.get_method()
+        websocket = method == b"GET" and self._should_upgrade()
+        return self.parser.should_upgrade() and method != b"CONNECT" and not websocket
 
     def on_headers_complete(self) -> None:
         if not self.ignores_upgrade:

@@ -66,10 +66,9 @@ class Server(kserve.ModelServer):
         return server
 
     @property
-    def _connections(self) -> set[Any]:
-        """uvicorn's; all are HTTP's, as KServe has no WebSockets."""
-        connections: set[Any] = self._uvicorn.server_state.connections
-        return connections
+    def _connections(self) -> list[Any]:
+        """uvicorn's that speak HTTP. WebSockets are among its own, also while a handshake is still to be refused."""
+        return [found for found in self._uvicorn.server_state.connections if hasattr(found, "cycle")]
 
     def _ask_clients_to_leave(self) -> None:
         """Close each REST connection with its next answer, so that its client connects elsewhere."""
@@ -91,7 +90,7 @@ class Server(kserve.ModelServer):
             for server in self._uvicorn.servers:
                 server.close()
         while self._connections:
-            for connection in filter(_idle, list(self._connections)):
+            for connection in filter(_idle, self._connections):
                 connection.shutdown()
             await asyncio.sleep(0.02)
         self._uvicorn.should_exit = True
