@@ -1,4 +1,4 @@
-"""One HTTP connection: uvicorn's, which goes on in HTTP/1.1 where a client offers an upgrade to HTTP/2.
+"""One HTTP connection: uvicorn's, which goes on in HTTP/1.1 where a client offers an upgrade, such as to HTTP/2.
 
 Java's HttpClient, Spring, Ktor and `curl --http2` send `Upgrade: h2c` with their first request. A server may ignore
 that, and most do; uvicorn's parser, httptools, drops the request's body and takes it for another protocol
@@ -15,7 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class Connection(HttpToolsProtocol):
-    """Ignores every upgrade but a GET's to a WebSocket, which is uvicorn's matter as before."""
+    """Ignores every upgrade: KServe speaks HTTP/1.1 alone, without WebSockets."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -23,13 +23,8 @@ class Connection(HttpToolsProtocol):
 
     @property
     def ignores_upgrade(self) -> bool:
-        """Whether the request at hand asks for another protocol, and goes on without it.
-
-        Only a GET may ask for a WebSocket (RFC 6455, section 4.1).
-        """
-        method = self.parser.get_method()
-        websocket = method == b"GET" and self._should_upgrade()
-        return self.parser.should_upgrade() and method != b"CONNECT" and not websocket
+        """Whether the request at hand asks for another protocol, and goes on without it."""
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
     def on_headers_complete(self) -> None:
         if not self.ignores_upgrade:

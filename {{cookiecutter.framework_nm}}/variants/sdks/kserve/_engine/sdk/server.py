@@ -46,6 +46,7 @@ class Server(kserve.ModelServer):
         uvicorn_server: Any = self._uvicorn
         uvicorn_server.capture_signals = contextlib.nullcontext  # else it stops at once
         config = self._rest_server.config
+        config.ws = "none"  # KServe has none, and uvicorn cannot end while a client is in the middle of a handshake
         if config.http == "auto" and AutoHTTPProtocol.__name__ == "HttpToolsProtocol":
             config.http = f"{__package__}.connection:Connection"
         await super()._serve()
@@ -67,8 +68,8 @@ class Server(kserve.ModelServer):
 
     @property
     def _connections(self) -> list[Any]:
-        """uvicorn's that speak HTTP. WebSockets are among its own, also while a handshake is still to be refused."""
-        return [found for found in self._uvicorn.server_state.connections if hasattr(found, "cycle")]
+        """uvicorn's; all are HTTP's."""
+        return list(self._uvicorn.server_state.connections)
 
     def _ask_clients_to_leave(self) -> None:
         """Close each REST connection with its next answer, so that its client connects elsewhere."""
