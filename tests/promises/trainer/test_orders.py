@@ -191,7 +191,7 @@ def test_the_server_says_which_file_changed_since(
     (line,) = [message for message in caplog.messages if "changed" in message]
     assert "preprocessor.py changed since it was trained: train again (make train), or go back" in line
     monkeypatch.delattr(preprocessor, "prep_func")
-    with pytest.raises(ModelError, match=r"input.json: .*prep_func.*; preprocessor.py changed .*make train"):
+    with pytest.raises(ModelError, match=r"own input.json .*prep_func.*; preprocessor.py changed .*make train"):
         served.load()
 
 
