@@ -148,7 +148,7 @@ class Serving:
     async def answer(self, request: Request) -> list[Output]:
         """Run the model on a decoded request; returns the outputs that were asked for.
 
-        Raises Overloaded, InvalidRequest where the model cannot answer these rows, or whatever the model raises.
+        Raises Overloaded, InvalidRequest where the model cannot answer these rows, or ModelFailed.
         """
         proba = self.predict_proba if request.proba is None else request.proba
         names = [name or ("predict_proba" if proba else "predict") for name, _ in request.outputs]
@@ -161,7 +161,7 @@ class Serving:
         """Say of a decoded request what each column adds to the predictions; predictions do not wait for it.
 
         Raises Overloaded, Unavailable, NoExplanations, InvalidRequest where the model cannot answer these rows, or
-        whatever the model raises.
+        ModelFailed.
         """
         stuck = self._explanations.stuck
         if stuck:
