@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from _engine.contract.signature import Signature
 from _engine.tables.reading import DataError, read_data
 
 
@@ -98,3 +99,18 @@ def test_a_column_of_lists_is_refused(tmp_path: Path) -> None:
     pd.DataFrame({"a": [[1], [2], [3]], "y": [1, 0, 1]}).to_parquet(tmp_path / "data.parquet")
     with pytest.raises(DataError, match="column 'a' holds lists or structures"):
         read_data(tmp_path / "data.parquet", "y")
+
+
+def test_columns_that_pandas_calls_nullable_are_read_as_others_are(tmp_path: Path) -> None:
+    plain = {"a": [1, None, 3], "b": [True, None, False], "c": [0.5, None, 2.5], "d": ["x", None, "z"]}
+    nullable = pd.DataFrame(plain).astype({"a": "Int64", "b": "boolean", "c": "Float64", "d": "string"})
+    nullable.assign(y=[1, 2, 1]).astype({"y": "Int64"}).to_parquet(tmp_path / "data.parquet")
+    X, _ = read_data(tmp_path / "data.parquet", "y")
+    signature = Signature.learn(X)
+    assert [column.datatype for column in signature.columns] == ["FP64", "BOOL", "FP64", "BYTES"]
+    assert all(column.nullable for column in signature.columns)
+    found = pd.DataFrame(signature.conform(X), columns=list("abcd"))
+    expected = pd.DataFrame({"a": [1, np.nan, 3], "b": [1, np.nan, 0], "c": [0.5, np.nan, 2.5], "d": plain["d"]})
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+    numbers = Signature.learn(X.drop(columns="d"))
+    np.testing.assert_array_equal(numbers.conform(X), expected.drop(columns="d").to_numpy(float))
