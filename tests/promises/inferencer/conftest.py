@@ -23,8 +23,8 @@ from ..conftest import free_port
 PACKAGE = __package__.split(".")[0]
 
 #: A server whose model takes its time over rows that begin with 99: until its gate is opened, or three seconds where it
-#: has none. It cannot answer rows that begin with 98, and with 97 it raises one of ERRORS, which the second column counts; anything
-#: else it answers as always.
+#: has none. It cannot answer rows that begin with 98, and for those with 97 it raises one of ERRORS, whose place is in
+#: the second column. Anything else it answers as always.
 SLOW = f"""
 import os, pathlib, pydoc, time
 import numpy as np

@@ -60,7 +60,9 @@ def test_a_cloud_event_is_answered_by_kfserving_with_the_same_numbers(server: Se
     path = f"/v1/models/{name}:predict"
     response = server.client.post(path, content=body, headers=event)
     assert response.json() == {"predictions": model.predict(X).tolist()}
-    assert response.headers["ce-id"] == "1"
+    assert response.headers["ce-id"] != "1"
+    assert response.headers["ce-source"] == f"io.kfserving.inference.{name}"
+    assert response.headers["content-type"] == "application/json"
     refused = server.client.post(path, content=b'{"instances": [[]]}', headers=event)
     assert refused.status_code == 400
     assert refused.json()["error"].startswith("row 0: expected 4 values")
