@@ -114,3 +114,19 @@ def test_columns_that_pandas_calls_nullable_are_read_as_others_are(tmp_path: Pat
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
     numbers = Signature.learn(X.drop(columns="d"))
     np.testing.assert_array_equal(numbers.conform(X), expected.drop(columns="d").to_numpy(float))
+
+
+def test_a_number_that_spells_a_missing_value_does_so_to_the_letter_in_text_alone(tmp_path: Path) -> None:
+    """As in requests: a column of numbers has no letters."""
+    codes = ["-999", "-999.0", "A7", "-999.00", "B8", ""]
+    rows = [
+        f"{code},{code},{number},{at}" for at, (code, number) in enumerate(zip(codes, [1, -999, "-999.0", 2, 3, 4]))
+    ]
+    file = csv(tmp_path, "\n".join(["code,said,number,y", *rows, ""]))
+    X, _ = read_data(file, "y", ("-999",), ["said"])
+    assert X["code"].isna().tolist() == X["said"].isna().tolist() == [True, False, False, False, False, True]
+    assert X["code"].dropna().tolist() == X["said"].dropna().tolist() == codes[1:5]
+    assert X["number"].isna().tolist() == [False, True, True, False, False, False]
+    signature = Signature.learn(X, ("-999",))
+    asked = signature.conform(pd.DataFrame({"code": codes, "said": codes, "number": [1, -999, -999.0, 2, 3, 4]}))
+    pd.testing.assert_frame_equal(asked.isna(), X.isna())

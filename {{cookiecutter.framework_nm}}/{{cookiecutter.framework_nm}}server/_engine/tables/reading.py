@@ -6,6 +6,7 @@ training only.
 
 from __future__ import annotations
 
+import functools
 import shlex
 import warnings
 from collections.abc import Sequence
@@ -81,20 +82,25 @@ def _read_table(path: Path, missing: tuple[str, ...], text: Sequence[str]) -> pd
                 known = Signature((), missing).known
                 frame = pd.DataFrame({name: known(frame[name]).reindex(frame.index) for name in frame})
             else:
-                frame = pd.read_csv(
-                    path,
-                    low_memory=False,
-                    index_col=False,
-                    keep_default_na=False,
-                    na_values=["", *missing],
-                    dtype=dict.fromkeys(text, str),
-                )
+                frame = _read_csv(path, missing, text)
     except UnicodeDecodeError as error:
         raise DataError(f"{path} cannot be read: {error}; save it as UTF-8") from error
     except (OSError, ValueError, ImportError, pd.errors.ParserWarning) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     frame.columns = frame.columns.map(str)
     return frame.assign(**{name: frame[name].map(str, na_action="ignore") for name in text if name in frame})
+
+
+def _read_csv(path: Path, missing: tuple[str, ...], text: Sequence[str]) -> pd.DataFrame:
+    read = functools.partial(pd.read_csv, path, low_memory=False, index_col=False, keep_default_na=False)
+    frame = read(na_values=["", *missing], dtype=dict.fromkeys(text, str))
+    if Signature((), missing).missing_numbers:
+        # Where -999 is missing, pandas takes -999.0 for missing in text as well, which requests do not.
+        cells = read(na_values=[""], dtype=str)
+        for name in frame:
+            if name in text or frame[name].map(type).eq(str).any():
+                frame[name] = cells[name].where(~cells[name].isin(missing))
+    return frame
 
 
 def _check_spellings(column: pd.Series, missing: Sequence[str], text: Sequence[str]) -> None:
