@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..contract.errors import ModelError, Unanswerable
+from ..contract.errors import ModelError, NoExplanations, Unanswerable
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class ModelFailed(RuntimeError):
 
 
 #: What a model raises to say something; whatever else it raises is a failure.
-MEANT = (Unanswerable, ModelError, NotImplementedError)
+MEANT = (Unanswerable, ModelError, NoExplanations)
 
 
 class _Job(NamedTuple):

@@ -58,10 +58,6 @@ class Unavailable(Exception):
     """The server cannot explain at present, and goes on predicting. The message says why."""
 
 
-class NoExplanations(Exception):
-    """A model of a kind that is not explained."""
-
-
 class Serving:
     """Serves the model directory `model_dir` under a name; a base beside the SDK's own, which it comes before."""
 
@@ -171,8 +167,6 @@ class Serving:
             return found
         except Unanswerable as error:
             raise InvalidRequest(str(error)) from None
-        except NotImplementedError as error:
-            raise NoExplanations(str(error)) from None
         except ModelError as error:
             raise Unavailable(f"this model cannot be explained: {error}") from error
 
