@@ -130,3 +130,9 @@ def test_a_number_that_spells_a_missing_value_does_so_to_the_letter_in_text_alon
     signature = Signature.learn(X, ("-999",))
     asked = signature.conform(pd.DataFrame({"code": codes, "said": codes, "number": [1, -999, -999.0, 2, 3, 4]}))
     pd.testing.assert_frame_equal(asked.isna(), X.isna())
+
+
+def test_a_spelling_with_a_comma_is_not_said_to_go_with_missing(tmp_path: Path) -> None:
+    file = csv(tmp_path, "\n".join(["age,y", *(f"{age},{age % 2}" for age in range(20, 40)), '"n,a",1', ""]))
+    with pytest.raises(DataError, match="leave their cells empty in the file, .* say --columns age:text"):
+        read_data(file, "y")

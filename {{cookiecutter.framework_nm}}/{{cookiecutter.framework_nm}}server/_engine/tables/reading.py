@@ -123,8 +123,8 @@ def _check_spellings(column: pd.Series, missing: Sequence[str], text: Sequence[s
             rows = ", ".join(str(row + 1) for row in others.index[:5])
             raise DataError(
                 f"column {column.name!r} has {kind} in {fits.sum()} cells, and {', '.join(map(repr, spellings))} in "
-                f"{len(others)} (row {rows}; the first row of data is row 1). If they are missing values, say "
-                f"--missing {shlex.quote(','.join([*missing, *spellings]))}; if the column is text, say "
+                f"{len(others)} (row {rows}; the first row of data is row 1). If they are missing values, "
+                f"{_missing_hint([*missing, *spellings])}; if the column is text, say "
                 f"--columns {shlex.quote(','.join(f'{name}:text' for name in (*text, column.name)))}"
             )
     spelt = sorted(set(cells) & MISSING)
@@ -133,6 +133,12 @@ def _check_spellings(column: pd.Series, missing: Sequence[str], text: Sequence[s
             f"column {column.name!r}: {', '.join(map(repr, spelt))} is text like any other; "
             f"if it is a missing value, say --missing {shlex.quote(','.join([*missing, *spelt]))}"
         )
+
+
+def _missing_hint(spellings: list[str]) -> str:
+    if any("," in spelling for spelling in spellings):  # commas part the spellings
+        return "leave their cells empty in the file, as --missing takes no spelling with a comma"
+    return f"say --missing {shlex.quote(','.join(spellings))}"
 
 
 def _is_number(cells: pd.Series) -> pd.Series:
