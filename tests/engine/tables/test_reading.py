@@ -134,5 +134,5 @@ def test_a_number_that_spells_a_missing_value_does_so_to_the_letter_in_text_alon
 
 def test_a_spelling_with_a_comma_is_not_said_to_go_with_missing(tmp_path: Path) -> None:
     file = csv(tmp_path, "\n".join(["age,y", *(f"{age},{age % 2}" for age in range(20, 40)), '"n,a",1', ""]))
-    with pytest.raises(DataError, match="leave their cells empty in the file, .* say --columns age:text"):
+    with pytest.raises(DataError, match=r"leave their cells empty in the file, .* say --columns age:text"):
         read_data(file, "y")
