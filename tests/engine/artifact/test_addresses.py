@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from _engine.artifact.addresses import redacted, shown
 
@@ -22,10 +24,28 @@ from _engine.artifact.addresses import redacted, shown
         ("s3://key:S3CRET/iris", "s3://...@/iris"),
         ("key:S3CRET@bucket", "...@bucket"),
         ("host/iris?S3CRET", "host/iris?..."),
+        ("https:/user:S3CRET@127.0.0.1:9/iris", "https:/...@127.0.0.1:9/iris"),
+        ("https:///user:S3CRET@host/iris", "https:///...@host/iris"),
+        ("https:/S3CRET@host/iris", "https:/...@host/iris"),
+        ("//user:S3CRET@127.0.0.1/iris", "//...@127.0.0.1/iris"),
+        ("s3//key:S3CRET@bucket/iris", "s3//...@bucket/iris"),
+        ("s3//key:a/S3?CRET@bucket/iris", "s3//...@bucket/iris"),
+        ("s3:key:S3CRET@bucket/iris", "...@bucket/iris"),
+        ("../iris/key:S3CRET@bucket", "../...@bucket"),
+        ("./iris?sig=S3CRET", "./iris?..."),
+        ("~/iris#S3CRET", "~/iris#..."),
+        ("/mnt/models@1/iris", "/mnt/models@1/iris"),
+        ("file:///mnt/models/iris", "file:///mnt/models/iris"),
     ],
 )
 def test_an_address_is_shown_without_its_secrets(address: str, expected: str) -> None:
     assert shown(address) == expected
+
+
+def test_a_path_that_exists_is_shown_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "key:word@2" / "iris?v=1"
+    path.mkdir(parents=True)
+    assert shown(str(path)) == str(path)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from _engine.contract.signature import Signature
 from _engine.tables.reading import DataError, read_data
 
 
@@ -98,3 +99,40 @@ def test_a_column_of_lists_is_refused(tmp_path: Path) -> None:
     pd.DataFrame({"a": [[1], [2], [3]], "y": [1, 0, 1]}).to_parquet(tmp_path / "data.parquet")
     with pytest.raises(DataError, match="column 'a' holds lists or structures"):
         read_data(tmp_path / "data.parquet", "y")
+
+
+def test_columns_that_pandas_calls_nullable_are_read_as_others_are(tmp_path: Path) -> None:
+    plain = {"a": [1, None, 3], "b": [True, None, False], "c": [0.5, None, 2.5], "d": ["x", None, "z"]}
+    nullable = pd.DataFrame(plain).astype({"a": "Int64", "b": "boolean", "c": "Float64", "d": "string"})
+    nullable.assign(y=[1, 2, 1]).astype({"y": "Int64"}).to_parquet(tmp_path / "data.parquet")
+    X, _ = read_data(tmp_path / "data.parquet", "y")
+    signature = Signature.learn(X)
+    assert [column.datatype for column in signature.columns] == ["FP64", "BOOL", "FP64", "BYTES"]
+    assert all(column.nullable for column in signature.columns)
+    found = pd.DataFrame(signature.conform(X), columns=list("abcd"))
+    expected = pd.DataFrame({"a": [1, np.nan, 3], "b": [1, np.nan, 0], "c": [0.5, np.nan, 2.5], "d": plain["d"]})
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+    numbers = Signature.learn(X.drop(columns="d"))
+    np.testing.assert_array_equal(numbers.conform(X), expected.drop(columns="d").to_numpy(float))
+
+
+def test_a_number_that_spells_a_missing_value_does_so_to_the_letter_in_text_alone(tmp_path: Path) -> None:
+    """As in requests: a column of numbers has no letters."""
+    codes = ["-999", "-999.0", "A7", "-999.00", "B8", ""]
+    rows = [
+        f"{code},{code},{number},{at}" for at, (code, number) in enumerate(zip(codes, [1, -999, "-999.0", 2, 3, 4]))
+    ]
+    file = csv(tmp_path, "\n".join(["code,said,number,y", *rows, ""]))
+    X, _ = read_data(file, "y", ("-999",), ["said"])
+    assert X["code"].isna().tolist() == X["said"].isna().tolist() == [True, False, False, False, False, True]
+    assert X["code"].dropna().tolist() == X["said"].dropna().tolist() == codes[1:5]
+    assert X["number"].isna().tolist() == [False, True, True, False, False, False]
+    signature = Signature.learn(X, ("-999",))
+    asked = signature.conform(pd.DataFrame({"code": codes, "said": codes, "number": [1, -999, -999.0, 2, 3, 4]}))
+    pd.testing.assert_frame_equal(asked.isna(), X.isna())
+
+
+def test_a_spelling_with_a_comma_is_not_said_to_go_with_missing(tmp_path: Path) -> None:
+    file = csv(tmp_path, "\n".join(["age,y", *(f"{age},{age % 2}" for age in range(20, 40)), '"n,a",1', ""]))
+    with pytest.raises(DataError, match=r"leave their cells empty in the file, .* say --columns age:text"):
+        read_data(file, "y")

@@ -23,9 +23,10 @@ from ..conftest import free_port
 PACKAGE = __package__.split(".")[0]
 
 #: A server whose model takes its time over rows that begin with 99: until its gate is opened, or three seconds where it
-#: has none. It cannot answer rows that begin with 98; anything else it answers as always.
+#: has none. It cannot answer rows that begin with 98, and for those with 97 it raises one of ERRORS, whose place is in
+#: the second column. Anything else it answers as always.
 SLOW = f"""
-import os, pathlib, time
+import os, pathlib, pydoc, time
 import numpy as np
 from {PACKAGE}.trainer import _core, preprocessor
 gate = os.environ.get("GATE")
@@ -40,6 +41,9 @@ def slow(X):
         hold(pathlib.Path(gate)) if gate else time.sleep(3)
     if np.asarray(X)[0, 0] == 98:
         raise _core.Unanswerable("row 0: begins with 98")
+    if np.asarray(X)[0, 0] == 97:
+        name, *argument = os.environ["ERRORS"].split(",")[int(np.asarray(X)[0, 1])].split()
+        raise pydoc.locate(name)(*(int(part) if part.isdecimal() else part for part in argument))
     return prep_func(X)
 preprocessor.prep_func = slow
 from {PACKAGE}.inferencer.__main__ import main

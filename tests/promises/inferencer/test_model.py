@@ -100,6 +100,18 @@ def test_an_explanation_says_what_each_column_adds_or_that_there_is_none(server:
     assert "row 0" in response.json()["error"]
 
 
+def test_an_error_of_the_models_code_is_no_lack_of_explanations(start: Callable[..., Server], sample_dir: Path) -> None:
+    if MyModel.contributions is Model.contributions:
+        pytest.skip("this framework gives no explanations")
+    server = start(sample_dir, slow=True, MODEL_NAME="m", ERRORS="NotImplementedError owners").wait("m")
+    row = MyModel(dirpath=sample_dir).example.tolist()[0]
+    response = server.client.post("/v1/models/m:explain", json={"instances": [[97, 0, *row[2:]]]})
+    assert response.status_code == 500
+    assert "owners" not in response.text
+    server.stop()
+    assert "NotImplementedError: owners" in server.errors
+
+
 def test_a_request_can_be_logged_as_json(start: Callable[..., Server], sample_dir: Path) -> None:
     server = start(sample_dir, "--access_log", MODEL_NAME="m").wait("m")
     body = (sample_dir / "input.json").read_bytes()

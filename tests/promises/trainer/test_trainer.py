@@ -113,6 +113,9 @@ def test_gaps_that_only_the_evaluation_rows_have_stop_nothing(tmp_path: Path) ->
         (["--data", "absent.csv", "--target", "y"], "absent.csv cannot be read"),
         (["--data", "absent.csv"], "--data and --target go together"),
         (["--eval_share", "3"], "--eval_share: "),
+        (["--extras_seconds", "inf"], "--extras_seconds: Input should be "),
+        (["--extras_seconds", "nan"], "--extras_seconds: Input should be "),
+        (["--extras_seconds", "1e10"], "--extras_seconds: Input should be less than or equal to 86400"),
         (["--misspelt", "3"], "--misspelt"),
     ],
 )

@@ -26,6 +26,7 @@ _PART, _VALUE = 4, 8
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 _QUERY = re.compile(r"\?[^\s'\"<>]*=[^\s'\"<>)]*")
+_START = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:?/)?[/.~]*")
 _HOST = re.compile(r"(\[[^\]]*\]|[^:@]*)(:\d*)?")
 
 
@@ -62,23 +63,24 @@ class Redacting(logging.Filter):
 def _parts(address: str) -> tuple[str, str, str, str]:
     """Scheme, user information, host and path, query and fragment: "s3://", "key:password", "host/path", "?x".
 
-    A password may hold marks that should have been encoded: where there is one, all up to the last @ is hidden.
+    A password may hold marks that should have been encoded: where there is one, all up to the last @ is hidden. The
+    scheme may be mistyped, as "s3:/" or "s3//". What exists on disk is a path, whatever it looks like.
     """
-    scheme, found, after = address.partition("://")
-    if not found:
-        if os.path.exists(address) or address.startswith(("/", ".", "~")):
-            return "", "", address, ""
-        scheme, after = "", address
+    found = "://" in address
+    if not found and os.path.exists(address):
+        return "", "", address, ""
+    scheme = _START.match(address)[0]  # type: ignore[index]  # it matches the empty text, too
+    after = address[len(scheme) :]
     host, before = re.split("[/?#]", after)[0], re.split("[?#]", after)[0]
     user = ""
-    if not _HOST.fullmatch(host):
-        end = before.rfind("@") if "@" in before else after.rfind("@")
+    end = before.rfind("@") if "@" in before else after.rfind("@")
+    if not _HOST.fullmatch(host) or (not found and ":" in after[: max(end, 0)]):
         if end >= 0:
             user, after = after[:end], after[end + 1 :]
         elif found:
             user, after = host, after[len(host) :]
     place = re.split("[?#]", after)[0]
-    return scheme + found, user, place, after[len(place) :]
+    return scheme, user, place, after[len(place) :]
 
 
 def _secrets_of_address(address: str) -> Iterator[str]:

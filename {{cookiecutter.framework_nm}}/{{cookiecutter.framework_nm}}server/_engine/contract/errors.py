@@ -19,6 +19,10 @@ class Unanswerable(ValueError):
     """
 
 
+class NoExplanations(NotImplementedError):
+    """A model of a kind that is not explained. The message says so."""
+
+
 def owners_frames(error: BaseException | None) -> list[traceback.FrameSummary]:
     """Where in the owner's code, which is this package without the engine, an error came from; the innermost last."""
     frames = traceback.extract_tb(error.__traceback__) if error else []

@@ -208,8 +208,10 @@ def _numbers(items: Any, spellings: frozenset[str], numbers: list[float]) -> np.
     """Numbers as float64, missing values as NaN. Raises ValueError where there is other text among them."""
     try:
         values = np.asarray(items, np.float64)
-    except ValueError:
-        values = np.array([np.nan if _is_in(item, spellings) else item for item in items], np.float64)
+    except (TypeError, ValueError):  # a TypeError, where pandas' NA is among them
+        import pandas as pd
+
+        values = np.array([np.nan if item is pd.NA or _is_in(item, spellings) else item for item in items], np.float64)
     return np.where(np.isin(values, numbers), np.nan, values) if numbers else values
 
 

@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..contract.errors import ModelError, NoExplanations, Unanswerable
+
 logger = logging.getLogger(__name__)
 
 
@@ -29,10 +31,14 @@ class Overloaded(Exception):
 
 
 class ModelFailed(RuntimeError):
-    """The model's code raised what an event loop takes for its own: StopIteration, SystemExit, and their like.
+    """The model's code raised an error, which is the `__cause__`.
 
-    What it raised is the `__cause__`.
+    As it is, an event loop or an SDK could take it for its own: SystemExit, or the HTTPError of an HTTP client.
     """
+
+
+#: What a model raises to say something; whatever else it raises is a failure.
+MEANT = (Unanswerable, ModelError, NoExplanations)
 
 
 class _Job(NamedTuple):
@@ -92,7 +98,7 @@ class Batcher:
     async def __call__(self, X: Any, proba: bool) -> np.ndarray:
         """Answer X, one prediction per row.
 
-        Raises Overloaded, ModelFailed, or whatever else the model raises for these rows, always an Exception.
+        Raises Overloaded, what a model says of these rows or of itself (`MEANT`), or ModelFailed.
         """
         if len(self._waiting) >= self._max_waiting:
             raise Overloaded(f"{len(self._waiting)} requests wait for this model already")
@@ -200,8 +206,8 @@ def _work(calls: SimpleQueue[Callable[[], None] | None]) -> None:
 
 
 def _carried(error: BaseException) -> Exception:
-    """The error as an asyncio future can carry it without ending the event loop, or never being answered."""
-    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+    """The error as one that nobody takes for another: neither the event loop, nor an SDK for a refusal of its own."""
+    if isinstance(error, MEANT):
         return error
     failed = ModelFailed(f"the model's code raised {type(error).__name__}")
     failed.__cause__ = error

@@ -26,10 +26,6 @@ class Unavailable(Exception):
     """The server cannot explain at present, and goes on predicting. The message says why."""
 
 
-class NoExplanations(Exception):
-    """A model of a kind that is not explained."""
-
-
 class Serving:
     """Serves the model directory `model_dir` under a name; a base beside the SDK's own, which it comes before."""
 
@@ -116,7 +112,7 @@ class Serving:
     async def answer(self, request: Request) -> list[Output]:
         """Run the model on a decoded request; returns the outputs that were asked for.
 
-        Raises Overloaded, InvalidRequest where the model cannot answer these rows, or whatever the model raises.
+        Raises Overloaded, InvalidRequest where the model cannot answer these rows, or ModelFailed.
         """
         proba = self.predict_proba if request.proba is None else request.proba
         names = [name or ("predict_proba" if proba else "predict") for name, _ in request.outputs]
@@ -129,7 +125,7 @@ class Serving:
         """Say of a decoded request what each column adds to the predictions; predictions do not wait for it.
 
         Raises Overloaded, Unavailable, NoExplanations, InvalidRequest where the model cannot answer these rows, or
-        whatever the model raises.
+        ModelFailed.
         """
         stuck = self._explanations.stuck
         if stuck:
@@ -139,8 +135,6 @@ class Serving:
             return found
         except Unanswerable as error:
             raise InvalidRequest(str(error)) from None
-        except NotImplementedError as error:
-            raise NoExplanations(str(error)) from None
         except ModelError as error:
             raise Unavailable(f"this model cannot be explained: {error}") from error
 

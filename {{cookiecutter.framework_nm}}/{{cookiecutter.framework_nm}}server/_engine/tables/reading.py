@@ -6,6 +6,7 @@ training only.
 
 from __future__ import annotations
 
+import functools
 import shlex
 import warnings
 from collections.abc import Sequence
@@ -81,20 +82,25 @@ def _read_table(path: Path, missing: tuple[str, ...], text: Sequence[str]) -> pd
                 known = Signature((), missing).known
                 frame = pd.DataFrame({name: known(frame[name]).reindex(frame.index) for name in frame})
             else:
-                frame = pd.read_csv(
-                    path,
-                    low_memory=False,
-                    index_col=False,
-                    keep_default_na=False,
-                    na_values=["", *missing],
-                    dtype=dict.fromkeys(text, str),
-                )
+                frame = _read_csv(path, missing, text)
     except UnicodeDecodeError as error:
         raise DataError(f"{path} cannot be read: {error}; save it as UTF-8") from error
     except (OSError, ValueError, ImportError, pd.errors.ParserWarning) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     frame.columns = frame.columns.map(str)
     return frame.assign(**{name: frame[name].map(str, na_action="ignore") for name in text if name in frame})
+
+
+def _read_csv(path: Path, missing: tuple[str, ...], text: Sequence[str]) -> pd.DataFrame:
+    read = functools.partial(pd.read_csv, path, low_memory=False, index_col=False, keep_default_na=False)
+    frame = read(na_values=["", *missing], dtype=dict.fromkeys(text, str))
+    if Signature((), missing).missing_numbers:
+        # Where -999 is missing, pandas takes -999.0 for missing in text as well, which requests do not.
+        cells = read(na_values=[""], dtype=str)
+        for name in frame:
+            if name in text or frame[name].map(type).eq(str).any():
+                frame[name] = cells[name].where(~cells[name].isin(missing))
+    return frame
 
 
 def _check_spellings(column: pd.Series, missing: Sequence[str], text: Sequence[str]) -> None:
@@ -117,8 +123,8 @@ def _check_spellings(column: pd.Series, missing: Sequence[str], text: Sequence[s
             rows = ", ".join(str(row + 1) for row in others.index[:5])
             raise DataError(
                 f"column {column.name!r} has {kind} in {fits.sum()} cells, and {', '.join(map(repr, spellings))} in "
-                f"{len(others)} (row {rows}; the first row of data is row 1). If they are missing values, say "
-                f"--missing {shlex.quote(','.join([*missing, *spellings]))}; if the column is text, say "
+                f"{len(others)} (row {rows}; the first row of data is row 1). If they are missing values, "
+                f"{_missing_hint([*missing, *spellings])}; if the column is text, say "
                 f"--columns {shlex.quote(','.join(f'{name}:text' for name in (*text, column.name)))}"
             )
     spelt = sorted(set(cells) & MISSING)
@@ -127,6 +133,12 @@ def _check_spellings(column: pd.Series, missing: Sequence[str], text: Sequence[s
             f"column {column.name!r}: {', '.join(map(repr, spelt))} is text like any other; "
             f"if it is a missing value, say --missing {shlex.quote(','.join([*missing, *spelt]))}"
         )
+
+
+def _missing_hint(spellings: list[str]) -> str:
+    if any("," in spelling for spelling in spellings):  # commas part the spellings
+        return "leave their cells empty in the file, as --missing takes no spelling with a comma"
+    return f"say --missing {shlex.quote(','.join(spellings))}"
 
 
 def _is_number(cells: pd.Series) -> pd.Series:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..artifact import metadata
-from ..contract.errors import ModelError
+from ..contract.errors import ModelError, NoExplanations
 from .places import Places
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def explainer(model: Model) -> Model:
     Raises as `Model.explainer` does.
     """
     if type(model).contributions is Places.contributions:
-        raise NotImplementedError(f"{model.FRAMEWORK} gives no explanations of its own")
+        raise NoExplanations(f"{model.FRAMEWORK} gives no explanations of its own")
     if model.artifact is None:
         return model
     try:
@@ -41,7 +41,11 @@ def explain(model: Model, X: Any) -> list[dict[str, Any]]:
     """Explain rows in the signature's form by what answers here, in the framework's own form."""
     prepared = model.preprocess(X)
     encoded = model.encode(prepared)
-    scores, y_hat = model.contributions(encoded), model.infer(encoded, False)
+    try:
+        scores = model.contributions(encoded)
+    except NotImplementedError as error:
+        raise NoExplanations(str(error)) from error
+    y_hat = model.infer(encoded, False)
     chosen = _of_predictions(scores, y_hat, model.labels)
     return _as_records(chosen, model.postprocess(y_hat), prepared, model.signature.names)
 

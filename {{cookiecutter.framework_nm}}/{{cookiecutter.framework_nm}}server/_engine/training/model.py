@@ -128,7 +128,7 @@ class Model(State):
         """Say for each row of X, in the signature's form, what its columns add to the score of its prediction.
 
         A base and the contributions of all columns sum up to that score, which is the number predicted, or the
-        raw score of the label: in log-odds, or what else the framework adds up. Raises NotImplementedError where
+        raw score of the label: in log-odds, or what else the framework adds up. Raises NoExplanations where
         the framework gives no contributions, ModelError where there is no model yet, or where `explainer` does.
         """
         self._check_made()
@@ -143,7 +143,7 @@ class Model(State):
         A model that was trained here is its own. One that was loaded is read again, from a copy of its files that
         nobody else can change, made only of bytes that are those of when it was loaded.
 
-        Raises NotImplementedError where the framework gives no contributions, ModelError where a file has changed, or
+        Raises NoExplanations where the framework gives no contributions, ModelError where a file has changed, or
         where there is no room for the copy.
         """
         return explaining.explainer(self)

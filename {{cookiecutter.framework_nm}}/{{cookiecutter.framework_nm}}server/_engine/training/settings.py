@@ -40,7 +40,11 @@ class TrainingSettings(BaseSettings):
     split_seed: int = Field(0, description="seed of the choice of those rows")
     output_dir: Path = Field(Path(), description="where the versions 0001, 0002, ... are written")
     extras_seconds: float = Field(
-        20, ge=0, description="how long making the compiled model (ONNX) may take; 0 makes none"
+        20,
+        ge=0,
+        le=86_400,
+        allow_inf_nan=False,
+        description="how long making the compiled model (ONNX) may take, up to a day (86400); 0 makes none",
     )
 
     @model_validator(mode="after")

@@ -19,11 +19,12 @@ import tornado.web
 from kfserving.handlers.http import PredictHandler
 from tornado.iostream import StreamClosedError
 
+from ..contract.errors import NoExplanations
 from ..protocol.answers import encode
 from ..protocol.requests import Request
 from ..protocol.tensors import InvalidRequest
 from ..serving.batching import Overloaded
-from ..serving.model import NoExplanations, Unavailable
+from ..serving.model import Unavailable
 from .errors import FAILED, JsonErrors, Refused
 
 if TYPE_CHECKING:

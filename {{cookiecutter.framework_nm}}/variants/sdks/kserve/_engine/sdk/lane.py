@@ -17,11 +17,12 @@ import orjson
 from kserve.errors import ModelNotFound
 from kserve.logging import logger
 
+from ..contract.errors import NoExplanations
 from ..protocol.answers import encode
 from ..protocol.requests import Request
 from ..protocol.tensors import InvalidRequest
 from ..serving.batching import Overloaded
-from ..serving.model import NoExplanations, Unavailable
+from ..serving.model import Unavailable
 from .model import FAILED, NotReady, ServingModel
 from .repository import ServingModelRepository
 from .telemetry import log_request

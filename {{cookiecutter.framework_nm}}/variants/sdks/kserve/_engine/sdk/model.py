@@ -20,10 +20,11 @@ from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferResponse
 from kserve.protocol.infer_type import to_http_parameters
 
+from ..contract.errors import NoExplanations
 from ..protocol.tensors import InvalidRequest
 from ..serving.batching import Overloaded
 from ..serving.drain import Drain
-from ..serving.model import NoExplanations, Serving, Unavailable, not_live
+from ..serving.model import Serving, Unavailable, not_live
 from .messages import decode, to_grpc, to_json
 from .telemetry import Telemetry
 
