@@ -129,7 +129,7 @@ def test_a_number_that_spells_a_missing_value_does_so_to_the_letter_in_text_alon
     assert X["number"].isna().tolist() == [False, True, True, False, False, False]
     signature = Signature.learn(X, ("-999",))
     asked = signature.conform(pd.DataFrame({"code": codes, "said": codes, "number": [1, -999, -999.0, 2, 3, 4]}))
-    pd.testing.assert_frame_equal(asked.isna(), X.isna())
+    pd.testing.assert_frame_equal(pd.DataFrame(asked).isna(), X.isna())
 
 
 def test_a_spelling_with_a_comma_is_not_said_to_go_with_missing(tmp_path: Path) -> None:
