@@ -31,11 +31,13 @@ test-all: $(VENV)/.installed  ## run them with every framework beside every SDK,
 	$(VENV)/bin/python -m pytest -n $(JOBS) --dist loadscope $(ARGS)
 
 # What is rendered is checked in the projects that the tests bake.
-CODE = hooks tests tools/demo benchmarks '{{cookiecutter.framework_nm}}/variants'
+ENGINE = '{{cookiecutter.framework_nm}}/{{cookiecutter.framework_nm}}server/_engine'
+CODE = hooks tests tools/demo benchmarks $(ENGINE) '{{cookiecutter.framework_nm}}/variants'
 lint: $(VENV)/.installed  ## check the template's own code
 	$(VENV)/bin/ruff check --config pyproject.toml $(CODE)
 	$(VENV)/bin/ruff format --config pyproject.toml --check $(CODE)
 	$(VENV)/bin/mypy hooks tests tools/demo benchmarks
+	$(VENV)/bin/mypy --no-warn-return-any $$(find tests/engine -name '*.py')
 
 samples: $(VENV)/.installed  ## train the sample models again, under the versions that the projects pin
 	tests/samples $(VENV)/bin/cookiecutter

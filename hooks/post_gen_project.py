@@ -12,7 +12,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,11 @@ OWNED = tuple(Path("trainer", name) for name in ("model.py", "preprocessor.py", 
 
 @dataclass
 class Wiring:
-    """A project to finish: the chosen framework and SDK, and the table of all SDKs."""
+    """A project to finish: the chosen framework, its families, and SDK, and the table of all SDKs."""
 
     project: Path
     framework: str
+    families: Sequence[str]
     sdk: str
     sdks: Mapping[str, Any]
 
@@ -42,7 +43,7 @@ class Wiring:
         self.previous = self._previous_sdk()
 
     def wire(self) -> list[Path]:
-        """Lay what all packages share, then the framework's files, then the SDK's, over the package.
+        """Lay what all packages share, then what families of frameworks do, the framework's files, and the SDK's.
 
         Returns the owner's files that were kept, because they are not what the template would write. Raises OSError
         where a file cannot be written. The layers are gone afterwards in any case.
@@ -51,6 +52,7 @@ class Wiring:
             kept = self._lay_package()
             self._renew_sample()
             self._remove_other_sdks()
+            self._remove_bytecode()
         finally:
             shutil.rmtree(self.variants, ignore_errors=True)
         (self.project / "run_modelserver").chmod(0o755)
@@ -60,6 +62,7 @@ class Wiring:
         files: dict[Path, Path] = {}
         for layer in self._layers(self.sdk):
             files.update({path.relative_to(layer): path for path in _files(layer)})
+        shutil.rmtree(self.package / "_engine" / "sdk", ignore_errors=True)
         kept = [name for name in OWNED if _differs(self.package / name, files[name])]
         for name, source in files.items():
             if name not in kept:
@@ -67,9 +70,13 @@ class Wiring:
         return kept
 
     def _renew_sample(self) -> None:
+        """Lay the sample model in place of the one before; files of the owner's beside it stay."""
         sample = self.package / "example_models" / "0001"
-        shutil.rmtree(sample, ignore_errors=True)
-        shutil.copytree(self.variants / "samples" / self.sdk / self.framework / "0001", sample)
+        for name in _listed(sample / "metadata.json"):
+            (sample / name).unlink(missing_ok=True)
+        new = self.variants / "samples" / self.sdk / self.framework / "0001"
+        for source in _files(new):
+            _copy(source, sample / source.relative_to(new))
         _copy(sample / "input.json", self.project / "input.json")
         _copy(self.variants / "locks" / f"{self.framework}-{self.sdk}.lock", self.project / "requirements.lock")
 
@@ -86,19 +93,25 @@ class Wiring:
             for folder in set(self.sdks[sdk]["k8s"]) - set(self.sdks[self.sdk]["k8s"]):
                 _remove_manifests(self.project / "k8s" / folder)
 
+    def _remove_bytecode(self) -> None:
+        """Remove what whoever ran the engine in the template left there: it is copied as it is, folders included."""
+        for folder in list((self.package / "_engine").rglob("__pycache__")):
+            shutil.rmtree(folder)
+
     def _layers(self, sdk: str) -> list[Path]:
         return [
             self.variants / "common",
+            *(self.variants / "families" / family for family in self.families),
             self.variants / "frameworks" / self.framework,
             self.variants / "sdks" / sdk,
         ]
 
     def _previous_sdk(self) -> str | None:
-        """Read from the package, before anything is laid over it, which SDK it stood on."""
-        repository = self.package / "inferencer" / "model_repository.py"
-        source = repository.read_text(encoding="utf-8", errors="replace") if repository.is_file() else ""
+        """Read from the lock, before another is laid over it, which SDK the project stood on."""
+        lock = self.project / "requirements.lock"
+        locked = lock.read_text(encoding="utf-8", errors="replace") if lock.is_file() else ""
         others = (sdk for sdk in self.sdks if sdk != self.sdk)
-        return next((sdk for sdk in others if re.search(rf"^\s*(from|import) {sdk}\b", source, re.MULTILINE)), None)
+        return next((sdk for sdk in others if re.search(rf"^{sdk}==", locked, re.MULTILINE)), None)
 
 
 def next_steps(framework: str) -> str:
@@ -137,7 +150,9 @@ def renewed(wiring: Wiring, kept: Iterable[Path], template: str) -> str:
 def main() -> int:
     """Finish the project that cookiecutter rendered into the working directory; the status tells cookiecutter."""
     answers = json.loads(ANSWERS)
-    wiring = Wiring(Path.cwd(), answers["framework_nm"], answers["serving_sdk"], answers["_sdks"])
+    framework = answers["framework_nm"]
+    families = answers["_frameworks"][framework]["families"]
+    wiring = Wiring(Path.cwd(), framework, families, answers["serving_sdk"], answers["_sdks"])
     try:
         kept = wiring.wire()
     except OSError as error:
@@ -147,6 +162,16 @@ def main() -> int:
     template = shlex.quote(answers.get("_template") or "THE-TEMPLATE") + checkout
     print(renewed(wiring, kept, template) if wiring.renews else next_steps(wiring.framework))
     return 0
+
+
+def _listed(metadata: Path) -> list[str]:
+    """The files of the model that metadata.json describes, and those that describe it."""
+    try:
+        files = list(json.loads(metadata.read_text(encoding="utf-8"))["files"])
+    except (OSError, ValueError, KeyError, TypeError):
+        files = []
+    inside = [name for name in files if isinstance(name, str) and ".." not in Path(name).parts]
+    return [*(name for name in inside if not Path(name).is_absolute()), "metadata.json", "metadata.sha256"]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 #: The answers, as data. JSON writes every double quote of an answer as \" and every backslash as \\, and a
@@ -352,11 +354,29 @@ def message(found: list[str]) -> str:
 
 
 def main() -> int:
-    """Check the answers; the status is what tells cookiecutter to stop."""
-    found = problems(json.loads(ANSWERS))
+    """Check the answers; the status is what tells cookiecutter to stop.
+
+    Where a project is generated again, its engine goes, so that none of its former modules stays among the new ones.
+    """
+    answers = json.loads(ANSWERS)
+    found = problems(answers)
     if found:
         print(message(found), file=sys.stderr)
-    return 1 if found else 0
+        return 1
+    remove_engine(Path(f"{answers['framework_nm']}server", "_engine"))
+    return 0
+
+
+def remove_engine(engine: Path) -> None:
+    """Remove the engine of a project that was there before, but for the part that says which SDK it was made for.
+
+    post_gen_project.py reads that part, and removes it.
+    """
+    for path in engine.glob("*"):
+        if not path.is_dir():
+            path.unlink()
+        elif path.name != "sdk":
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _wrong(answer: object, check: Callable[[str], str]) -> str:

@@ -53,6 +53,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return ByEnvironment(config, log)
 
 
+#: These run in generated projects, where what they import is.
+collect_ignore = ["promises"]
+
+
 @pytest.fixture(scope="session")
 def bake(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Generate a project in an empty folder, as the command line does, and return it."""

@@ -17,6 +17,8 @@ import pytest
 TEMPLATE = Path(__file__).parent.parent
 SKELETON = TEMPLATE / "{{cookiecutter.framework_nm}}"
 VARIANTS = SKELETON / "variants"
+#: What is the same in every project of an SDK; the SDK's own part is in its variant.
+ENGINE = SKELETON / "{{cookiecutter.framework_nm}}server" / "_engine"
 QUESTIONS: dict[str, Any] = json.loads((TEMPLATE / "cookiecutter.json").read_text())
 FRAMEWORKS: list[str] = QUESTIONS["framework_nm"]
 SDKS: dict[str, Any] = QUESTIONS["_sdks"]

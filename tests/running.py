@@ -20,6 +20,7 @@ from typing import Any
 
 import httpx
 import numpy as np
+from facts import TEMPLATE
 
 
 def shell(project: Path, command: str, **environment: str) -> str:
@@ -34,6 +35,22 @@ def shell(project: Path, command: str, **environment: str) -> str:
     )
     assert run.returncode == 0, f"{command}\n{run.stdout}\n{run.stderr}"
     return run.stdout
+
+
+def lay_promises(project: Path, sdk: str) -> str:
+    """Lay the tests of tests/promises into a project, and return their folder, as pytest takes it."""
+    promises = TEMPLATE / "tests" / "promises"
+    folder = f"{project.name}server/promises"
+    for layer in (promises, promises / "frameworks" / project.name, promises / "sdks" / sdk):
+        for source in layer.rglob("*.py"):
+            name = source.relative_to(layer)
+            if name.parts[0] not in ("frameworks", "sdks"):
+                target = project / folder / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                (target.parent / "__init__.py").touch()
+                target.write_bytes(source.read_bytes())
+    (project / folder / "__init__.py").touch()
+    return folder
 
 
 @contextmanager

@@ -9,12 +9,13 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
-from facts import FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, SKELETON, TEMPLATE, VARIANTS, pins
+from facts import ENGINE, FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, SKELETON, TEMPLATE, VARIANTS, pins
 
 PROJECT_FILES = """
     .dockerignore .gitignore {fw}.Dockerfile MANIFEST.in Makefile README.md input.json pyproject.toml requirements.lock
@@ -24,32 +25,29 @@ PROJECT_FILES = """
 PACKAGE_FILES = """
     __init__.py conftest.py py.typed
     example_models/0001/metadata.json
-    inferencer/__init__.py inferencer/__main__.py inferencer/access.py inferencer/addresses.py
-    inferencer/batching.py inferencer/codec.py
-    inferencer/config.py inferencer/conftest.py inferencer/directories.py inferencer/drain.py inferencer/loadtest.py
-    inferencer/model.py inferencer/model_repository.py inferencer/options.py inferencer/server.py inferencer/serving.py
-    inferencer/tensors.py
-    inferencer/test_addresses.py inferencer/test_batching.py inferencer/test_codec.py inferencer/test_directories.py
-    inferencer/test_model.py inferencer/test_model_repository.py
-    trainer/__init__.py trainer/__main__.py trainer/_compile.py trainer/_core.py trainer/_draft.py trainer/_twin.py
-    trainer/config.py trainer/model.py
-    trainer/postprocessor.py trainer/preprocessor.py trainer/signature.py trainer/test_model.py
-    trainer/test_trainer.py trainer/utils.py
+    inferencer/__init__.py inferencer/__main__.py inferencer/config.py inferencer/conftest.py inferencer/model.py
+    inferencer/model_repository.py inferencer/newest.py inferencer/test_model.py inferencer/test_model_repository.py
+    trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/config.py trainer/model.py
+    trainer/postprocessor.py trainer/preprocessor.py trainer/test_trainer.py trainer/utils.py
 """
-#: What only one SDK's projects have.
+#: What only some frameworks' projects have.
+FRAMEWORK_FILES = {
+    "mlflow": "trainer/schema.py",
+    "pytorch": "trainer/network.py trainer/on_torch.py",
+    "tensorflow": "trainer/network.py",
+    "huggingface": "trainer/on_torch.py",
+}
+#: What only one SDK's projects have, beside the SDK's part of the engine.
 SDK_FILES = {
     "kserve": """
+        {fw}server/inferencer/test_kserve.py
         k8s/canary-knative/kustomization.yaml k8s/canary-standard/kustomization.yaml
         k8s/credentials/credentials.yaml k8s/credentials/kustomization.yaml
         k8s/grpc-knative/kustomization.yaml k8s/grpc-standard/kustomization.yaml
         k8s/knative/kustomization.yaml k8s/standard/kustomization.yaml
         k8s/runtime/kustomization.yaml k8s/runtime/runtime.yaml
-        {fw}server/inferencer/connection.py {fw}server/inferencer/health.py {fw}server/inferencer/messages.py
-        {fw}server/inferencer/lane.py {fw}server/inferencer/openapi.py
-        {fw}server/inferencer/platforms.py {fw}server/inferencer/storage.py {fw}server/inferencer/telemetry.py
-        {fw}server/inferencer/test_platforms.py
     """,
-    "kfserving": "{fw}server/inferencer/handlers.py",
+    "kfserving": "",
 }
 #: Every name in the trees of the original document, for {fw}.
 BRIEF = """
@@ -69,8 +67,12 @@ def files(folder: Path) -> set[str]:
 def test_a_project_has_exactly_these_files(project: Path, flavour: tuple[str, str]) -> None:
     fw, sdk = flavour
     sample = f"{fw}server/example_models/0001"
-    listed = json.loads((project / sample / "metadata.json").read_text())["files"]
-    package = {f"{fw}server/{name}" for name in PACKAGE_FILES.split()} | {f"{sample}/{name}" for name in listed}
+    metadata = json.loads((project / sample / "metadata.json").read_text())
+    listed = [*metadata["files"], *(["metadata.sha256"] if metadata.get("format", 1) > 1 else [])]
+    modules = [*PACKAGE_FILES.split(), *FRAMEWORK_FILES.get(fw, "").split()]
+    package = {f"{fw}server/{name}" for name in modules} | {f"{sample}/{name}" for name in listed}
+    for engine in (ENGINE, VARIANTS / "sdks" / sdk / "_engine"):
+        package |= {f"{fw}server/_engine/{name}" for name in files(engine) if "__pycache__" not in name}
     expected = set((PROJECT_FILES + SDK_FILES[sdk]).format(fw=fw).split()) | package
     assert files(project) == expected
 
@@ -109,10 +111,12 @@ def test_variants_are_copied_byte_for_byte(project: Path, flavour: tuple[str, st
     """What editors and tools read in the template is what the user gets."""
     fw, sdk = flavour
     package = project / f"{fw}server"
-    sources = [VARIANTS / "common", VARIANTS / "frameworks" / fw, VARIANTS / "sdks" / sdk]
+    families = [VARIANTS / "families" / family for family in QUESTIONS["_frameworks"][fw]["families"]]
+    sources = [VARIANTS / "common", *families, VARIANTS / "frameworks" / fw, VARIANTS / "sdks" / sdk]
     copied = [(source / name, package / name) for source in sources for name in files(source)]
     sample = VARIANTS / "samples" / sdk / fw
     copied += [(sample / name, package / "example_models" / name) for name in files(sample)]
+    copied += [(ENGINE / name, package / "_engine" / name) for name in files(ENGINE)]
     assert len(copied) > 20
     for source, copy in copied:
         if "__pycache__" not in source.parts:
@@ -284,7 +288,7 @@ def test_there_are_at_most_eight_questions_and_each_has_a_label() -> None:
 
 
 def test_choices_table_and_folders_are_one_list() -> None:
-    """A framework is one choice, one row, one folder with the same files; an SDK is, too; each pair has a sample."""
+    """A framework is one choice, one row, one folder; an SDK is, too; each pair has a sample."""
     folders = sorted(path.name for path in (VARIANTS / "frameworks").iterdir())
     assert folders == sorted(FRAMEWORKS) == sorted(QUESTIONS["_frameworks"])
     assert sorted(path.name for path in (VARIANTS / "sdks").iterdir()) == sorted(SDKS)
@@ -293,15 +297,22 @@ def test_choices_table_and_folders_are_one_list() -> None:
         rows = list(table.values())
         assert all(row.keys() == rows[0].keys() for row in rows)
     assert all(pins(fw, sdk).keys() >= {"serve", "train"} for fw, sdk in FLAVOURS)
-    modules = [{name for name in files(VARIANTS / "frameworks" / fw) if name.endswith(".py")} for fw in folders]
-    assert all(names == modules[0] for names in modules)
     assert {path.parts[-3:-1] for path in VARIANTS.glob("samples/*/*/0001")} == {(sdk, fw) for fw, sdk in FLAVOURS}
 
 
-def test_networks_are_fed_by_one_preprocessor() -> None:
-    """Each project owns its copy; here, what is mended in one is mended in all."""
-    copies = {VARIANTS / "frameworks" / fw / "trainer" / "preprocessor.py" for fw in ("pytorch", "tensorflow")}
-    assert len({copy.read_bytes() for copy in copies}) == 1
+def test_families_hold_what_frameworks_share() -> None:
+    """Each is one of at least two frameworks; no two frameworks hold the same file, and no layer hides another's."""
+    rows = {fw: row["families"] for fw, row in QUESTIONS["_frameworks"].items()}
+    members = Counter(family for families in rows.values() for family in families)
+    assert sorted(path.name for path in (VARIANTS / "families").iterdir()) == sorted(members)
+    assert min(members.values()) > 1
+    modules = [path.read_bytes() for layer in ("families", "frameworks") for path in VARIANTS.glob(f"{layer}/**/*.py")]
+    assert len(set(modules)) == len(modules)
+    for fw, families in rows.items():
+        layers = [VARIANTS / "frameworks" / fw, *(VARIANTS / "families" / family for family in families)]
+        laid = Counter(name for layer in layers for name in files(layer) if name.endswith(".py"))
+        assert laid.keys() >= {"trainer/model.py", "trainer/preprocessor.py"}
+        assert max(laid.values()) == 1, (fw, laid)
 
 
 def test_no_template_asks_which_framework_it_is() -> None:

@@ -603,12 +603,13 @@ def test_a_wrong_request_stays_wrong(on_any: Served) -> None:
         assert connection.answers()[0].status == 400
 
 
-def test_an_upgrade_to_a_websocket_is_still_uvicorns(on_kserve: Served) -> None:
-    """There is none to connect to, which its own answer says."""
+def test_an_upgrade_to_a_websocket_is_ignored(on_kserve: Served) -> None:
+    """There is none to connect to, and HTTP/1.1 goes on."""
     key = b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
     connection = Connection(on_kserve)
-    connection.send(get(b"Connection: Upgrade\r\nUpgrade: websocket\r\n" + key))
-    assert [answer.status for answer in connection.answers()] == [403]
+    offer = b"Connection: Upgrade\r\nUpgrade: websocket\r\n" + key
+    connection.send(get(offer), post(offer), get(LAST))
+    assert [answer.status for answer in connection.answers()] == [200, 200, 200]
 
 
 @pytest.mark.parametrize(("city", "status"), [(None, 200), ("Köln", 200), (7, 400), (True, 400)])

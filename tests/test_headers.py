@@ -74,6 +74,8 @@ WAYS = {
     "explain": Way(EXPLAIN, INSTANCES),
     "explain, some text": Way(EXPLAIN, INSTANCES, {"Content-Type": "text/plain; charset=secret-10"}),
     "event": Way(PREDICT, INSTANCES, CE_BINARY),
+    "event with extensions": Way(PREDICT, INSTANCES, {**CE_BINARY, "ce-extension": "secret-12", "ce-id": "secret-13"}),
+    "event of some source": Way(PREDICT, INSTANCES, {**CE_BINARY, "ce-source": "secret-14", "ce-type": "secret-15"}),
     "load": Way("/v2/repository/models/m/load", b""),
     "live": Way("/v2/health/live"),
     "root": Way("/"),

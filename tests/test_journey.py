@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from facts import FLAVOURS, SDKS, before_a_release, find_python, pins
-from running import free_port, serving, shell
+from running import free_port, lay_promises, serving, shell
 
 pytestmark = pytest.mark.slow
 
@@ -103,23 +103,37 @@ def test_the_readme_works_word_for_word(
     assert [tensor["name"] for tensor in metadata["inputs"]] == ["customer", "tenure", "plan", "autopay"]
 
 
-def test_a_project_passes_its_own_tests_and_checks(
+def test_a_project_passes_its_own_tests_and_checks(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Before anything was edited, with the sample or with a model that was trained."""
+    assert re.search(r"\d+ passed", shell(installed, "make test"))
+    # What mypy knows of a library is true in the next project, too.
+    shell(installed, "make lint", MYPY_CACHE_DIR=str(tmp_path_factory.getbasetemp() / "mypy"))
+
+
+def test_a_project_keeps_the_templates_promises(
     installed: Path, environment: tuple[str, str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """KFServing's server is the same with every framework, so it is tested with two of them."""
+    """Those of every framework and of every server. KFServing's server is the same with every framework, so that it is
+    tested with two of them."""
     framework, sdk, _ = environment
+    promises = lay_promises(installed, sdk)
     both = sdk == "kserve" or framework in ("sklearn", "xgboost")
-    what = "" if both else f" ARGS={framework}server/trainer"
-    assert re.search(r"\d+ passed", shell(installed, f"make test{what}"))
-    # What mypy knows of a library is true in the next project, too.
+    what = promises if both else f"{promises}/trainer"
+    assert re.search(r"\d+ passed", shell(installed, f"make test ARGS={what}"))
     shell(installed, "make lint", MYPY_CACHE_DIR=str(tmp_path_factory.getbasetemp() / "mypy"))
 
 
 def test_serving_imports_no_more_than_it_needs(installed: Path, tmp_path: Path) -> None:
     """Nothing of training, and where the compiled twin answers, not even the framework."""
     package = f"{installed.name}server"
-    modules = [path.stem for path in (installed / package / "inferencer").glob("[a-z]*.py")]
-    served = [name for name in modules if not name.startswith(("test_", "conftest", "loadtest"))]
+    engine = installed / package / "_engine"
+    tools = ("loadtest", "testing")
+    served = [
+        f"{path.parent.name}.{path.stem}"
+        for room in ("protocol", "sdk", "serving")
+        for path in (engine / room).glob("[a-z]*.py")
+        if path.stem not in tools
+    ]
     twin = (installed / package / "example_models" / "0001" / "model.onnx").exists()
     check = f"""
 import sys
@@ -127,11 +141,11 @@ sys.argv[1:] = ["--model_name=m"]
 from {package}.inferencer.config import read_arguments
 read_arguments()
 from pathlib import Path
-from {package}.inferencer import {", ".join(served)}
+import {", ".join(f"{package}._engine.{name}" for name in served)}
 from {package}.inferencer.model import ServingModel
 assert ServingModel("m", Path("{package}/example_models/0001")).load()
 heavy = {{"catboost", "keras", "lightgbm", "sklearn", "tensorflow", "torch", "xgboost"}} if {twin} else set()
-assert not sys.modules.keys() & {{"{package}.trainer.utils", "pydantic_settings", *heavy}}
+assert not sys.modules.keys() & {{"{package}._engine.tables.reading", "pydantic_settings", *heavy}}
 """
     (tmp_path / "check.py").write_text(check)
     shell(installed, f".venv/bin/python {tmp_path}/check.py", PYTHONPATH=str(installed))

@@ -24,6 +24,7 @@ EXTRA = [
     "k8s/production/kustomization.yaml",
     "k8s/training/our-volume.yaml",
     "notebook.ipynb",
+    "sklearnserver/example_models/0001/mine.txt",
     "sklearnserver/example_models/0002/metadata.json",
     "sklearnserver/inferencer/middleware.py",
     "sklearnserver/ours/__init__.py",
@@ -69,7 +70,6 @@ def test_what_is_yours_is_kept_and_all_else_is_as_in_a_new_project(
 ) -> None:
     """However often, and with the other SDK: its files come, and those that only the first one has go."""
     write(project, [*OWNED, *EXTRA])
-    (project / "sklearnserver/example_models/0001/left-over").touch()
     for sdk in then:
         for name in ("Makefile", "sklearnserver/trainer/_core.py", "sklearnserver/inferencer/model.py"):
             (project / name).write_text((project / name).read_text() + "# edited\n")
@@ -118,10 +118,19 @@ def test_a_file_of_yours_may_have_a_name_that_only_the_other_sdk_uses(project: P
 
 
 def test_what_only_the_first_sdk_has_goes_though_it_was_edited(project: Path) -> None:
-    lane = project / "sklearnserver" / "inferencer" / "lane.py"
+    lane = project / "sklearnserver" / "_engine" / "sdk" / "lane.py"
     lane.write_text(lane.read_text() + "# edited\n")
     again(project.parent, "kfserving")
     assert not lane.exists()
+
+
+def test_the_engine_is_renewed_as_a_whole(project: Path, bake: Callable[..., Path]) -> None:
+    """What was edited in it, and what another version of it left."""
+    engine = project / "sklearnserver" / "_engine"
+    (engine / "contract" / "signature.py").write_text("# edited\n")
+    (engine / "contract" / "former.py").touch()
+    again(project.parent)
+    assert contents(project) == contents(bake("sklearn"))
 
 
 def test_two_sdks_files_that_lie_beside_each_other_are_parted(project: Path, bake: Callable[..., Path]) -> None:

@@ -52,6 +52,10 @@ NOTHING = {
     "file": "file:///absent/iris{after}",
     "ftp": "ftp://{user}@host/iris{after}",
     "no scheme": "{user}@host/iris{after}",
+    "one slash": "https:/{user}@host/iris{after}",
+    "no colon": "s3//{user}@host/iris{after}",
+    "slashes only": "//{user}@host/iris{after}",
+    "a path": "./absent/iris{after}",
 }
 
 

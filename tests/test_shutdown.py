@@ -27,18 +27,18 @@ pytestmark = pytest.mark.slow
 #: A server whose model, once the folder GATE is there, answers nothing until a file is in it; LIMIT is drain.py's.
 HELD = """
 import os, pathlib, time
-from {package}.trainer import model
+from {package}.trainer import preprocessor
 gate = pathlib.Path(os.environ["GATE"])
-prep_func = model.prep_func
+prep_func = preprocessor.prep_func
 def held(X):
     if gate.exists():
         (gate / "reached").touch()
         while not (gate / "open").exists():
             time.sleep(0.01)
     return prep_func(X)
-model.prep_func = held
+preprocessor.prep_func = held
 if "LIMIT" in os.environ:
-    from {package}.inferencer import drain
+    from {package}._engine.serving import drain
     drain.LIMIT = float(os.environ["LIMIT"])
 from {package}.inferencer.__main__ import main
 main()
@@ -221,3 +221,16 @@ def test_a_call_that_never_returns_does_not_keep_the_server_from_ending(
         assert server.process.wait(30) == 1
         assert "in flight" in server.log.splitlines()[-1]
         assert isinstance(held.exception(), httpx.TransportError)
+
+
+def test_a_connection_that_asks_for_another_protocol_keeps_no_server_from_ending(project: Path) -> None:
+    """Whether it was answered, refused, or left open."""
+    with ExitStack() as stack:
+        server = stack.enter_context(Server(project, DRAIN_SECONDS="0.5"))
+        for line in (b"POST /v1/models/m:predict", b"GET /v1/models/m", b"GET /nowhere"):
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", server.http)))
+            upgrade = b"Host: m\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\n{}"
+            connection.sendall(line + b" HTTP/1.1\r\n" + upgrade)
+        assert server.client.get("/v1/models/m").status_code == 200
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0

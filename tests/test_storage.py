@@ -142,6 +142,19 @@ def test_a_model_is_served_from_a_store_and_reloaded_from_there(project: Path, s
     assert list(tmp_path.glob("model-*")) == []
 
 
+def test_a_reload_of_one_model_leaves_the_others_what_they_need(project: Path, store: Store, tmp_path: Path) -> None:
+    """Such as the weights that explanations read later. What no model needs is removed."""
+    for name in ("m", "other"):
+        store.upload(sample(project), f"several/{name}")
+    body = (sample(project) / "input.json").read_bytes()
+    with serving(project, "s3://models/several", TMPDIR=str(tmp_path), **store.access) as url:
+        for _ in range(3):
+            assert post(f"{url}/v2/repository/models/m/load", b"")[0] == 200
+        for name in ("m", "other"):
+            assert post(f"{url}/v1/models/{name}:predict", body)[0] == 200
+        assert len(list(tmp_path.glob("model-*"))) == 2
+
+
 def failure(project: Path, model_dir: str, *options: str, **environment: str) -> str:
     """The one line with which the server ends."""
     process = start(project, free_port(), model_dir, *options, **environment)

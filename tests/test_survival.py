@@ -33,11 +33,11 @@ HELD = 99
 PROGRAM = f"""
 import os, pathlib, time
 import numpy as np
-from sklearnserver.trainer import model
+from sklearnserver.trainer import model, preprocessor
 gate = pathlib.Path(os.environ["GATE"])
 class Panic(BaseException): pass
 errors = {ERRORS}
-prep_func, contributions = model.prep_func, model.MyModel.contributions
+prep_func, contributions = preprocessor.prep_func, model.MyModel.contributions
 def owners_code(X):
     for value in np.asarray(X)[:, 0]:
         if value in errors:
@@ -51,7 +51,7 @@ def explain(self, X):
     while (gate / "hold").exists() and not (gate / "explain").exists():
         time.sleep(0.01)
     return contributions(self, X)
-model.prep_func = owners_code
+preprocessor.prep_func = owners_code
 model.MyModel.contributions = explain
 from sklearnserver.inferencer.__main__ import main
 main()

@@ -76,7 +76,7 @@ class Training:
                 text = command.read_bytes().replace(b"\0", b" ").decode()
             except OSError:  # it has ended
                 continue
-            if "_compile" in text and str(self.output) in text:
+            if "training.extras" in text and str(self.output) in text:
                 found.append(text)
         return found
 
@@ -89,7 +89,7 @@ class Training:
     def check(self, version: str) -> None:
         """The version is whole, can be loaded, and nothing else is left."""
         files = {path.name for path in (self.output / version).iterdir()}
-        assert files == {"input.json", "metadata.json", "model.joblib"}
+        assert files == {"input.json", "metadata.json", "metadata.sha256", "model.joblib"}
         program = f"from {self.package.name}.trainer.model import MyModel; MyModel(dirpath='{self.output / version}')"
         subprocess.run([self.python, "-c", program], cwd=self.folder, check=True)
         self.wait_until(lambda: not self.children())

@@ -1,71 +1,37 @@
-"""What the tests of both sides share: a small table with every kind of column, and a model trained on it."""
+"""What your tests share: your newest model, and rows that it answers. Put fixtures of your own here."""
 
 from __future__ import annotations
 
-import random
-import socket
+import json
 from pathlib import Path
+from typing import Any, List
 
-import numpy as np
-import pandas as pd
 import pytest
 
+from ._engine.artifact.versions import current
+from ._engine.contract.errors import ModelError
+from ._engine.serving.testing import open_for_tests
 from .trainer.model import MyModel
 
-
-def make_table() -> tuple[pd.DataFrame, pd.Series]:
-    """120 rows of numbers, truth values and text, with gaps, and a text to predict."""
-    random = np.random.default_rng(0)
-    age = random.integers(18, 80, 120).astype(float)
-    X = pd.DataFrame(
-        {
-            "age": age,
-            "monthly spend": random.gamma(2, 30, 120).round(2),
-            "active": random.random(120) < 0.7,
-            "plan": random.choice(["basic", "pro", "team"], 120),
-        }
-    )
-    y = pd.Series(np.where(age > 45, "stays", "leaves"), name="outcome")
-    X.loc[::10, "age"] = np.nan
-    X.loc[::15, "plan"] = None
-    return X, y
-
-
-def free_port() -> int:
-    """A port that nobody uses, below those that connections take for themselves at any moment."""
-    while True:
-        port = random.randrange(10_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("", port))
-            except OSError:
-                continue
-            return port
+PACKAGE = Path(__file__).parent
 
 
 @pytest.fixture(scope="session")
-def table() -> tuple[pd.DataFrame, pd.Series]:
-    return make_table()
+def model_dir() -> Path:
+    """Your newest model; the sample before you trained one."""
+    return current(PACKAGE / "trainer") or PACKAGE / "example_models" / "0001"
 
 
 @pytest.fixture(scope="session")
-def model_dir(tmp_path_factory: pytest.TempPathFactory, table: tuple[pd.DataFrame, pd.Series]) -> Path:
-    """A model directory, trained on the table."""
-    model = MyModel()
-    model.train(*table)
-    model.evaluate(*table)
-    directory = tmp_path_factory.mktemp("models") / "0001"
-    model.save(directory, extras_seconds=300)  # a busy machine takes its time
-    return directory
+def rows(model: MyModel, model_dir: Path) -> List[Any]:
+    """Three rows as a client writes them: the model's input.json, three times."""
+    return list(json.loads((model_dir / "input.json").read_text())["instances"]) * 3
 
 
 @pytest.fixture(scope="session")
 def model(model_dir: Path) -> MyModel:
-    """The same model, in process: what every door's answer is held against."""
-    return MyModel(dirpath=model_dir, runtime="auto")
-
-
-@pytest.fixture(scope="session")
-def sample_dir() -> Path:
-    """The sample model that comes with the package: numbers only."""
-    return Path(__file__).parent / "example_models" / "0001"
+    """Your newest model in this process, which every answer of the server is held against."""
+    try:
+        return open_for_tests(MyModel, model_dir)
+    except ModelError as error:
+        pytest.fail(str(error), pytrace=False)

@@ -1,5 +1,5 @@
-"""The serving side: the same model behind REST and gRPC.
+"""The serving side: the same model behind the serving SDK's server.
 
-`codec.py` decodes requests by the model's signature, `batching.py` runs the model, and the other modules
-connect both to the serving SDK. Nothing in here is particular to a framework.
+What is the same in every project is in `_engine/serving`, `_engine/protocol` and `_engine/sdk`; what you want to be
+different goes in here.
 """

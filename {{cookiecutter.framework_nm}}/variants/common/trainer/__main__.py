@@ -1,96 +1,13 @@
 """The training command: `python -m <package>.trainer --help`."""
 
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-from typing import Any
-
-from ._core import ModelError, settle
+from .._engine.training.command import run
 from .config import Settings
 from .model import MyModel
-from .signature import Signature
-from .utils import DataError, choose_task, drafted_versions, next_version, prepare_target, progress, read_data, split
-
-#: The exit status of a command that Ctrl-C ended.
-INTERRUPTED = 130
 
 
 def main() -> None:
-    """Read, split, train or adopt, evaluate, save; print the metrics and where the new version is."""
-    settings = Settings.from_command_line()
-    try:
-        settings.output_dir.mkdir(parents=True, exist_ok=True)
-        finish_leftovers(settings.output_dir)
-        model, eval_x, eval_y = adopt(settings) if settings.given else train(settings)
-        if eval_x is not None:
-            with progress("Evaluating"):
-                results = model.evaluate(eval_x, eval_y)
-            print(f"Evaluation on {len(eval_x)} {'' if settings.given else 'other '}rows:")
-            for name, value in results.items():
-                digits = ".4g" if 0 < abs(value) < 0.01 else ".4f"  # whatever unit a number is predicted in
-                print(f"  {name:<18}{value:{digits}}")
-        save(model, settings)
-    except (DataError, ModelError, OSError, ValueError) as error:
-        sys.exit(f"The training cannot go on: {error}")
-    except KeyboardInterrupt:
-        print("Interrupted.", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-
-
-def finish_leftovers(directory: Path) -> None:
-    """Finish the versions that killed trainings left whole, and remove the others that they left."""
-    for version in drafted_versions(directory):
-        if settle(version):
-            print(f"Saved: {version}, which a training that was ended had left")
-
-
-def train(settings: Settings) -> tuple[MyModel, Any, Any]:
-    """Train on a part of the data; returns the model and the other part."""
-    with progress("Reading the data"):
-        X, y = read_data(settings.data, settings.target, settings.spellings, settings.text_columns)
-    task = choose_task(settings.task, y)
-    y = prepare_target(task, y)
-    train_x, eval_x, train_y, eval_y = split(X, y, task, settings.eval_share, settings.split_seed)
-    model = MyModel(task=task, device=settings.device, **settings.hyperparameters())
-    print(f"Training: {task} of {y.name!r} from {X.shape[1]} columns, {len(train_x)} rows")
-    with progress("Training") as model.report:
-        model.train(train_x, train_y, Signature.learn(X, settings.spellings))
-    return model, eval_x, eval_y
-
-
-def adopt(settings: Settings) -> tuple[MyModel, Any, Any]:
-    """Adopt a model made elsewhere; returns it and the data to evaluate it on, which may be none."""
-    model = MyModel(task=settings.task, device=settings.device, **settings.hyperparameters())
-    if settings.data is None:
-        model.adopt()
-        return model, None, None
-    with progress("Reading the data"):
-        X, y = read_data(settings.data, settings.target, settings.spellings, settings.text_columns)
-    model.adopt(X, settings.spellings)
-    return model, X, prepare_target(model.task, y)
-
-
-def save(model: MyModel, settings: Settings) -> None:
-    """Save a model as the next version, and say where that is, also after Ctrl-C while it was being compiled."""
-    while True:
-        version = next_version(settings.output_dir)
-        try:
-            with progress("Saving, and compiling the model"):
-                model.save(version, settings.extras_seconds)
-        except FileExistsError:  # another training took that number meanwhile
-            continue
-        except KeyboardInterrupt:
-            if version.exists():
-                report(model, version)
-            raise
-        return report(model, version)
-
-
-def report(model: MyModel, version: Path) -> None:
-    """Print what came of the compiled model, and where the new version is."""
-    print(model.twin_note)
-    print(f"Saved: {version}")
+    """Train, evaluate and save a model, by the settings of the command line."""
+    run(MyModel, Settings)
 
 
 if __name__ == "__main__":

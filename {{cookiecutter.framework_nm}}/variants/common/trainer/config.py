@@ -1,94 +1,23 @@
-"""Everything that can be set about a training run: one class that is the command line and the environment.
+"""What can be set about a training run: the engine's settings, the model's hyperparameters, and what you add here.
 
-`--max_depth 4` on the command line is `TRAIN_MAX_DEPTH=4` in the environment. What can be set about the model
-itself is `Hyperparameters` in model.py. Serving has settings of its own, in inferencer/__main__.py.
+`--max_depth 4` on the command line is `TRAIN_MAX_DEPTH=4` in the environment. The server's options are in
+inferencer/config.py.
 """
 
 from __future__ import annotations
 
-import re
-import sys
 from pathlib import Path
-from typing import Any, Literal, Optional
 
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
-from .model import Hyperparameters, MyModel
+from .._engine.training.settings import TrainingSettings
+from .model import Hyperparameters
 
 
-class Settings(BaseSettings, Hyperparameters):
+class Settings(TrainingSettings, Hyperparameters):
     """Train a model, evaluate it, and save it as the next version."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="TRAIN_",
-        cli_prog_name=f"python -m {__package__}",
-        cli_implicit_flags=True,
-        cli_hide_none_type=True,
-        cli_avoid_json=True,
-    )
+    model_config = SettingsConfigDict(cli_prog_name=f"python -m {__package__}")
 
-    data: Optional[Path] = Field(None, description="CSV or Parquet file to train on; without one, a sample data set")
-    target: Optional[str] = Field(None, description="column to predict")
-    missing: str = Field(
-        "", description="what else spells a missing value, beside the empty cell: NA,null; in the file and in requests"
-    )
-    columns: str = Field("", description="columns that are text, whatever they look like: zip:text,size:text")
-    task: Literal["auto", "classification", "regression"] = Field(
-        "auto", description="auto: regression where the target has many different numbers"
-    )
-    device: Literal["cpu", "cuda"] = Field("cpu", description="what to train on")
-    eval_share: float = Field(0.2, gt=0, lt=1, description="share of the rows kept for evaluation")
-    split_seed: int = Field(0, description="seed of the choice of those rows")
     output_dir: Path = Field(Path(__file__).parent, description="where the versions 0001, 0002, ... are written")
-    extras_seconds: float = Field(
-        20, ge=0, description="how long making the compiled model (ONNX) may take; 0 makes none"
-    )
-
-    @model_validator(mode="after")
-    def _data_with_target(self) -> Settings:
-        if (self.data is None) != (self.target is None):
-            raise ValueError("--data and --target go together: the file, and the column in it to predict")
-        return self
-
-    @field_validator("columns")
-    @classmethod
-    def _columns_with_types(cls, columns: str) -> str:
-        if ",".join(f"{name}:text" for name in _text_columns(columns)) != columns:
-            raise ValueError("expected NAME:text, or NAME:text,NAME:text for several columns")
-        return columns
-
-    @property
-    def spellings(self) -> tuple[str, ...]:
-        """What spells a missing value, beside the empty cell."""
-        return tuple(spelling for spelling in self.missing.split(",") if spelling)
-
-    @property
-    def text_columns(self) -> list[str]:
-        """The columns that are text, whatever they look like."""
-        return _text_columns(self.columns)
-
-    @classmethod
-    def from_command_line(cls) -> Settings:
-        """Read command line and environment; exit with one line per problem where they do not fit."""
-        try:
-            return cls(_cli_parse_args=True)  # type: ignore[call-arg]
-        except ValidationError as error:
-            for problem in error.errors():
-                option = "".join(f"--{part}: " for part in problem["loc"])
-                print(f"{option}{problem['msg'].replace('Value error, ', '')}", file=sys.stderr)
-            raise SystemExit(2) from None
-
-    @property
-    def given(self) -> bool:
-        """Whether a model made elsewhere is to be adopted, and none trained."""
-        return bool(getattr(self, MyModel.GIVEN, None)) and not (MyModel.TUNES_GIVEN and self.data)
-
-    def hyperparameters(self) -> dict[str, Any]:
-        """The settings that `MyModel` takes."""
-        return self.model_dump(include=set(Hyperparameters.model_fields))
-
-
-def _text_columns(columns: str) -> list[str]:
-    """The names in NAME:text,NAME:text, which may hold commas and colons of their own."""
-    return re.findall(r"(.+?):text(?:,|$)", columns)

@@ -11,8 +11,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model, ModelError
-from .postprocessor import post_func
-from .preprocessor import encode, prep_func
+from .preprocessor import encode
 
 
 class Hyperparameters(BaseModel):
@@ -45,12 +44,6 @@ class MyModel(Model):
         # It would leave a folder of logs behind, and print each step.
         quiet = {"allow_writing_files": False, "logging_level": "Silent"}
         self.params = {**Hyperparameters(**params).model_dump(exclude_none=True), **quiet}
-
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         from catboost import CatBoost, CatBoostError, Pool

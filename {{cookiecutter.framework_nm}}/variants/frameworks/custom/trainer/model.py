@@ -13,8 +13,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model
-from .postprocessor import post_func
-from .preprocessor import encode, learn, prep_func
+from .preprocessor import encode, learn_categories
 
 
 class Hyperparameters(BaseModel):
@@ -53,19 +52,20 @@ class MyModel(Model):
         self.options = Hyperparameters(**params)
         # ================================================================================================= #
 
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)  # yours is in preprocessor.py
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)  # yours is in postprocessor.py
-
     def fit(self, X: Any, y: np.ndarray) -> None:
         """Train on preprocessed input. X has the columns of the file: a float64 array if all are numbers, else a
         DataFrame; gaps are NaN, and None in text. y has a label per row, of those in `self.labels`, which are sorted;
         or a number per row, and then `self.labels` is None.
         """
         # ================= what is learnt for `encode` is kept in `self.state`, as JSON ====================== #
-        self.state = learn(X)
+        categories = learn_categories(X)
+        known = np.ma.masked_invalid(encode(X, categories))
+        spread = known.std(axis=0).filled(0)
+        self.state = {
+            "categories": categories,
+            "means": known.mean(axis=0).filled(0).tolist(),
+            "spread": np.where(spread > 0, spread, 1).tolist(),
+        }
         features = self.encode(X)
         # ================= train, and keep what was learnt, in `self.model` for example ====================== #
         wanted = y[:, None] if self.labels is None else (y[:, None] == self.labels).astype(float)
@@ -82,9 +82,11 @@ class MyModel(Model):
         # ================================================================================================= #
 
     def encode(self, X: Any) -> Any:
-        """Turn preprocessed input into what `infer` takes, with what `fit` has learnt."""
+        """Turn preprocessed input into what `infer` takes, with what `fit` has learnt: here features of one size around
+        zero, where the mean takes the place of a missing value."""
         # ================================================================================================= #
-        return encode(X, self.state)
+        features = encode(X, self.state["categories"])
+        return np.nan_to_num((features - self.state["means"]) / self.state["spread"], nan=0.0)
         # ================================================================================================= #
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
-import io
-import logging
-import os
-import warnings
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Optional
@@ -15,10 +10,9 @@ from typing import Any, Optional
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model, ModelError
-from .postprocessor import post_func
-from .preprocessor import make_tokenizer, prep_func, to_texts, to_tokens
-from .signature import Column, Signature
+from ._core import Column, Model, ModelError, Signature
+from .on_torch import export, move, use_one_thread
+from .preprocessor import make_tokenizer, to_texts, to_tokens
 
 
 class Hyperparameters(BaseModel):
@@ -75,12 +69,6 @@ class MyModel(Model):
 
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
-
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         import torch
@@ -208,19 +196,7 @@ class MyModel(Model):
     def to_onnx(self) -> bytes:
         import torch
 
-        model, example = self.model.cpu(), torch.full((2, 8), 5.0)
-        with warnings.catch_warnings():
-            if importlib.util.find_spec("onnxscript") is None:  # beside KFServing: PyTorch exports what it records
-                warnings.simplefilter("ignore", torch.jit.TracerWarning)
-                file, names = io.BytesIO(), {0: "rows", 1: "tokens"}
-                torch.onnx.export(model, (example,), file, input_names=["input"], dynamic_axes={"input": names})
-                content = file.getvalue()
-            else:
-                warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)  # by PyTorch, in PyTorch
-                logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it would miss torchvision aloud
-                sizes = {0: torch.export.Dim("rows"), 1: torch.export.Dim("tokens")}
-                program = torch.onnx.export(model, (example,), dynamo=True, dynamic_shapes=(sizes,), verbose=False)
-                content = program.model_proto.SerializeToString()
+        content = export(self.model.cpu(), torch.full((2, 8), 5.0), {0: "rows", 1: "tokens"})
         self.place()
         return content
 
@@ -232,27 +208,13 @@ class MyModel(Model):
             file.chmod(0o644)
 
     def restore(self, path: Path) -> None:
-        import torch
-
-        # Requests are put together before they come here, and PyTorch would count the cores of the whole machine.
-        if "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(1)
+        use_one_thread()
         network = self._load(path, local_files_only=True)
         self.tokens = self.tokenizer.backend_tokenizer
         self.model = self._scorer(network)
 
     def place(self) -> None:
-        if self.device == "cpu":
-            return
-        import torch
-
-        if not torch.cuda.is_available():
-            raise ModelError(
-                f"PyTorch finds no GPU, and the device {self.device} is asked for: it needs a GPU, "
-                "and a CUDA build of PyTorch"
-            )
-        if self.model:
-            self.model.to(self.device)
+        move(self.model, self.device)
 
 
 def _transformers() -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .signature import Column
+from ._core import Column
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model
-from .postprocessor import post_func
-from .preprocessor import encode, learn_categories, prep_func
+from .preprocessor import encode, learn_categories
 
 logger = logging.getLogger(__name__)
 
@@ -47,12 +46,6 @@ class MyModel(Model):
         # Without a fixed way to build histograms, LightGBM picks one by a race, and sums round differently.
         fixed = {"deterministic": True, "force_row_wise": True, "verbosity": -1}
         self.params = {**options.model_dump(exclude={"rounds"}), **fixed}
-
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         import lightgbm

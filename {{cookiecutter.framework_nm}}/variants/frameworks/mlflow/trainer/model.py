@@ -13,10 +13,9 @@ from typing import Any, Literal, Optional
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model, ModelError
-from .postprocessor import post_func
-from .preprocessor import choose_types, make_encoder, prep_func, read_schema, to_table
-from .signature import Signature
+from ._core import Model, ModelError, Signature
+from .preprocessor import make_encoder
+from .schema import choose_types, read_schema, to_table
 
 
 class Hyperparameters(BaseModel):
@@ -31,6 +30,7 @@ class Hyperparameters(BaseModel):
 class MyModel(Model):
     """An MLflow model: a scikit-learn pipeline trained here, or any model that has the flavour python_function.
 
+    It does not contain `prep_func`: what others who load it need as well belongs in `make_encoder`.
     MLflow is imported where it is needed: a server that runs the compiled twin starts without.
     """
 
@@ -62,12 +62,6 @@ class MyModel(Model):
         else:
             forest = RandomForestClassifier if classify else RandomForestRegressor
             self.estimator = forest(options.n_estimators, random_state=options.random_state)
-
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         from sklearn.pipeline import make_pipeline

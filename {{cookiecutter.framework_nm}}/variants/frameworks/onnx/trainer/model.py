@@ -8,11 +8,8 @@ from typing import Any, Literal, Optional
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model, ModelError
-from ._twin import find_provider, open_session
-from .postprocessor import post_func
-from .preprocessor import encode, learn_categories, prep_func
-from .signature import Column, Signature
+from ._core import Column, Model, ModelError, Signature, find_provider, open_session
+from .preprocessor import encode, learn_categories
 
 
 class Hyperparameters(BaseModel):
@@ -43,12 +40,6 @@ class MyModel(Model):
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
         self.model = self.options.onnx.read_bytes() if self.options.onnx else None
-
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         from skl2onnx import to_onnx

@@ -14,8 +14,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model
-from .postprocessor import post_func
-from .preprocessor import encode, learn_encoding, prep_func
+from .preprocessor import encode, learn_encoding
 
 
 class Hyperparameters(BaseModel):
@@ -55,16 +54,10 @@ class MyModel(Model):
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
 
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
-
     def fit(self, X: Any, y: np.ndarray) -> None:
         paddle = _paddle()
         paddle.seed(self.options.seed)
-        self.state["encoding"] = learn_encoding(X)
+        self.state["encoding"] = learn_encoding(_flat(X))
         inputs = paddle.to_tensor(self.encode(X))
         if self.labels is None:
             self.state.update(mean=float(y.mean()), deviation=float(y.std()) or 1.0)
@@ -96,7 +89,7 @@ class MyModel(Model):
         self.model.eval()
 
     def encode(self, X: Any) -> Any:
-        return encode(X, self.state["encoding"])
+        return encode(_flat(X), self.state["encoding"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         if self.saved:
@@ -125,6 +118,11 @@ class MyModel(Model):
     def restore(self, path: Path) -> None:
         self.saved = path
         self.model = _open(path / "model")
+
+
+def _flat(X: Any) -> Any:
+    """Tensors laid out in a row each, [rows, numbers]; anything else as it is."""
+    return X.reshape(len(X), -1) if isinstance(X, np.ndarray) else X
 
 
 def _open(model: Path) -> Callable[[np.ndarray], np.ndarray]:

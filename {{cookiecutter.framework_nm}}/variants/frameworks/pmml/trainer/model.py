@@ -9,10 +9,8 @@ from xml.etree import ElementTree
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model, ModelError, Unanswerable
-from .postprocessor import post_func
-from .preprocessor import encode, learn_categories, prep_func
-from .signature import Column, Signature
+from ._core import Column, Model, ModelError, Signature, Unanswerable
+from .preprocessor import encode, learn_categories
 
 
 class Hyperparameters(BaseModel):
@@ -45,12 +43,6 @@ class MyModel(Model):
         if self.options.pmml:
             self._open(self.options.pmml.read_bytes())
 
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
-
     def fit(self, X: Any, y: np.ndarray) -> None:
         from sklearn.impute import SimpleImputer
         from sklearn.linear_model import LogisticRegression, Ridge
@@ -59,7 +51,10 @@ class MyModel(Model):
 
         classify, penalty = self.labels is not None, self.options.penalty
         estimator = LogisticRegression(C=1 / penalty, max_iter=1000) if classify else Ridge(penalty)
-        categories = learn_categories(X)
+        # XML cannot hold the others.
+        categories = {
+            name: [value for value in values if value.isprintable()] for name, values in learn_categories(X).items()
+        }
         imputer, scaler = SimpleImputer(keep_empty_features=True), StandardScaler()
         make_pipeline(imputer, scaler, estimator).fit(encode(X, categories), y)
         # The document takes the columns as they are, so scaling goes into the weights.

@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
-import io
-import logging
 import math
-import os
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, Field
 
 from ._core import Model, ModelError
-from .postprocessor import post_func
-from .preprocessor import encode, learn_encoding, prep_func
+from .network import NetworkHyperparameters, find_best_weights
+from .on_torch import export, move, use_one_thread
+from .preprocessor import encode, learn_encoding
 
 
-class Hyperparameters(BaseModel):
-    """What `build` takes; each is an option of the training command too."""
-
-    layers: int = Field(2, ge=0, description="hidden layers")
-    width: int = Field(64, ge=1, description="units in each of them")
-    dropout: float = Field(0.1, ge=0, lt=1, description="share of units left out at a time in training")
-    learning_rate: float = Field(0.003, gt=0, description="how far each step goes")
-    weight_decay: float = Field(0.01, ge=0, description="how strongly weights are kept small")
-    batch_size: int = Field(64, ge=1, description="rows in a step")
-    epochs: int = Field(200, ge=1, description="at most so many passes over the rows")
-    patience: int = Field(20, ge=1, description="passes without progress on held-out rows, after which training ends")
-    seed: int = Field(0, ge=0, description="seed of the weights, the order of rows, and those held out")
+class Hyperparameters(NetworkHyperparameters):
+    """What `build` takes; each is an option of the training command too. Add your own to those in network.py."""
 
 
 def make_network(shape: list[int], scores: int, layers: int, width: int, dropout: float) -> Any:
@@ -63,12 +48,6 @@ class MyModel(Model):
 
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
-
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         import torch
@@ -102,35 +81,26 @@ class MyModel(Model):
         self.model = nn.Sequential(make_network(**self.state["network"]), head).eval()
 
     def _learn(self, network: Any, loss: Any, inputs: Any, targets: Any) -> None:
-        """Train until the rows held out, a fifth, are not answered better any more; keep the best weights."""
         import torch
 
         options = self.options
         optimizer = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
-        held, rest = torch.randperm(len(inputs)).tensor_split([len(inputs) // 5])
-        if not len(held):
-            held = rest
-        least, since, best = math.inf, 0, network.state_dict()
-        for epoch in range(options.epochs):
+
+        def step(rows: np.ndarray) -> None:
             network.train()
-            for rows in rest[torch.randperm(len(rest))].split(options.batch_size):
-                optimizer.zero_grad()
-                loss(network(inputs[rows]), targets[rows]).backward()
-                optimizer.step()
+            optimizer.zero_grad()
+            loss(network(inputs[rows]), targets[rows]).backward()
+            optimizer.step()
+
+        def measure(rows: np.ndarray) -> float:
             network.eval()
             with torch.inference_mode():
-                now = loss(network(inputs[held]), targets[held]).item()
-            since += 1
-            if now < least:
-                least, since, best = now, 0, copy.deepcopy(network.state_dict())
-            if since == options.patience:
-                break
-            self.report(epoch + 1, options.epochs)
-        if least == math.inf:
-            raise ValueError(
-                f"the network learns nothing at a learning rate of {options.learning_rate}: try a smaller one"
-            )
-        network.load_state_dict(best)
+                return float(loss(network(inputs[rows]), targets[rows]))
+
+        def copy_weights() -> Any:
+            return copy.deepcopy(network.state_dict())
+
+        network.load_state_dict(find_best_weights(len(inputs), options, step, measure, copy_weights, self.report))
 
     def encode(self, X: Any) -> Any:
         return encode(X, self.state["encoding"])
@@ -148,21 +118,8 @@ class MyModel(Model):
     def to_onnx(self) -> bytes:
         import torch
 
-        model = copy.deepcopy(self.model).cpu()
         example = torch.zeros(2, *self.state["network"]["shape"])
-        if importlib.util.find_spec("onnxscript") is None:  # beside KFServing: PyTorch exports what it records
-            file = io.BytesIO()
-            torch.onnx.export(model, (example,), file, input_names=["input"], dynamic_axes={"input": {0: "rows"}})
-            return file.getvalue()
-        from onnx_ir.passes.common import ClearMetadataAndDocStringPass
-
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it would miss torchvision aloud
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)  # by PyTorch, in PyTorch
-            sizes = {0: torch.export.Dim("rows")}
-            program = torch.onnx.export(model, (example,), dynamo=True, dynamic_shapes=(sizes,), verbose=False)
-        ClearMetadataAndDocStringPass()(program.model)  # stack traces, with the paths of this machine
-        return program.model_proto.SerializeToString()
+        return export(copy.deepcopy(self.model).cpu(), example, {0: "rows"})
 
     def dump(self, path: Path) -> None:
         from safetensors.torch import save
@@ -170,12 +127,9 @@ class MyModel(Model):
         path.write_bytes(save(self.model.state_dict()))  # its save_file makes a file that only its owner may read
 
     def restore(self, path: Path) -> None:
-        import torch
         from safetensors.torch import load_file
 
-        # Requests are put together before they come here, and PyTorch would count the cores of the whole machine.
-        if "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(1)
+        use_one_thread()
         self._assemble()
         try:
             self.model.load_state_dict(load_file(path))
@@ -184,14 +138,4 @@ class MyModel(Model):
             raise ModelError(f"{path} does not fit the network that make_network in model.py makes: {reason}") from None
 
     def place(self) -> None:
-        if self.device == "cpu":
-            return
-        import torch
-
-        if not torch.cuda.is_available():
-            raise ModelError(
-                f"PyTorch finds no GPU, and the device {self.device} is asked for: it needs a GPU, "
-                "and a CUDA build of PyTorch"
-            )
-        if self.model is not None:
-            self.model.to(self.device)
+        move(self.model, self.device)

@@ -9,8 +9,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model
-from .postprocessor import post_func
-from .preprocessor import make_encoder, prep_func, sources
+from .preprocessor import make_encoder
 
 
 class Hyperparameters(BaseModel):
@@ -50,12 +49,6 @@ class MyModel(Model):
             forest = RandomForestClassifier if classify else RandomForestRegressor
             self.estimator = forest(options.n_estimators, random_state=options.random_state)
 
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
-
     def fit(self, X: Any, y: np.ndarray) -> None:
         from sklearn.pipeline import make_pipeline
 
@@ -74,7 +67,7 @@ class MyModel(Model):
         forests", 2014)."""
         encoder, estimator = self.model[0], self.model[-1]
         names = list(X.columns) if hasattr(X, "columns") else list(range(X.shape[1]))
-        origins = sources(encoder, names)
+        origins = _sources(encoder, names)
         numbers = encoder.transform(X)
         if hasattr(estimator, "coef_"):
             weights, means = np.atleast_2d(estimator.coef_), np.array(self.state["means"])
@@ -104,6 +97,23 @@ class MyModel(Model):
         import joblib
 
         self.model = joblib.load(path)
+
+
+def _sources(encoder: Any, names: list[Any]) -> list[Any]:
+    """The column, of those with these names, that each number which the fitted encoder makes comes from.
+
+    Goes with `make_encoder` in preprocessor.py. Raises NotImplementedError where it cannot tell.
+    """
+    if not hasattr(encoder, "transformers_"):
+        return names
+    if encoder.transformers_[1:] == [] or not hasattr(encoder.transformers_[1][1], "categories_"):
+        raise NotImplementedError("this encoder gives no explanations: `_sources` in model.py does not know it")
+    (_, _, numbers), (_, text, texts), *_ = encoder.transformers_
+    widths = [
+        len(categories) - (0 if rare is None else len(rare) - 1)
+        for categories, rare in zip(text.categories_, text.infrequent_categories_)
+    ]
+    return [*numbers, *(name for name, width in zip(texts, widths) for _ in range(width))]
 
 
 def _of_trees(trees: list[Any], X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

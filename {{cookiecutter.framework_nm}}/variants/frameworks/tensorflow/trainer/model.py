@@ -10,29 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, Field
 
 from ._core import Model, ModelError
-from .postprocessor import post_func
-from .preprocessor import encode, learn_encoding, prep_func
+from .network import NetworkHyperparameters, find_best_weights
+from .preprocessor import encode, learn_encoding
 
 # TensorFlow says a lot while it starts, and one line of it only with these kernels, which also round differently.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 
-class Hyperparameters(BaseModel):
-    """What `build` takes; each is an option of the training command too."""
-
-    layers: int = Field(2, ge=0, description="hidden layers")
-    width: int = Field(64, ge=1, description="units in each of them")
-    dropout: float = Field(0.1, ge=0, lt=1, description="share of units left out at a time in training")
-    learning_rate: float = Field(0.003, gt=0, description="how far each step goes")
-    weight_decay: float = Field(0.01, ge=0, description="how strongly weights are kept small")
-    batch_size: int = Field(64, ge=1, description="rows in a step")
-    epochs: int = Field(200, ge=1, description="at most so many passes over the rows")
-    patience: int = Field(20, ge=1, description="passes without progress on held-out rows, after which training ends")
-    seed: int = Field(0, ge=0, description="seed of the weights, the order of rows, and those held out")
+class Hyperparameters(NetworkHyperparameters):
+    """What `build` takes; each is an option of the training command too. Add your own to those in network.py."""
 
 
 def make_network(shape: tuple[int, ...], scores: int, layers: int, width: int, dropout: float) -> Any:
@@ -64,12 +53,6 @@ class MyModel(Model):
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
 
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
-
     def fit(self, X: Any, y: np.ndarray) -> None:
         import keras
 
@@ -95,32 +78,18 @@ class MyModel(Model):
             self.model = keras.Sequential([network, head])
 
     def _learn(self, network: Any, inputs: np.ndarray, targets: np.ndarray) -> None:
-        """Train until the rows held out, a fifth, are not answered better any more; keep the best weights."""
-        options = self.options
-        random = np.random.default_rng(options.seed)
-        held, rest = np.split(random.permutation(len(inputs)), [len(inputs) // 5])
-        if not len(held):
-            held = rest
-        least, since, best = np.inf, 0, network.get_weights()
-        # Not by Keras' own fit, which takes a tenth of a second around each pass: more than passes over most tables.
-        for epoch in range(options.epochs):
-            random.shuffle(rest)
-            for start in range(0, len(rest), options.batch_size):
-                rows = rest[start : start + options.batch_size]
-                network.train_on_batch(inputs[rows], targets[rows])
+        """Train not by Keras' own fit, which takes a tenth of a second around each pass: more than most passes take."""
+
+        def step(rows: np.ndarray) -> None:
+            network.train_on_batch(inputs[rows], targets[rows])
+
+        def measure(rows: np.ndarray) -> float:
             network.reset_metrics()
-            now = network.test_on_batch(inputs[held], targets[held])
-            since += 1
-            if now < least:
-                least, since, best = now, 0, network.get_weights()
-            if since == options.patience:
-                break
-            self.report(epoch + 1, options.epochs)
-        if least == np.inf:
-            raise ValueError(
-                f"the network learns nothing at a learning rate of {options.learning_rate}: try a smaller one"
-            )
-        network.set_weights(best)
+            return float(network.test_on_batch(inputs[rows], targets[rows]))
+
+        network.set_weights(
+            find_best_weights(len(inputs), self.options, step, measure, network.get_weights, self.report)
+        )
 
     def encode(self, X: Any) -> Any:
         return encode(X, self.state["encoding"])

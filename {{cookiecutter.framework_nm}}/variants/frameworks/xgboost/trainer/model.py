@@ -12,8 +12,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model, ModelError
-from .postprocessor import post_func
-from .preprocessor import encode, learn_categories, prep_func
+from .preprocessor import encode, learn_categories
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +45,6 @@ class MyModel(Model):
         options = Hyperparameters(**params)
         self.rounds = options.rounds
         self.params = options.model_dump(exclude={"rounds"})
-
-    def preprocess(self, X: Any) -> Any:
-        return prep_func(X)
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return post_func(y_hat)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         import xgboost

@@ -1,52 +1,22 @@
 """The server command: `python -m <package>.inferencer --help`."""
 
-from __future__ import annotations
-
-import sys
 import warnings
-from pathlib import Path
 
-from ..trainer._core import ModelError
 from .config import read_arguments
 
 
 def main() -> None:
-    """Load the models, then serve them until SIGTERM; exit with one line if a model cannot be loaded."""
+    """Load the models, then serve them until SIGTERM."""
     arguments = read_arguments()
-
     with warnings.catch_warnings():
         # What KFServing needs warns of this Python's age a dozen times; the README says it once.
         warnings.simplefilter("ignore")
+        # KFServing reads the command line while it is imported, so what imports it comes after the options.
+        from .._engine.sdk.command import serve
         from .model import ServingModel
         from .model_repository import ServingModelRepository
-        from .server import Server
 
-    def make_model(name: str, directory: Path) -> ServingModel:
-        return ServingModel(
-            name,
-            directory,
-            arguments.runtime,
-            arguments.device,
-            arguments.predict_proba,
-            arguments.max_batch_rows,
-            arguments.max_waiting,
-            arguments.stuck_seconds,
-        )
-
-    repository = ServingModelRepository(arguments.model_dir, arguments.model_name, make_model)
-    server = Server(
-        repository,
-        arguments.http_port,
-        arguments.max_buffer_size,
-        arguments.access_log,
-        arguments.drain_seconds,
-        arguments.enable_repository_api,
-    )
-    try:
-        repository.load_models()
-    except ModelError as error:
-        sys.exit(f"The server cannot start: {error}")
-    server.start(repository.get_models())
+    serve(ServingModel, ServingModelRepository, arguments)
 
 
 if __name__ == "__main__":

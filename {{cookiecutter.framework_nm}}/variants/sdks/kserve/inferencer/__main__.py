@@ -1,99 +1,20 @@
-"""The server command: `python -m <package>.inferencer --help`."""
+"""The server command: `python -m <package>.inferencer --help`.
 
-from __future__ import annotations
+Routes, middleware and metrics of your own go into `main`: `app` of kserve.model_server is a FastAPI application.
+"""
 
-import argparse
-import asyncio
-import gc
-import logging
-import sys
-import warnings
-from pathlib import Path
-
-from ..trainer._core import ModelError
 from .config import read_arguments
 
 
 def main() -> None:
-    """Load the models, then serve them until SIGTERM; exit with one line if a model cannot be loaded."""
+    """Load the models, then serve them until SIGTERM."""
     arguments = read_arguments()
-
-    gc.disable()  # starting makes much that stays, and next to no garbage
-    import uvloop
-    from kserve.model_server import app
-
-    from .health import add_liveness
-    from .lane import Lane
+    # KServe reads the command line while it is imported, so what imports it comes after the options.
+    from .._engine.sdk.command import serve
     from .model import ServingModel
-    from .model_repository import RepositoryAccess, ServingModelRepository
-    from .openapi import show_example
-    from .platforms import add_health_checks, predict_routes
-    from .server import Server
+    from .model_repository import ServingModelRepository
 
-    def make_model(name: str, directory: Path) -> ServingModel:
-        return ServingModel(
-            name,
-            directory,
-            arguments.runtime,
-            arguments.device,
-            arguments.predict_proba,
-            arguments.max_batch_rows,
-            arguments.max_waiting,
-            arguments.stuck_seconds,
-        )
-
-    repository = ServingModelRepository(arguments.model_dir, arguments.model_name, make_model)
-    server = Server(repository, arguments.drain_seconds, arguments.enable_repository_api)
-    _quieten(arguments)
-    try:
-        repository.load_models()
-    except ModelError as error:
-        sys.exit(f"The server cannot start: {error}")
-    models = list(repository.get_models().values())
-    show_example(app, models[0])
-    add_liveness(app, repository)
-    add_health_checks(app, server.dataplane)
-    routes = predict_routes(repository)
-    # KServe wraps its application once more when it starts; this is where the lane still comes first.
-    kserve_stack = app.build_middleware_stack
-    app.build_middleware_stack = lambda: Lane(
-        RepositoryAccess(kserve_stack(), arguments.enable_repository_api),
-        repository,
-        arguments.max_buffer_size,
-        arguments.access_log,
-        routes,
-    )
-    gc.freeze()
-    gc.enable()
-    # KServe configures one event loop and runs another, which would be asyncio's own and slower.
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-    asyncio.set_event_loop(asyncio.new_event_loop())  # the one that it configures
-    server.start(models)
-
-
-def _quieten(arguments: argparse.Namespace) -> None:
-    """Log no request unless asked to: a line each costs more than a light model does. The lane has its own."""
-    access = logging.getLogger("uvicorn.access")
-    access.handlers.clear()
-    access.propagate = False
-    if not arguments.enable_latency_logging:
-        logging.getLogger("kserve.trace").setLevel(logging.WARNING)
-    logging.getLogger("kserve").addFilter(_shorten)
-    # KServe's to mend, and nothing that whoever starts a server can act on.
-    warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
-
-
-def _shorten(record: logging.LogRecord) -> bool:
-    """A request that cannot be answered is a line in the log, and not a traceback: anybody can make thousands.
-
-    What the model's own code raised is logged where it is caught, with its traceback.
-    """
-    from kserve.errors import InferenceError, InvalidInput, ModelNotFound, ModelNotReady, ServerNotReady
-
-    expected = (InferenceError, InvalidInput, ModelNotFound, ModelNotReady, ServerNotReady, NotImplementedError)
-    if record.exc_info and isinstance(record.exc_info[1], expected):
-        record.exc_info = None
-    return True
+    serve(ServingModel, ServingModelRepository, arguments)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,69 @@
+"""docs/migrating-to-2.md, command by command, on a project that the first version made and its owner edited."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cookiecutter.main import cookiecutter
+from facts import TEMPLATE
+from running import shell
+
+pytestmark = pytest.mark.slow
+
+#: The last commit of the first version.
+FIRST = "304b7fb"
+#: The owner's edits, by file: what is replaced, and by what.
+EDITS = {
+    "preprocessor.py": ("return X\n\n\ndef make", "return np.column_stack([X, X[:, 0] * X[:, 1]])\n\n\ndef make"),
+    "postprocessor.py": ("return y_hat", 'return np.array(["setosa", "versicolor", "virginica"])[y_hat]'),
+    "model.py": ("LogisticRegression(max_iter=1000)", "LogisticRegression(max_iter=2000, C=0.5)"),
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of the first version under git, with edits in its three files, and not yet installed."""
+    template = tmp_path / "first"
+    template.mkdir()
+    archive = subprocess.run(["git", "archive", FIRST], cwd=TEMPLATE, capture_output=True, check=True).stdout
+    subprocess.run(["tar", "-x", "-C", str(template)], input=archive, check=True)
+    answers = {"framework_nm": "sklearn"}
+    project = Path(cookiecutter(str(template), no_input=True, extra_context=answers, output_dir=str(tmp_path)))
+    shell(project, "git init --quiet && git config user.email a@example.com && git config user.name Ann")
+    for name, (before, after) in EDITS.items():
+        file = project / "sklearnserver" / "trainer" / name
+        assert file.read_text().count(before) == 1, name
+        file.write_text(file.read_text().replace(before, after))
+    return project
+
+
+def test_a_project_of_the_first_version_is_brought_onto_the_engine(
+    project: Path, install: Callable[[str, str], Path]
+) -> None:
+    """Its owner's edits stay, its model is served, its tests and checks pass, and nothing of the old code is left."""
+    (project / ".venv").symlink_to(install("sklearn", "kserve") / ".venv")
+    for name in ("setup.py", "requirements.txt"):  # older than the environment, so that make does not renew it
+        os.utime(project / name, (0, 0))
+    # The first version's own code answers here, not the package that the environment was made for.
+    shell(project, "make train", PYTHONPATH=str(project))
+    text = (TEMPLATE / "docs" / "migrating-to-2.md").read_text().replace("gh:org/kfserving-template", str(TEMPLATE))
+    commands = "".join(re.findall(r"^```bash\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    commands = commands.replace("make install\n", "touch --date=@0 setup.py requirements.txt\nmake install\n")
+    shell(project, commands, PATH=path, PYTHONPATH=str(project))
+
+    package = project / "sklearnserver"
+    for name, (_, after) in EDITS.items():
+        assert after.strip().splitlines()[0] in (package / "trainer" / name).read_text()
+    assert sorted(file.name for file in (package / "inferencer").glob("*.py")) == sorted(
+        file.name for file in (install("sklearn", "kserve") / "sklearnserver" / "inferencer").glob("*.py")
+    )
+    answer = "from sklearnserver.trainer.model import MyModel; m = MyModel(dirpath='sklearnserver/trainer/0001'); "
+    printed = shell(project, f'.venv/bin/python -c "{answer}print(m.predict(m.example))"', PYTHONPATH=str(project))
+    assert "setosa" in printed

@@ -1,0 +1,43 @@
+"""What happens to the input before the model sees it, in training and in serving alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.base import TransformerMixin
+
+
+def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
+    """Change the input before it is encoded; the place to derive columns from others.
+
+    X has the columns of training, in their order, and any number of rows: a float64 array where all columns
+    are numbers, else a DataFrame. Keep the rows, and let no row depend on another: requests are answered
+    in batches. What is learnt from data belongs in `make_encoder`.
+    """
+    return X
+
+
+def make_encoder(X: np.ndarray | pd.DataFrame, gaps: bool, scale: bool) -> TransformerMixin:
+    """Make the transformer, still to be fitted, that turns preprocessed input into numbers.
+
+    `gaps` says that there can be missing values to fill in; `scale`, that the numbers are to be of one size.
+    """
+    from sklearn.compose import make_column_transformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+    steps = [SimpleImputer(keep_empty_features=True)] * gaps + [StandardScaler()] * scale
+    numbers = make_pipeline(*steps or [FunctionTransformer()])
+    text = [] if isinstance(X, np.ndarray) else list(X.select_dtypes(object))
+    if not text:
+        return numbers
+    # Categories too rare to learn from share one column, and so do those that training never saw.
+    categories = OneHotEncoder(
+        handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=50, sparse_output=False
+    )
+    return make_column_transformer((numbers, [name for name in X if name not in text]), (categories, text))

@@ -1,0 +1,49 @@
+"""What happens to the input before the model sees it, in training and in serving alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Rarer categories than these are answered as missing values are: a split sends both the same way.
+MAX_CATEGORIES = 100
+
+
+def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
+    """Change the input before it is encoded; the place to derive columns from others.
+
+    X has the columns of training, in their order, and any number of rows: a float64 array where all columns
+    are numbers, else a DataFrame. Keep the rows, and let no row depend on another: requests are answered
+    in batches. What is learnt from data belongs in `learn_categories`.
+    """
+    return X
+
+
+def learn_categories(X: np.ndarray | pd.DataFrame) -> dict[str, list[str]]:
+    """The categories of each column of text, the most frequent ones, sorted."""
+    if isinstance(X, np.ndarray):
+        return {}
+    return {
+        name: sorted(value for value, _ in Counter(X[name].dropna()).most_common(MAX_CATEGORIES))
+        for name in X.select_dtypes(object)
+    }
+
+
+def encode(X: np.ndarray | pd.DataFrame, categories: dict[str, list[str]]) -> np.ndarray:
+    """Turn preprocessed input into a float array: a category as its number, an unknown one as a missing value."""
+    if isinstance(X, np.ndarray):
+        return X
+    codes = {name: {value: code for code, value in enumerate(values)} for name, values in categories.items()}
+    return np.column_stack(
+        [
+            np.array([codes[name].get(value, np.nan) for value in X[name]])
+            if name in codes
+            else X[name].to_numpy(np.float64)
+            for name in X.columns
+        ]
+    )

@@ -1,0 +1,71 @@
+"""Health, and the repository API: KFServing's handlers, with what this package knows better. Not here: predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from kfserving.kfserver import HealthHandler, LivenessHandler, LoadHandler, UnloadHandler
+
+from ..artifact.versions import NoSuchModel
+from ..serving.access import refusal
+from ..serving.model import not_live
+from .errors import JsonErrors, Refused
+
+if TYPE_CHECKING:
+    from ..serving.drain import Drain
+
+
+class Live(JsonErrors, LivenessHandler):
+    """KFServing's liveness, which says "Alive" whatever the models do."""
+
+    def initialize(self, models: Any) -> None:
+        self.models = models
+
+    def get(self) -> None:
+        problem = not_live(self.models.get_models())
+        if problem:
+            raise Refused(503, f"the server is not live: {problem}")
+        super().get()
+
+
+class Health(JsonErrors, HealthHandler):
+    """KFServing's readiness of a model, which ends with the server's."""
+
+    def initialize(self, models: Any, drain: Drain) -> None:
+        super().initialize(models)
+        self.drain = drain
+
+    def get(self, name: str) -> None:
+        super().get(name)
+        if self.drain.begun:
+            raise Refused(503, f"Model with name {name} is not ready.")
+
+
+class Repository(JsonErrors):
+    """What is under the repository API's path; whoever may not use it is told so."""
+
+    def initialize(self, models: Any, enabled: bool) -> None:
+        self.models = models
+        self.enabled = enabled
+
+    def prepare(self) -> None:
+        refused = refusal(self.enabled, "Origin" in self.request.headers)
+        if refused:
+            raise Refused(*refused)
+
+
+class Load(Repository, LoadHandler):
+    """KFServing's repository API, with the reason of a failed load."""
+
+    async def post(self, name: str) -> None:
+        try:
+            await self.models.load(name)
+        except NoSuchModel as error:
+            raise Refused(404, str(error)) from None
+        except Exception as error:
+            raise Refused(503, f"Model {name} was not loaded, and the one before stays: {error}") from error
+        self.write({"name": name, "load": True})
+
+
+class Unload(Repository, UnloadHandler):
+    """KFServing's repository API."""

@@ -1,0 +1,41 @@
+"""The server command: `python -m <package>.inferencer --help`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+from ..contract.errors import ModelError
+from ..serving.model import maker
+
+if TYPE_CHECKING:
+    from .model import ServingModel
+    from .repository import ServingModelRepository
+
+
+def serve(
+    model_class: type[ServingModel], repository_class: type[ServingModelRepository], arguments: argparse.Namespace
+) -> None:
+    """Load the models, then serve them until SIGTERM; exit with one line if a model cannot be loaded."""
+    with warnings.catch_warnings():
+        # What KFServing needs warns of this Python's age a dozen times; the README says it once.
+        warnings.simplefilter("ignore")
+        from .server import Server
+
+    repository = repository_class(arguments.model_dir, arguments.model_name, maker(model_class, arguments))
+    server = Server(
+        repository,
+        arguments.http_port,
+        arguments.max_buffer_size,
+        arguments.access_log,
+        arguments.drain_seconds,
+        arguments.enable_repository_api,
+    )
+    try:
+        repository.load_models()
+    except ModelError as error:
+        sys.exit(f"The server cannot start: {error}")
+    # The repository has the models. Handed over here, they would be kept, whatever takes their places.
+    server.start([])

@@ -1,0 +1,120 @@
+"""KFServing's server, with this package's handlers on its routes and an orderly end.
+
+When the end begins and how long it takes is in drain.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from typing import Any
+
+import kfserving
+import tornado.httputil
+import tornado.ioloop
+import tornado.web
+from tornado.http1connection import HTTP1ServerConnection
+
+from ..serving.drain import Drain
+from .administration import Health, Live, Load, Repository, Unload
+from .errors import NotFound
+from .predictions import Explain, Predict
+from .repository import ServingModelRepository
+
+_NAME = "([a-zA-Z0-9_-]+)"
+
+
+class Server(kfserving.KFServer):
+    """Serves a repository over REST, whose API for loading and unloading can be turned off.
+
+    `log` says whether to log a line per prediction.
+    """
+
+    def __init__(
+        self,
+        repository: ServingModelRepository,
+        http_port: int,
+        max_body: int,
+        log: bool,
+        drain_seconds: float,
+        repository_api: bool,
+    ) -> None:
+        # KFServing gives its limit to Tornado's read buffer as well, which one read can fill if it is small.
+        buffer = max(max_body, 1_048_576)
+        super().__init__(http_port=http_port, max_buffer_size=buffer, workers=1, registered_models=repository)
+        self.max_body = max_body
+        self.log = log
+        self.drain = Drain(drain_seconds, self._ask_clients_to_leave, self._finish, logging.getLogger(__name__))
+        self.repository_api = repository_api
+
+    def create_application(self) -> tornado.web.Application:
+        """KFServing's application, in which the list of models stays as it is."""
+        application = super().create_application()
+        models: dict[str, Any] = {"models": self.registered_models}
+        predict = {**models, "max_body": self.max_body}
+        explain = {**predict, "kind": "explain"}
+        health = {**models, "drain": self.drain}
+        repository = {**models, "enabled": self.repository_api}
+        application.add_handlers(
+            ".*",
+            [
+                (f"/v1/models/{_NAME}:predict", Predict, {**predict, "kind": "v1"}),
+                (f"/v2/models/{_NAME}/infer", Predict, {**predict, "kind": "v2"}),
+                (f"/v1/models/{_NAME}:explain", Explain, explain),
+                (f"/v2/models/{_NAME}/explain", Explain, explain),
+                ("/", Live, models),
+                ("/v2/health/live", Live, models),
+                (f"/v1/models/{_NAME}", Health, health),
+                (f"/v2/models/{_NAME}/status", Health, health),
+                (f"/v2/repository/models/{_NAME}/load", Load, repository),
+                (f"/v2/repository/models/{_NAME}/unload", Unload, repository),
+                *([] if self.repository_api else [("/v2/repository/.*", Repository, repository)]),
+            ],
+        )
+        _understand_expectations(application)
+        application.settings.update(
+            default_handler_class=NotFound, default_handler_args={"status_code": 404}, log_function=self._log
+        )
+        return application
+
+    def start(self, models: list[kfserving.KFModel]) -> None:
+        """Serve until SIGTERM or Ctrl-C, which let requests in flight finish."""
+        loop = asyncio.get_event_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.drain.on_signal, number)
+        super().start(models)
+
+    def _ask_clients_to_leave(self) -> None:
+        """Close each connection with its next answer, so that its client connects elsewhere."""
+        self._http_server.conn_params.no_keep_alive = True
+
+    async def _finish(self) -> None:
+        """Accept no connection, and end when nothing is in flight on those that there are."""
+        self._http_server.stop()
+        while not all(map(_idle, self._http_server._connections)):
+            await asyncio.sleep(0.02)
+        tornado.ioloop.IOLoop.current().stop()
+
+    def _log(self, handler: tornado.web.RequestHandler) -> None:
+        """Log no request unless asked to: a line each costs more than a light model does."""
+        if self.log and isinstance(handler, Predict):
+            handler.log()
+
+
+def _idle(connection: HTTP1ServerConnection) -> bool:
+    """Whether a connection waits for a request, of which nothing has arrived."""
+    stream = connection.stream
+    return stream._read_regex is not None and not stream._read_buffer_size
+
+
+def _understand_expectations(application: tornado.web.Application) -> None:
+    """Let a client go on that asks with `Expect: 100-Continue`, as Java does: Tornado knows small letters alone."""
+    find_handler = application.find_handler
+
+    def find(request: tornado.httputil.HTTPServerRequest, **arguments: Any) -> Any:
+        if "Expect" in request.headers:
+            request.headers["Expect"] = request.headers["Expect"].lower()
+        return find_handler(request, **arguments)
+
+    application.find_handler = find

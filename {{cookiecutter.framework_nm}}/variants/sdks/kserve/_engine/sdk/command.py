@@ -1,0 +1,88 @@
+"""The server command: `python -m <package>.inferencer --help`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import logging
+import sys
+import warnings
+from typing import TYPE_CHECKING
+
+from ..contract.errors import ModelError
+from ..serving.model import maker
+
+if TYPE_CHECKING:
+    from .model import ServingModel
+    from .repository import ServingModelRepository
+
+
+def serve(
+    model_class: type[ServingModel], repository_class: type[ServingModelRepository], arguments: argparse.Namespace
+) -> None:
+    """Load the models, then serve them until SIGTERM; exit with one line if a model cannot be loaded."""
+    gc.disable()  # starting makes much that stays, and next to no garbage
+    import uvloop
+    from kserve.model_server import app
+
+    from .health import add_liveness
+    from .lane import Lane
+    from .openapi import show_example
+    from .platforms import add_health_checks, predict_routes
+    from .repository import RepositoryAccess
+    from .server import Server
+
+    repository = repository_class(arguments.model_dir, arguments.model_name, maker(model_class, arguments))
+    repository.enable_latency_logging = arguments.enable_latency_logging
+    server = Server(repository, arguments.drain_seconds, arguments.enable_repository_api)
+    _quieten(arguments)
+    try:
+        repository.load_models()
+    except ModelError as error:
+        sys.exit(f"The server cannot start: {error}")
+    show_example(app, repository)
+    add_liveness(app, repository)
+    add_health_checks(app, server.dataplane)
+    routes = predict_routes(repository)
+    # KServe wraps its application once more when it starts; this is where the lane still comes first.
+    kserve_stack = app.build_middleware_stack
+    app.build_middleware_stack = lambda: Lane(
+        RepositoryAccess(kserve_stack(), arguments.enable_repository_api),
+        repository,
+        arguments.max_buffer_size,
+        arguments.access_log,
+        routes,
+    )
+    gc.freeze()
+    gc.enable()
+    # KServe configures one event loop and runs another, which would be asyncio's own and slower.
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    asyncio.set_event_loop(asyncio.new_event_loop())  # the one that it configures
+    # The repository has the models. Handed over here, they would be kept, whatever takes their places.
+    server.start([])
+
+
+def _quieten(arguments: argparse.Namespace) -> None:
+    """Log no request unless asked to: a line each costs more than a light model does. The lane has its own."""
+    access = logging.getLogger("uvicorn.access")
+    access.handlers.clear()
+    access.propagate = False
+    if not arguments.enable_latency_logging:
+        logging.getLogger("kserve.trace").setLevel(logging.WARNING)
+    logging.getLogger("kserve").addFilter(_shorten)
+    # KServe's to mend, and nothing that whoever starts a server can act on.
+    warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
+
+
+def _shorten(record: logging.LogRecord) -> bool:
+    """A request that cannot be answered is a line in the log, and not a traceback: anybody can make thousands.
+
+    What the model's own code raised is logged where it is caught, with its traceback.
+    """
+    from kserve.errors import InferenceError, InvalidInput, ModelNotFound, ModelNotReady, ServerNotReady
+
+    expected = (InferenceError, InvalidInput, ModelNotFound, ModelNotReady, ServerNotReady, NotImplementedError)
+    if record.exc_info and isinstance(record.exc_info[1], expected):
+        record.exc_info = None
+    return True

@@ -1,0 +1,52 @@
+"""What can be set about the server: the engine's options beside KServe's own.
+
+KServe reads its options off the command line while it is imported. So this module imports nothing of KServe before
+`read` has put the command line in order, and the server imports this module first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ..serving.options import Options, Parser, port, switch
+from .platforms import defaults
+
+
+def options(prog: str) -> Options:
+    """The options of the server command `prog`."""
+    given = sys.argv[1:]
+    parser = Options(defaults(given), prog=prog, add_help=False)
+    sys.argv[1:] = given
+    parser.add("grpc_port", "8081", port, "port of gRPC")
+    parser.add("enable_docs_url", "false", switch, "show Swagger UI at /docs")
+    parser.add("enable_latency_logging", "false", switch, "log a line per request that KServe answers")
+    return parser
+
+
+def read(ours: Options) -> argparse.Namespace:
+    """Read command line and environment; exit with a message where an option is unknown or does not fit."""
+    given = sys.argv[1:]
+    arguments, rest = ours.parse_known_args(given)
+    sys.argv[1:] = [
+        f"--http_port={arguments.http_port}",
+        f"--grpc_port={arguments.grpc_port}",
+        f"--enable_docs_url={arguments.enable_docs_url}",
+        f"--enable_latency_logging={arguments.enable_latency_logging}",
+        f"--grpc_max_receive_message_length={arguments.max_buffer_size}",
+        "--grpc_max_send_message_length=-1",  # no limit: an answer can be many times as large as its request
+        *rest,
+    ]
+    if rest:
+        from kserve.model_server import parser as kserve_parser
+
+        # KServe ignores what it does not know; a misspelt option is to be heard of. This also prints --help.
+        Parser(
+            prog=ours.prog,
+            parents=[kserve_parser, ours],
+            conflict_handler="resolve",
+            allow_abbrev=False,
+            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+            description="Serve a model over REST and gRPC. Options that name a variable read it from there too.",
+        ).parse_args(given)
+    return arguments

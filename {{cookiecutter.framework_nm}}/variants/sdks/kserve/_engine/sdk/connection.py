@@ -1,0 +1,63 @@
+"""One HTTP connection: uvicorn's, which goes on in HTTP/1.1 where a client offers an upgrade, such as to HTTP/2.
+
+Java's HttpClient, Spring, Ktor and `curl --http2` send `Upgrade: h2c` with their first request. A server may ignore
+that, and most do; uvicorn's parser, httptools, drops the request's body and takes it for another protocol
+(https://github.com/Kludex/uvicorn/issues/2722). What a request means is not known here.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class Connection(HttpToolsProtocol):
+    """Ignores every upgrade: KServe speaks HTTP/1.1 alone, without WebSockets."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.parser = _Parser(self)
+
+    @property
+    def ignores_upgrade(self) -> bool:
+        """Whether the request at hand asks for another protocol, and goes on without it."""
+        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
+
+    def on_headers_complete(self) -> None:
+        if not self.ignores_upgrade:
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        if not self.ignores_upgrade:
+            super().on_message_complete()
+
+    def head_without_upgrade(self) -> bytes:
+        """The head of the request at hand, as if the client had not asked for another protocol."""
+        line = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
+        return b"".join([line, *(b"%b: %b\r\n" % item for item in self.headers if item[0] != b"upgrade"), b"\r\n"])
+
+
+class _Parser(httptools.HttpRequestParser):
+    """httptools', which stops at an upgrade. Where that is ignored, another one takes over and reads the head again."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
+        self.connection = connection
+
+    def feed_data(self, data: bytes | bytearray | memoryview | array[int]) -> None:
+        parser, rest = self, memoryview(data)
+        while True:
+            try:
+                httptools.HttpRequestParser.feed_data(parser, rest)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                if not self.connection.ignores_upgrade:
+                    raise
+                rest = rest[upgrade.args[0] :]
+            head = self.connection.head_without_upgrade()
+            self.connection.parser = parser = _Parser(self.connection)
+            httptools.HttpRequestParser.feed_data(parser, head)

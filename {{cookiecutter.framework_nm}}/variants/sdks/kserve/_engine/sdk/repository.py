@@ -1,0 +1,127 @@
+"""Loading, reloading and unloading models by name while the server runs.
+
+Where they are: artifact/versions.py, storage.py. The content of a store is downloaded again whenever a
+model is loaded or reloaded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import kserve
+from kserve.errors import ModelNotFound, ModelNotReady
+from kserve.logging import logger
+from kserve.protocol.model_repository_extension import ModelRepositoryExtension
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ..artifact.versions import NoSuchModel
+from ..serving.access import DISABLED, refusal
+from ..serving.loading import Loader
+from .model import ServingModel
+from .storage import Location
+
+
+class LoadFailed(ModelNotReady):
+    """A model could not be loaded, and what `reason` says is why."""
+
+    def __init__(self, reason: str) -> None:
+        self.error_msg = self.reason = reason
+
+
+class Disabled(NotImplementedError):
+    """The repository API is turned off: UNIMPLEMENTED over gRPC, which says so of what a service has not enabled."""
+
+    def __init__(self) -> None:
+        super().__init__(DISABLED)
+        self.reason = DISABLED  # what KServe's gRPC server answers with
+
+
+class RepositoryAccess:
+    """An ASGI application in front of KServe's, `app`: the repository API over REST, for those who may use it."""
+
+    def __init__(self, app: ASGIApp, enabled: bool) -> None:
+        self.app = app
+        self.enabled = enabled
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app, refused = self.app, None
+        if scope["type"] == "http" and scope["path"].startswith("/v2/repository/"):
+            refused = refusal(self.enabled, b"origin" in dict(scope["headers"]))
+        if refused:
+            status, error = refused
+            app = JSONResponse({"error": error}, status)
+        await app(scope, receive, send)
+
+
+class ServingRepositoryExtension(ModelRepositoryExtension):
+    """KServe's repository API, with the reason of a failed load on REST and gRPC alike; it can be turned off."""
+
+    def __init__(self, repository: ServingModelRepository, enabled: bool) -> None:
+        super().__init__(repository)
+        self._enabled = enabled
+
+    async def load(self, model_name: str) -> dict[str, Any]:
+        if not self._enabled:
+            raise Disabled
+        try:
+            await self._model_registry.load(model_name)
+        except NoSuchModel as error:
+            missing = ModelNotFound(model_name)
+            missing.reason = str(error)
+            raise missing from None
+        except Exception as error:
+            raise LoadFailed(f"Model {model_name} was not loaded, and the one before stays: {error}") from error
+        return {"name": model_name, "load": True}
+
+    async def unload(self, model_name: str) -> dict[str, Any]:
+        if not self._enabled:
+            raise Disabled
+        await super().unload(model_name)
+        return {"name": model_name, "unload": True}
+
+
+class ServingModelRepository(kserve.ModelRepository):
+    """The models below `models_dir`, a directory or an address, or the one model there, under `model_name`.
+
+    `make_model(name, directory)` makes a `ServingModel` that is still to be loaded.
+    """
+
+    #: Whether KServe logs how long a model takes over the requests that it answers itself.
+    enable_latency_logging = False
+
+    def __init__(
+        self, models_dir: Path | str, model_name: str, make_model: Callable[[str, Path], ServingModel]
+    ) -> None:
+        super().__init__(str(models_dir))
+        location = Location(str(models_dir))
+        self._shown = location.shown
+        self._loader = Loader(location.fetch, location.shown, model_name, make_model, self._publish)
+
+    def load_models(self) -> None:
+        """Load all models, each in its newest version that answers. Raises ModelError if one has none, or if there is
+        no model.
+        """
+        self._loader.load_all()
+
+    async def load(self, name: str) -> bool:
+        """Load or reload a model for KServe's repository API; requests go on meanwhile."""
+        return await asyncio.to_thread(self.load_model, name)
+
+    def load_model(self, name: str) -> bool:
+        """Load the newest version of a model, and no older one: whoever asks for it is told. Raises ModelError."""
+        self._loader.load(name)
+        return True
+
+    def unload(self, name: str) -> None:
+        super().unload(name)
+        logger.info("Unloaded model %s", name)
+
+    def _publish(self, model: ServingModel) -> None:
+        model.enable_latency_logging = self.enable_latency_logging
+        self.update(model)
+        version = "".join(f", version {number}," for number in model.versions)
+        logger.info("Loaded model %s%s from %s, which runs on %s", model.name, version, self._shown, model.platform)

@@ -1,0 +1,239 @@
+"""What a model takes: the columns seen in training, and how data is brought into their form.
+
+Both sides meet here: training learns a signature, serving decodes requests by it. Nothing in this module
+knows a framework or a wire format.
+
+Names and datatypes are those of the Open Inference Protocol, version 2:
+https://github.com/kserve/open-inference-protocol
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal, Optional, Tuple, Union
+
+import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    Input = Union[np.ndarray, pd.DataFrame]
+
+
+#: Larger numbers are taken for mistakes: frameworks compute in single precision, where they are infinite.
+LARGEST = float(np.finfo(np.float32).max)
+
+
+class Tensor(msgspec.Struct, frozen=True):
+    """A tensor's name, datatype and shape; -1 in a shape is any number of rows."""
+
+    name: str
+    datatype: str
+    shape: Tuple[int, ...]
+
+
+class Column(msgspec.Struct, frozen=True):
+    """One column of the training data.
+
+    `datatype` is FP64 (numbers), BOOL (true or false) or BYTES (text). `nullable` says that training saw
+    gaps in this column, so that a request may have them too. `shape` is that of one row's value: () in a table,
+    such as (28, 28) where a row is an image.
+    """
+
+    name: str
+    datatype: Literal["FP64", "BOOL", "BYTES"]
+    nullable: bool = False
+    shape: Tuple[int, ...] = ()
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """The columns of a model's input, in the order of training; or a single one whose values are tensors."""
+
+    columns: Tuple[Column, ...]
+    #: How text spells a missing value, beside "". None: "" is text too, as in models that were made elsewhere.
+    missing: Optional[Tuple[str, ...]] = None
+
+    @property
+    def missing_numbers(self) -> list[float]:
+        """The spellings of a missing value that are numbers, such as -999."""
+        return [float(spelling) for spelling in self.missing or () if _is_finite(spelling)]
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def numeric(self) -> bool:
+        """Whether rows fit in one array of numbers; otherwise they travel in a DataFrame."""
+        return all(column.datatype != "BYTES" for column in self.columns)
+
+    @property
+    def tensor(self) -> tuple[int, ...]:
+        """The shape of a row that is a tensor; () where rows are those of a table."""
+        return self.columns[0].shape if len(self.columns) == 1 else ()
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """The V2 inputs: one tensor where all columns are numbers, else a tensor per column."""
+        if self.tensor:
+            return (Tensor(self.columns[0].name, "FP64", (-1, *self.tensor)),)
+        if all(column.datatype == "FP64" for column in self.columns):
+            return (Tensor("input-0", "FP64", (-1, len(self.columns))),)
+        return tuple(Tensor(column.name, column.datatype, (-1,)) for column in self.columns)
+
+    @classmethod
+    def learn(cls, X: Input, missing: tuple[str, ...] = ()) -> Signature:
+        """Read the signature off training data: an array or a DataFrame of shape [rows, columns], or an array of
+        more dimensions, in which each row is a tensor. Text that is "" or in `missing` is a missing value.
+
+        Raises ValueError where the data has no rows, no columns, numbers beyond single precision, or columns
+        whose names JSON cannot carry plainly.
+        """
+        import pandas as pd
+
+        if isinstance(X, np.ndarray) and X.ndim > 2:
+            if not X.size or not (np.abs(X) <= LARGEST).all():
+                raise ValueError(f"the tensors, of shape {list(X.shape)}, have infinite numbers or gaps, or are empty")
+            return cls((Column("input-0", "FP64", shape=X.shape[1:]),))
+        frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X).add_prefix("x")
+        if frame.empty:
+            raise ValueError(f"the training data is empty: {frame.shape[0]} rows, {frame.shape[1]} columns")
+        columns, spelt = [], cls((), missing)
+        for name in frame.columns:
+            if re.search(r'["\\\x00-\x1f]', str(name)):
+                raise ValueError(f"column {str(name)!r}: rename it without quotes, backslashes and line breaks")
+            values = spelt.known(frame[name])
+            datatype: Any
+            if pd.api.types.is_bool_dtype(values) or all(isinstance(value, bool) for value in values):
+                datatype = "BOOL"
+            elif pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_complex_dtype(values):
+                datatype = "FP64"
+                if (np.abs(values.to_numpy(np.float64)) > LARGEST).any():
+                    raise ValueError(f"column '{name}' has infinite numbers, or larger ones than {LARGEST:.1e}")
+            else:
+                datatype = "BYTES"
+            columns.append(Column(str(name), datatype, nullable=len(values) < len(frame)))
+        return cls(tuple(columns), missing)
+
+    def known(self, values: pd.Series) -> pd.Series:
+        """A column without its missing values."""
+        import pandas as pd
+
+        values = values.dropna()
+        if pd.api.types.is_numeric_dtype(values):
+            return values if pd.api.types.is_bool_dtype(values) else values[~values.isin(self.missing_numbers)]
+        spelt = np.array([_is_in(value, self.spellings) for value in values], dtype=bool)
+        return values[~spelt].infer_objects() if spelt.any() else values
+
+    def conform(self, X: Any) -> Input:
+        """Bring data into the form that the model is trained on and asked with.
+
+        Takes a DataFrame with the signature's columns in any order, or anything that numpy reads as
+        [rows, columns] in the signature's order. Returns a float64 array where the signature is numeric
+        (BOOL as 0 and 1, missing values as NaN), else a DataFrame of float64 and str columns (missing values as NaN
+        and None). Rows that are tensors come as an array of [rows, *shape].
+
+        Raises ValueError where columns are missing or do not fit.
+        """
+        if self.tensor:
+            X = np.asarray(X, dtype=np.float64)
+            if X.shape[1:] != self.tensor:
+                raise ValueError(f"expected an array of shape {['rows', *self.tensor]}, got {list(X.shape)}")
+            return X
+        if isinstance(X, np.ndarray):
+            if X.dtype == np.float64 and self.numeric and X.ndim == 2 and X.shape[1] == len(self.columns):
+                return self.without_missing(X)
+        elif hasattr(X, "columns"):
+            X = X.set_axis(X.columns.map(str), axis=1)
+            missing = [name for name in self.names if name not in X.columns]
+            if missing:
+                raise ValueError(f"columns missing: {', '.join(map(repr, missing))}")
+            return self.assemble([X[name] for name in self.names])
+        X = X if isinstance(X, np.ndarray) else np.asarray(X, dtype=object)
+        if X.ndim != 2 or X.shape[1] != len(self.columns):
+            raise ValueError(f"expected an array of shape [rows, {len(self.columns)}], got {list(X.shape)}")
+        return self.assemble(list(X.T))
+
+    def blank(self) -> Input:
+        """A row of zeros and empty text, in the signature's form."""
+        if self.tensor:
+            return np.zeros((1, *self.tensor))
+        return self.assemble([[""] if column.datatype == "BYTES" else [0.0] for column in self.columns])
+
+    def around(self, X: Input, rows: int) -> Input:
+        """Rows around the first one of X: its text and truth values as they are, its numbers up to a tenth nearer to
+        zero, and whole where they are whole: a share, a month or a code is one still.
+        """
+        shares = np.random.default_rng(0).uniform(0.9, 1.0, rows)
+        if self.tensor:
+            return np.repeat(np.asarray(X)[:1], rows, axis=0) * shares.reshape(rows, *[1] * (np.ndim(X) - 1))
+        first = X[0] if isinstance(X, np.ndarray) else X.iloc[0]
+        return self.assemble(
+            [
+                _like(shares * value, value) if column.datatype == "FP64" else [value] * rows
+                for column, value in zip(self.columns, first)
+            ]
+        )
+
+    def assemble(self, values: list[Any]) -> Input:
+        """Put one sequence of values per column together, as `conform` returns them."""
+        spellings, numbers = self.spellings, self.missing_numbers
+        columns = [
+            _text(items, spellings)
+            if column.datatype == "BYTES"
+            else _numbers(items, spellings, numbers if column.datatype == "FP64" else [])
+            for column, items in zip(self.columns, values)
+        ]
+        if self.numeric:
+            return np.column_stack(columns)
+        import pandas as pd
+
+        return pd.DataFrame(dict(zip(self.names, columns)))
+
+    def without_missing(self, X: np.ndarray) -> np.ndarray:
+        """An array of numbers, [rows, columns], with NaN for those that spell a missing value."""
+        if not self.missing_numbers or self.tensor:
+            return X
+        spelling = np.array([column.datatype == "FP64" for column in self.columns])
+        return np.where(spelling & np.isin(X, self.missing_numbers), np.nan, X)
+
+    @property
+    def spellings(self) -> frozenset[str]:
+        """The texts that spell a missing value."""
+        return frozenset() if self.missing is None else frozenset(("", *self.missing))
+
+
+def _numbers(items: Any, spellings: frozenset[str], numbers: list[float]) -> np.ndarray:
+    """Numbers as float64, missing values as NaN. Raises ValueError where there is other text among them."""
+    try:
+        values = np.asarray(items, np.float64)
+    except (TypeError, ValueError):  # a TypeError, where pandas' NA is among them
+        import pandas as pd
+
+        values = np.array([np.nan if item is pd.NA or _is_in(item, spellings) else item for item in items], np.float64)
+    return np.where(np.isin(values, numbers), np.nan, values) if numbers else values
+
+
+def _text(items: Any, spellings: frozenset[str]) -> np.ndarray:
+    """Text as str, missing values as None: one spelling of each, whatever the source spelled them."""
+    import pandas as pd
+
+    items = np.asarray(items, dtype=object)
+    gaps = pd.isna(items)
+    return np.array([None if gap or _is_in(item, spellings) else str(item) for item, gap in zip(items, gaps)], object)
+
+
+def _like(numbers: np.ndarray, value: float) -> np.ndarray:
+    return np.round(numbers) if value == np.round(value) else numbers
+
+
+def _is_in(value: Any, spellings: frozenset[str]) -> bool:
+    return isinstance(value, str) and value in spellings
+
+
+def _is_finite(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False

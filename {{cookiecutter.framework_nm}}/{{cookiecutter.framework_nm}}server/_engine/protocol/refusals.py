@@ -1,0 +1,160 @@
+"""What is wrong with a request, in the words of the model that it was for: row, column, and what was expected there.
+
+A check that cannot tell wrong from right without looking for what to say is here, too. Not here: what is wrong with a
+tensor by itself, which is in tensors.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import Any, Dict
+
+import numpy as np
+import orjson
+
+from ..contract.signature import LARGEST, Column, Signature
+from .tensors import NamedArray, show
+
+_SPOKEN = {"FP64": "a number", "BOOL": "true or false", "BYTES": "a string"}
+_PYTHON: Dict[str, Any] = {"FP64": (int, float), "BOOL": bool, "BYTES": str}
+_SHOWN = 10  # problems in one message
+
+
+class Refusals:
+    """Says what is wrong with requests for one model."""
+
+    def __init__(self, signature: Signature) -> None:
+        self._signature = signature
+        self._order = signature.names  # the signature makes a new list whenever it is asked
+        self._names = frozenset(self._order)
+
+    def expected(self) -> str:
+        """The tensors that the model takes."""
+        inputs = (f"{item.name!r} {item.datatype} {list(item.shape)}" for item in self._signature.inputs)
+        return f"expected {', '.join(inputs)}"
+
+    def body(self, text: bytes, reason: str) -> str:
+        """Say what is wrong with JSON that the decoder refused, all of it; `reason` is the decoder's own."""
+        try:
+            content = orjson.loads(text)
+        except ValueError as error:
+            return f"the body is not JSON: {error}"
+        if not isinstance(content, dict):
+            return f'expected an object, {{"instances": [row, ...]}}, got {show(content)}'
+        instances = content.get("instances")
+        if instances is None:
+            return reason
+        if not isinstance(instances, list):
+            return f'"instances": expected a list of rows, got {show(instances)}'
+        return self.rows(instances) or reason
+
+    def rows(self, rows: list[Any]) -> str:
+        """Say what is wrong with rows, as they stand in JSON."""
+        return join(f"row {i}{problem}" for i, row in enumerate(rows) for problem in self._row(row))
+
+    def _row(self, row: Any) -> list[str]:
+        names = self._order
+        if self._signature.tensor:
+            return _misshapen(row.get(names[0]) if isinstance(row, dict) else row, self._signature.tensor)
+        if isinstance(row, dict):
+            return self._record(row)
+        if not isinstance(row, list):
+            return [f": expected a list of {len(names)} values or an object with the columns' names, got {show(row)}"]
+        if len(row) != len(names):
+            return [f": expected {len(names)} values ({', '.join(names)}), got {len(row)}"]
+        return self._record(dict(zip(names, row)))
+
+    def _record(self, values: dict[str, Any]) -> list[str]:
+        foreign = itertools.islice((name for name in values if name not in self._names), _SHOWN + 1)
+        problems = [f", column {name!r}: no such column; expected {', '.join(self._order)}" for name in foreign]
+        for column in self._signature.columns:
+            where = f", column {column.name!r}: expected {_SPOKEN[column.datatype]}"
+            if column.name not in values:
+                problems += [] if column.nullable else [f"{where}, and it is missing"]
+            elif not _is(values[column.name], column.datatype):
+                problems.append(f"{where}, got {show(values[column.name])}")
+        return problems
+
+    def matrix(self, tensor: NamedArray) -> str:
+        """Say what is wrong with a tensor of all columns, whose shape is right; "" where nothing is."""
+        return join(problem for column in self._signature.columns for problem in _misfit(tensor, column))
+
+    def tensors(self, tensors: list[NamedArray], rows: int) -> str:
+        """Say what is wrong with a tensor for each column, of as many `rows`; "" where nothing is."""
+        by_name = {tensor.name: tensor for tensor in tensors}
+        problems = [f"input {name!r} is not a column" for name in by_name if name not in self._names]
+        if len(by_name) < len(tensors):
+            problems.append("an input is named twice")
+        for column in self._signature.columns:
+            tensor = by_name.get(column.name)
+            if tensor is None:
+                problems += [] if column.nullable else [f"column {column.name!r} is missing"]
+                continue
+            problems += _misfit(tensor, column)
+            shape = list(tensor.values.shape)
+            if shape not in ([rows], [rows, 1]) or rows == 0:
+                problems.append(f"column {column.name!r} has shape {shape}: expected [{rows or 'rows'}]")
+        return join(problems)
+
+    def values(self, X: Any) -> str:
+        """Say which numbers are too large or infinite, and which values are missing that training never missed.
+
+        `X` is in the signature's form; "" where nothing is wrong.
+        """
+        if self._signature.tensor:
+            bad = np.flatnonzero(~(np.abs(X.reshape(len(X), -1)) <= LARGEST).all(axis=1))
+            return join(f"row {row}: expected numbers up to {LARGEST:.1e}" for row in bad)
+        columns = list(X.T) if isinstance(X, np.ndarray) else [X[name].to_numpy() for name in self._order]
+        pairs = zip(self._signature.columns, columns)
+        return join(problem for column, values in pairs for problem in self._column(column, values))
+
+    def _column(self, column: Column, values: np.ndarray) -> Iterable[str]:
+        text = column.datatype == "BYTES"
+        if not text:
+            for row in np.flatnonzero(np.abs(values) > LARGEST)[:_SHOWN]:
+                yield f"row {row}, column {column.name!r}: expected a number up to {LARGEST:.1e}"
+        if column.nullable:
+            return
+        absent = np.array([value is None for value in values]) if text else np.isnan(values)
+        spellings = ["null", *map(show, sorted(self._signature.spellings) if text else ())]
+        for row in np.flatnonzero(absent)[:_SHOWN]:
+            yield (
+                f"row {row}, column {column.name!r}: expected {_SPOKEN[column.datatype]}, got none "
+                f"({' or '.join(spellings)}), and training saw no missing values here"
+            )
+
+
+def join(problems: Iterable[str]) -> str:
+    """One message of the first problems; "" where there are none."""
+    first = list(itertools.islice(problems, _SHOWN + 1))
+    more = "; and more" if len(first) > _SHOWN else ""
+    return "; ".join(first[:_SHOWN]) + more
+
+
+def _is(value: Any, datatype: str) -> bool:
+    """Whether a value of JSON is null or of a column's datatype; truth values are no numbers."""
+    kind = _PYTHON[datatype]
+    return value is None or (isinstance(value, kind) and isinstance(value, bool) == (kind is bool))
+
+
+def _misshapen(row: Any, shape: tuple[int, ...]) -> list[str]:
+    """Say of a row that is a tensor what is wrong with it."""
+    expected = f": expected numbers in lists of the shape {list(shape)}"
+    try:
+        values = np.array(row, dtype=object)
+    except ValueError:
+        return [f"{expected}, got lists of several lengths"]
+    if any(isinstance(value, list) for value in values.flat):
+        return [f"{expected}, got lists of several lengths"]
+    if values.shape != shape:
+        return [f"{expected}, got {list(values.shape) if isinstance(row, list) else show(row)}"]
+    return [] if all(isinstance(value, (int, float)) for value in values.flat) else [f"{expected}, got {show(row)}"]
+
+
+def _misfit(tensor: NamedArray, column: Column) -> list[str]:
+    """Any datatype of numbers fits FP64; text and truth values fit nothing but their own."""
+    number = tensor.datatype not in ("BOOL", "BYTES")
+    if number if column.datatype == "FP64" else tensor.datatype == column.datatype:
+        return []
+    return [f"column {column.name!r}: expected {_SPOKEN[column.datatype]} ({column.datatype}), got {tensor.datatype}"]

@@ -1,0 +1,220 @@
+"""Tensors of the Open Inference Protocol: their datatypes, and reading them from JSON and from bytes.
+
+Knows tensors one by one; how they make up a model's input is a matter of requests.py.
+Source: https://github.com/kserve/open-inference-protocol and its binary tensor extension.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from typing import Any, Dict, List, NamedTuple, Optional, Union
+
+import msgspec
+import numpy as np
+import orjson
+
+#: The protocol's datatypes: numpy's dtype, and the type of an element in JSON.
+DATATYPES: dict[str, tuple[Any, type]] = {
+    "BOOL": (np.bool_, bool),
+    **{
+        f"{kind.upper()}{bits}": (np.dtype(f"{kind}{bits}"), int)
+        for kind in ("int", "uint")
+        for bits in (8, 16, 32, 64)
+    },
+    **{f"FP{bits}": (np.dtype(f"float{bits}"), float) for bits in (16, 32, 64)},
+    "BYTES": (np.object_, str),
+}
+_RANK = 8  # numpy stops at 64, and no model begins there
+_LENGTH = struct.Struct("<I")  # what stands before each string of a binary tensor
+_LONGEST_MESSAGE = 2000  # bytes; percent-encoded, as in gRPC's metadata, three times as many
+
+
+class InvalidRequest(ValueError):
+    """A request that does not fit the model. The message is for the client, and of a length that headers can carry."""
+
+    def __init__(self, message: str) -> None:
+        encoded = message.encode(errors="replace")
+        if len(encoded) > _LONGEST_MESSAGE:
+            message = encoded[: _LONGEST_MESSAGE - 3].decode(errors="ignore") + "..."
+        super().__init__(message)
+
+
+class NamedArray(NamedTuple):
+    """One V2 input tensor, decoded."""
+
+    name: str
+    datatype: str
+    values: np.ndarray
+
+
+class InputTensor(msgspec.Struct):
+    """One V2 input tensor, as it is written in a request."""
+
+    name: str
+    shape: List[int]
+    datatype: str
+    data: msgspec.Raw = msgspec.Raw()
+    parameters: Optional[Dict[str, Any]] = None
+
+
+def _flat_tensor(datatype: str) -> Any:
+    element: Any = Optional[DATATYPES[datatype][1]]
+    fields: list[Any] = [
+        ("name", str),
+        ("shape", List[int]),
+        ("data", Optional[List[element]], None),
+        ("parameters", Optional[Dict[str, Any]], None),
+    ]
+    return msgspec.defstruct(datatype, fields, tag_field="datatype", namespace={"datatype": datatype})
+
+
+#: The same with flat data, a type for each datatype: its elements are decoded and checked in one go.
+FlatTensor: Any = Union.__getitem__(tuple(_flat_tensor(datatype) for datatype in DATATYPES))
+
+
+def datatype_of(values: np.ndarray) -> str:
+    """The protocol's name for an array's datatype."""
+    return next((name for name, (dtype, _) in DATATYPES.items() if values.dtype == dtype), "BYTES")
+
+
+def check(name: str, datatype: str, shape: list[int]) -> None:
+    """Raise InvalidRequest where the protocol has no such datatype, or a tensor no such shape."""
+    if datatype not in DATATYPES:
+        raise InvalidRequest(f"input {name!r}: no datatype {datatype!r}; there are {', '.join(DATATYPES)}")
+    if len(shape) > _RANK or any(not 0 <= size < 2**31 for size in shape):
+        raise InvalidRequest(
+            f"input {name!r}: expected a shape of at most {_RANK} sizes, none of them negative, got {show(shape[:9])}"
+        )
+
+
+def read_tensors(inputs: list[Any], tail: memoryview, columns: list[str]) -> list[NamedArray]:
+    """Read a request's tensors, flat or not; `tail` holds the binary ones, in order, `columns` are for messages.
+
+    Raises InvalidRequest.
+    """
+    tensors, offset = [], 0
+    for item in inputs:
+        check(item.name, item.datatype, item.shape)
+        size = (item.parameters or {}).get("binary_data_size")
+        if size is None:
+            values = _from_json(item, columns)
+        else:
+            if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= len(tail) - offset:
+                raise InvalidRequest(
+                    f"input {item.name!r}: binary_data_size is {show(size)}, "
+                    f"and {len(tail) - offset} bytes are left in the body"
+                )
+            values = from_bytes(item.name, item.datatype, tail[offset : offset + size])
+            offset += size
+        if values.size != math.prod(item.shape):
+            raise InvalidRequest(f"input {item.name!r}: shape {item.shape} does not hold {values.size} values")
+        if values.ndim > 1 and list(values.shape) != item.shape:
+            raise InvalidRequest(f"input {item.name!r}: shape {item.shape} and data of shape {list(values.shape)}")
+        tensors.append(NamedArray(item.name, item.datatype, values.reshape(item.shape)))
+    if offset != len(tail):
+        raise InvalidRequest(f"{len(tail) - offset} bytes follow the last input; does each have its binary_data_size?")
+    return tensors
+
+
+def _from_json(item: Any, columns: list[str]) -> np.ndarray:
+    dtype, kind = DATATYPES[item.datatype]
+    decoded = item.data
+    if not decoded:
+        raise InvalidRequest(f'input {item.name!r} has no "data"')
+    if isinstance(decoded, msgspec.Raw):
+        decoded = _from_nested(item, bytes(decoded), columns)
+    if kind is float:
+        return np.array(decoded, dtype=np.float64).astype(dtype, copy=False)
+    if kind is not str and None in decoded:
+        if kind is bool:
+            return np.array(decoded, dtype=object)
+        raise InvalidRequest(f"input {item.name!r}: a gap (null) does not fit into {item.datatype}")
+    if kind is int:
+        least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
+        # Not left to numpy: before 2.0 it takes a number that does not fit, and changes it.
+        if min(decoded, default=0) < least or max(decoded, default=0) > most:
+            index = next(i for i, value in enumerate(decoded) if not least <= value <= most)
+            raise InvalidRequest(_misfit(item, index, decoded[index], columns))
+    return np.array(decoded, dtype=dtype)
+
+
+def _from_nested(item: Any, data: bytes, columns: list[str]) -> list[Any]:
+    """Flatten nested data, whose lists must be as long as the shape says."""
+    try:
+        decoded: Any = orjson.loads(data)
+    except ValueError as error:
+        raise InvalidRequest(f"input {item.name!r}, data: {error}") from None
+    _, kind = DATATYPES[item.datatype]
+    if not isinstance(decoded, list):
+        raise InvalidRequest(f"input {item.name!r}, data: expected a list, got {show(decoded)}")
+    if any(isinstance(value, list) for value in decoded):
+        for size in item.shape[1:]:
+            if any(not isinstance(value, list) or len(value) != size for value in decoded):
+                raise InvalidRequest(f"input {item.name!r}: the data's lists are not of the shape {item.shape}")
+            decoded = [value for values in decoded for value in values]
+    for index, value in enumerate(decoded):
+        fits = isinstance(value, (int, float)) if kind is float else isinstance(value, kind)
+        if value is not None and not (fits and isinstance(value, bool) == (kind is bool)):
+            raise InvalidRequest(_misfit(item, index, value, columns))
+    return decoded
+
+
+def _misfit(item: Any, index: int, value: Any, columns: list[str]) -> str:
+    """Say which element of a tensor does not fit, by row and column."""
+    width = max(math.prod(item.shape[1:]), 1)
+    row, position = divmod(index, width)
+    where = repr(item.name) if width == 1 else repr(columns[position]) if width == len(columns) else str(position)
+    return f"input {item.name!r}, row {row}, column {where}: expected {item.datatype}, got {show(value)}"
+
+
+def from_bytes(name: str, datatype: str, raw: memoryview | bytes) -> np.ndarray:
+    """Read a binary tensor, flat; numbers are not copied. Raises InvalidRequest."""
+    dtype, kind = DATATYPES[datatype]
+    if kind is not str:
+        if len(raw) % np.dtype(dtype).itemsize:
+            raise InvalidRequest(f"input {name!r}: {len(raw)} bytes are no whole number of {datatype} values")
+        return np.frombuffer(raw, dtype)
+    # Slices and no call of ours for a string: there can be a million of them.
+    raw, strings, start = bytes(raw), [], _LENGTH.size
+    while start <= len(raw):
+        end = start + _LENGTH.unpack_from(raw, start - _LENGTH.size)[0]
+        if end > len(raw):
+            break
+        strings.append(raw[start:end])
+        start = end + _LENGTH.size
+    if start != len(raw) + _LENGTH.size:
+        raise InvalidRequest(f"input {name!r}: the bytes end in the middle of string {len(strings)}")
+    try:
+        return np.array([string.decode() for string in strings], dtype=object)
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"input {name!r}: expected UTF-8 text: {error}") from None
+
+
+def text(name: str, raw: bytes) -> str:
+    """Read one BYTES element. Raises InvalidRequest where it is not UTF-8."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidRequest(f"input {name!r}: expected UTF-8 text: {error}") from None
+
+
+def to_bytes(values: np.ndarray) -> bytes:
+    """Write a binary tensor."""
+    if datatype_of(values) != "BYTES":
+        return values.tobytes()
+    strings = list(map(str, values.ravel().tolist()))
+    written = {}  # labels are few, however many the rows
+    for string in set(strings):
+        encoded = string.encode()
+        written[string] = _LENGTH.pack(len(encoded)) + encoded
+    return b"".join(map(written.__getitem__, strings))
+
+
+def show(value: Any) -> str:
+    """A value of a request as it may stand in a message: as JSON, and short."""
+    try:
+        shown = orjson.dumps(value).decode()
+    except (TypeError, RecursionError):  # too large or too deep for JSON
+        return f"a {type(value).__name__} that is too large or too deep"
+    return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -1,0 +1,111 @@
+"""Loading models by name while a server runs: which directory, in which order, and who owns a download.
+
+Not here: how a store's content is downloaded, and who may ask for a model to be loaded. Both are the SDK's part.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import urllib.parse
+import urllib.request
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from ..artifact.versions import directories_of, directory_of, names_in
+from .model import Serving
+from .newest import load_newest
+
+logger = logging.getLogger(__name__)
+
+Served = TypeVar("Served", bound=Serving)
+
+
+class Fetched:
+    """A directory to load models from. A downloaded one is removed when the last model that came from it is gone."""
+
+    def __init__(self, path: Path, downloaded: bool = False) -> None:
+        self.path = path
+        self._remove = weakref.finalize(self, shutil.rmtree, path, ignore_errors=True) if downloaded else None
+
+    def discard(self) -> None:
+        """Remove a download that no model came from: who reports the reason may hold on to it for long."""
+        if self._remove:
+            self._remove()
+
+
+def local(address: str) -> Path | None:
+    """The directory that an address is, as a path or as file://; None where it has to be downloaded."""
+    scheme, found, _ = address.partition("://")
+    if not found:
+        return Path(address)
+    if scheme == "file":
+        return Path(urllib.request.url2pathname(urllib.parse.urlsplit(address).path))
+    return None
+
+
+class Loader(Generic[Served]):
+    """Loads models from what `fetch` returns, under `model_name` where there is but one, and hands them to `publish`.
+
+    `make_model(name, directory)` makes a model that is still to be loaded. Messages name the place by `shown`.
+    Whatever raises, the model that was published before stays.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[], Fetched],
+        shown: str,
+        model_name: str,
+        make_model: Callable[[str, Path], Served],
+        publish: Callable[[Served], None],
+    ) -> None:
+        self._fetch = fetch
+        self._shown = shown
+        self._model_name = model_name
+        self._make_model = make_model
+        self._publish = publish
+        # Weak, because anybody may ask for any name.
+        self._locks: weakref.WeakValueDictionary[str, threading.Lock] = weakref.WeakValueDictionary()
+        self._guard = threading.Lock()
+
+    def load_all(self, check: Callable[[str], None] = lambda name: None) -> None:
+        """Load all models there are, each after a check of its name, in its newest version that answers.
+
+        Raises ModelError, also where there is none.
+        """
+        fetched = self._fetch()
+        for name in names_in(fetched.path, self._model_name, self._shown):
+            check(name)
+            self._load(name, fetched, directories_of(name, fetched.path, self._model_name, self._shown))
+
+    def load(self, name: str) -> Served:
+        """Load the newest version of a model, and no older one, and publish it.
+
+        Of two loads of one name, the one that was asked for later comes later.
+
+        Raises ModelError.
+        """
+        with self._guard:
+            lock = self._locks.setdefault(name, threading.Lock())
+        with lock:
+            fetched = self._fetch()
+            try:
+                newest = directory_of(name, fetched.path, self._model_name, self._shown)
+                return self._load(name, fetched, [newest])
+            except BaseException:
+                fetched.discard()
+                raise
+
+    def _load(self, name: str, fetched: Fetched, directories: list[Path]) -> Served:
+        def load(directory: Path) -> Served:
+            model = self._make_model(name, directory)
+            model.source = fetched
+            model.load()
+            return model
+
+        model = load_newest(directories, load, logger.warning, "the log says of each why")
+        self._publish(model)
+        return model

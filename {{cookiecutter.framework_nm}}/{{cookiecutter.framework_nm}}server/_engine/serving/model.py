@@ -1,0 +1,170 @@
+"""What a served model is on every SDK: a model directory, loaded, behind the decoder and the batcher.
+
+How an SDK calls it, and what it answers besides, is in sdk/model.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from ..contract.errors import ModelError, Unanswerable
+from ..protocol.answers import Output
+from ..protocol.requests import Request
+from ..protocol.tensors import InvalidRequest
+from .batching import Batcher
+from .opening import Servable, open_model
+
+S = TypeVar("S", bound="Serving")
+
+
+class Unavailable(Exception):
+    """The server cannot explain at present, and goes on predicting. The message says why."""
+
+
+class Serving:
+    """Serves the model directory `model_dir` under a name; a base beside the SDK's own, which it comes before."""
+
+    #: Makes the model of a directory: `MyModel` of trainer/model.py, called with dirpath, runtime and device.
+    model_class: ClassVar[Callable[..., Servable]]
+
+    def __init__(
+        self,
+        name: str,
+        model_dir: Path,
+        runtime: str = "auto",
+        device: str = "cpu",
+        predict_proba: bool = False,
+        max_batch_rows: int = 1024,
+        max_waiting: int = 1024,
+        stuck_seconds: float = 60,
+    ) -> None:
+        super().__init__(name)  # type: ignore[call-arg]  # the SDK's
+        self.model_dir = model_dir
+        self.runtime = runtime
+        self.device = device
+        self.predict_proba = predict_proba
+        self.max_batch_rows = max_batch_rows
+        self.max_waiting = max_waiting
+        self.stuck_seconds = stuck_seconds
+        #: What the directory is a part of, and what must stay while the model is served: its weights may be read later.
+        self.source: object = None
+        #: Told of each call of the model: its rows, and the seconds that its requests waited.
+        self.on_call: Callable[[int, list[float]], None] = lambda rows, waited: None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it is loaded, and answers."""
+        return self._loaded and not self.stuck
+
+    @ready.setter
+    def ready(self, loaded: bool) -> None:
+        self._loaded = loaded
+
+    @property
+    def versions(self) -> list[str]:
+        """The version that is served, where its directory has a number for a name."""
+        return [self.model_dir.name] if self.model_dir.name.isdecimal() else []
+
+    @property
+    def stuck(self) -> str:
+        """Why it no longer answers predictions, and only another process would, or "" where it does."""
+        return self._batcher.stuck
+
+    @property
+    def slow(self) -> bool:
+        """Whether the model takes long over its calls at present."""
+        return self._batcher.slow
+
+    def load(self) -> bool:
+        """Load the model and let it answer its own input.json, so that a ready model is one that answers.
+
+        Raises ModelError, whatever the model's own code raises.
+        """
+        try:
+            self._load()
+        except Exception:
+            raise
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            if interrupted and threading.current_thread() is threading.main_thread():  # Ctrl-C, while the server starts
+                raise
+            raise ModelError(f"{self.model_dir} cannot be loaded: its code raised {type(error).__name__}") from error
+        self.ready = True
+        return True
+
+    def _load(self) -> None:
+        model, self.decoder = open_model(
+            self.model_class, self.model_dir, self.runtime, self.device, self.predict_proba
+        )
+        self.example = (self.model_dir / "input.json").read_bytes()
+        self.platform = model.platform
+        self.signature = model.signature
+        self.outputs = model.outputs
+        limits = (self.max_batch_rows, self.max_waiting)
+        self._batcher = Batcher(model.answer, *limits, self.on_call, self.stuck_seconds)
+        self._explanations = Batcher(_Explainer(model), *limits, stuck_seconds=self.stuck_seconds)
+
+    async def answer(self, request: Request) -> list[Output]:
+        """Run the model on a decoded request; returns the outputs that were asked for.
+
+        Raises Overloaded, InvalidRequest where the model cannot answer these rows, or ModelFailed.
+        """
+        proba = self.predict_proba if request.proba is None else request.proba
+        names = [name or ("predict_proba" if proba else "predict") for name, _ in request.outputs]
+        try:
+            return [Output(name, await self._batcher(request.X, name == "predict_proba")) for name in names]
+        except Unanswerable as error:
+            raise InvalidRequest(str(error)) from None
+
+    async def explanations(self, request: Request) -> list[dict[str, Any]]:
+        """Say of a decoded request what each column adds to the predictions; predictions do not wait for it.
+
+        Raises Overloaded, Unavailable, NoExplanations, InvalidRequest where the model cannot answer these rows, or
+        ModelFailed.
+        """
+        stuck = self._explanations.stuck
+        if stuck:
+            raise Unavailable(f"explanations of this model are not answered: {stuck}")
+        try:
+            found: list[dict[str, Any]] = (await self._explanations(request.X, False)).tolist()
+            return found
+        except Unanswerable as error:
+            raise InvalidRequest(str(error)) from None
+        except ModelError as error:
+            raise Unavailable(f"this model cannot be explained: {error}") from error
+
+
+def maker(model_class: type[S], arguments: argparse.Namespace) -> Callable[[str, Path], S]:
+    """What makes the models of a server, by name and directory, with its options; they are still to be loaded."""
+    return partial(
+        model_class,
+        runtime=arguments.runtime,
+        device=arguments.device,
+        predict_proba=arguments.predict_proba,
+        max_batch_rows=arguments.max_batch_rows,
+        max_waiting=arguments.max_waiting,
+        stuck_seconds=arguments.stuck_seconds,
+    )
+
+
+class _Explainer:
+    """Explains with a model of its own, read when the first explanation is asked for."""
+
+    def __init__(self, model: Servable) -> None:
+        self._served = model
+        self._own: Servable | None = None
+
+    def __call__(self, X: Any, proba: bool) -> list[dict[str, Any]]:
+        if self._own is None:
+            self._own = self._served.explainer()
+        return self._own.explain(X)
+
+
+def not_live(models: Iterable[Serving]) -> str:
+    """Why this process should be replaced by another one: a model no longer answers. "" where all do."""
+    return "; ".join(f"model {model.name}: {model.stuck}" for model in models if model.stuck)  # type: ignore[attr-defined]

@@ -1,0 +1,60 @@
+"""Which of several model directories is served: the newest that answers, with a line for each newer one.
+
+Not here: where the versions of a model are (artifact/versions.py), and what it is to answer (`open_model`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from ..artifact.versions import models_at
+from ..contract.errors import ModelError
+from .opening import Servable, open_model
+
+Loaded = TypeVar("Loaded")
+
+
+def load_newest(
+    directories: list[Path], load: Callable[[Path], Loaded], warn: Callable[[str], None], what_to_do: str
+) -> Loaded:
+    """What `load` makes of the first of `directories`, newest first, that it makes something of.
+
+    `warn` is told of each that is left out, and why. Raises ModelError: of one directory alone its own, and of
+    several one that says `what_to_do`.
+    """
+    for directory in directories:
+        try:
+            return load(directory)
+        except ModelError as error:
+            if len(directories) == 1:
+                raise
+            warn(f"{directory} is left out: {' '.join(str(error).split())}")
+    raise ModelError(f"none of these {len(directories)} models answers; {what_to_do}")
+
+
+def run(model_class: Callable[..., Servable], package: Path, file: str = "") -> None:
+    """Print where the newest model of a package is that answers, trained or the sample; or a file in there."""
+    # Whatever libraries have to say of it, they say once more when it is served.
+    logging.disable()
+    warnings.simplefilter("ignore")
+    directories = [*models_at(package / "trainer"), package / "example_models" / "0001"]
+
+    def load(directory: Path) -> Path:
+        open_model(model_class, directory)
+        return directory
+
+    try:
+        found = load_newest([Path(os.path.relpath(item)) for item in directories], load, _say, "train one: make train")
+    except ModelError as error:
+        sys.exit(f"There is nothing to serve: {error}")
+    print(found / file)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)

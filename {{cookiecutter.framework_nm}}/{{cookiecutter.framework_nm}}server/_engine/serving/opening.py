@@ -1,0 +1,91 @@
+"""Opening a model to be served: it is loaded, and answers its own input.json, or it is said why not.
+
+Not here: what is done with it then, and which of several versions is opened.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+import numpy as np
+
+from ..contract.errors import ModelError, owners_frames
+from ..contract.signature import Signature, Tensor
+from ..protocol.requests import Decoder
+from ..protocol.tensors import datatype_of
+
+logger = logging.getLogger(__name__)
+
+
+class Servable(Protocol):
+    """What is served: a model, such as a loaded `MyModel`, that says what it takes and gives, answers and explains."""
+
+    signature: Signature
+    outputs: tuple[Tensor, ...]
+
+    @property
+    def platform(self) -> str: ...
+
+    @property
+    def has_proba(self) -> bool: ...
+
+    @property
+    def advice(self) -> str:
+        """Why it may answer otherwise than when it was trained, and what to do, as the end of a message; or ""."""
+
+    def answer(self, X: Any, proba: bool) -> np.ndarray: ...
+
+    def explain(self, X: Any) -> list[dict[str, Any]]: ...
+
+    def explainer(self) -> Servable: ...
+
+
+AnyModel = TypeVar("AnyModel", bound=Servable)
+
+
+def open_model(
+    model_class: Callable[..., AnyModel],
+    model_dir: Path,
+    runtime: str = "auto",
+    device: str = "cpu",
+    predict_proba: bool = False,
+) -> tuple[AnyModel, Decoder]:
+    """Load the model in `model_dir`, and let it answer its own input.json; returns it with its decoder.
+
+    Its outputs are described as it answers now: `post_func` may have changed since training.
+    Raises ModelError, whatever the owner's code raises.
+    """
+    model: AnyModel | None = None
+    try:
+        model = model_class(dirpath=model_dir, runtime=runtime, device=device)
+        if predict_proba and not model.has_proba:
+            raise ModelError(f"PREDICT_PROBA is set, and {model_dir} has no probabilities")
+        decoder = Decoder(model.signature, model.outputs)
+        X = decoder.decode((model_dir / "input.json").read_bytes(), v1=True).X
+        if predict_proba:
+            model.answer(X, True)
+        predicted, *others = model.outputs
+        model.outputs = (msgspec.structs.replace(predicted, datatype=datatype_of(model.answer(X, False))), *others)
+        if model.advice:
+            logger.warning("%s answers its own input.json%s", model_dir, model.advice)
+        return model, decoder
+    except ModelError:
+        raise
+    except Exception as error:
+        advice = model.advice if model else ""
+        raise ModelError(
+            f"{model_dir} does not answer its own input.json with your code as it is now: {_with_place(error)}"
+            f"{advice or '; train again (make train), or go back to the code that it was trained with'}"
+        ) from error
+
+
+def _with_place(error: Exception) -> str:
+    """An error in one line, with its place in the owner's code where it came from there."""
+    *_, place = [None, *owners_frames(error)]
+    where = f" ({os.path.relpath(place.filename)}, line {place.lineno})" if place else ""
+    return " ".join(f"{type(error).__name__}: {error}".split()) + where

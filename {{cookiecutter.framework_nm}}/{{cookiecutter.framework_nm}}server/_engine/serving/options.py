@@ -1,0 +1,115 @@
+"""Reading the server's options: the kinds of values that there are, and the options that a server has on every SDK.
+
+What only one SDK's server can do is added in config.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import socket
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from ..artifact.addresses import redacted, shown
+
+
+def switch(value: str) -> bool:
+    """Read true or false."""
+    try:
+        return {"true": True, "1": True, "false": False, "0": False}[value.lower()]
+    except KeyError:
+        raise argparse.ArgumentTypeError(f"expected true or false, got {value!r}") from None
+
+
+def count(value: str) -> int:
+    """Read a whole number from 1."""
+    if not value.isdecimal() or len(value) > 18 or int(value) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {value!r}")
+    return int(value)
+
+
+def seconds(value: str) -> float:
+    """Read a number of seconds from 0."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value):
+        raise argparse.ArgumentTypeError(f"expected a number of seconds from 0, such as 5 or 0.5, got {value!r}")
+    return float(value)
+
+
+def port(value: str) -> int:
+    """Read a port that nobody listens on yet."""
+    number = count(value)
+    if number > 65535:
+        raise argparse.ArgumentTypeError(f"expected a port, from 1 to 65535, got {value!r}")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", number))
+        except OSError as error:
+            raise argparse.ArgumentTypeError(f"port {number} cannot be used: {error.strerror}") from None
+    return number
+
+
+def one(value: str) -> int:
+    """Read the number of workers, which is one."""
+    if value != "1":
+        raise argparse.ArgumentTypeError(f"expected 1, got {value!r}: each would load its own model; scale by replicas")
+    return 1
+
+
+def one_of(*names: str) -> Callable[[str], str]:
+    """Make what reads one of these names."""
+
+    def read(value: str) -> str:
+        if value not in names:
+            raise argparse.ArgumentTypeError(f"expected {' or '.join(names)}, got {value!r}")
+        return value
+
+    return read
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's, which repeats what it was given where that is wrong, without the secrets in it."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(redacted(message))
+
+
+class Options(Parser):
+    """Options, each of which is an environment variable too; those of every server are there from the start."""
+
+    def __init__(self, platform: dict[str, str] | None = None, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+        #: Values that the place where the server runs decides: the image sets the variables for all places.
+        self.platform = platform or {}
+        self._texts: dict[str, str] = {}
+        self.add("model_name", "", str, "name of the model in the request's URL")
+        self.add("model_dir", "/mnt/models", str, "directory or URI of a model, of its versions, or of several models")
+        self.add("http_port", "8080", port, "port of REST")
+        runtimes = one_of("auto", "native", "onnx")
+        self.add("runtime", "auto", runtimes, "native, onnx (the compiled twin), or auto (the twin if there is one)")
+        self.add("device", "cpu", one_of("cpu", "cuda"), "what the model runs on: cpu or cuda")
+        self.add("predict_proba", "false", switch, "answer with probabilities instead of labels")
+        self.add("access_log", "false", switch, "log a line of JSON per REST prediction or explanation")
+        self.add("workers", "1", one, "one process; scale by replicas")
+        self.add("max_buffer_size", "104857600", count, "largest request, in bytes")
+        self.add("max_batch_rows", "1024", count, "most rows put together for one call of the model")
+        self.add("max_waiting", "1024", count, "most requests that wait for a model; more are answered 503")
+        stuck = "longest call of a model, in seconds; after it, the server is no longer live, to be started again"
+        self.add("stuck_seconds", "60", count, stuck)
+        self.add("drain_seconds", "5", seconds, "seconds to go on answering after SIGTERM, while not ready any more")
+        self.add("enable_repository_api", "true", switch, "let requests load and unload models")
+
+    def add(self, name: str, default: str, type: Callable[[str], Any], help: str) -> None:
+        """Add one; its variable is its name in capitals."""
+        variable = name.upper()
+        flag: dict[str, Any] = {"nargs": "?", "const": True} if type is switch else {}
+        default = self.platform.get(name) or os.environ.get(variable) or default
+        if type is str:  # --help prints defaults, and one may be an address
+            self._texts[name], default = default, shown(default)
+        self.add_argument(f"--{name}", default=default, type=type, help=f"{help} [{variable}]", **flag)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """argparse's, with the true values of the defaults that are shown without their secrets."""
+        return super().parse_known_args(args, namespace or argparse.Namespace(**self._texts))

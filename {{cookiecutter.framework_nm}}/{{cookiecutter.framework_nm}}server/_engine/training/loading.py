@@ -1,0 +1,43 @@
+"""Loading a model: what it runs on, the compiled model (ONNX) or the framework. Not here: what a directory is."""
+
+from __future__ import annotations
+
+import logging
+import platform
+
+from ..artifact import compiled
+from ..artifact.compiled import Twin
+from ..artifact.stored import Artifact
+from ..contract.errors import ModelError
+
+logger = logging.getLogger(__name__)
+
+
+def open_compiled(artifact: Artifact, runtime: str, device: str) -> Twin | None:
+    """The compiled model, if that is what the runtime "native", "onnx" or "auto" takes on this device; else None.
+
+    Raises ModelError where the runtime is "onnx" and it cannot be run.
+    """
+    there = artifact.metadata.twin is not None
+    if runtime == "onnx" and not there:
+        raise ModelError(f"{artifact.path} has no compiled model, which the runtime onnx asks for")
+    if runtime == "onnx" and not compiled.available():
+        raise ModelError("the runtime onnx asks for ONNX Runtime: pip install onnxruntime")
+    on = {"native": False, "onnx": True, "auto": device == "cpu"}[runtime]
+    if not (there and on and compiled.available()):
+        return None
+    try:
+        return Twin(artifact.path / compiled.FILE, device)
+    except Exception as error:  # ONNX Runtime raises kinds of its own
+        if runtime == "onnx":
+            raise
+        logger.warning("%s cannot be run, so the framework answers: %s", artifact.path / compiled.FILE, error)
+        return None
+
+
+def warn_of_versions(artifact: Artifact, framework: str, version: str) -> None:
+    """Log which versions differ from those that the model was saved with, as far as that may matter."""
+    for name, here in (("python", platform.python_version()), (framework, version)):
+        saved = artifact.metadata.versions.get(name, "unknown")
+        if saved.split(".")[:2] != here.split(".")[:2]:
+            logger.warning("%s was saved with %s %s and is loaded with %s", artifact.path, name, saved, here)

@@ -1,0 +1,222 @@
+"""What no framework changes: a model that trains, answers, is evaluated, saved and loaded.
+
+Not here: what a framework is (places.py), what a model holds (state.py), how it is written (saving.py), and what a
+model directory is (artifact/).
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from ..artifact import example, provenance
+from ..artifact.provenance import Data
+from ..artifact.stored import Artifact
+from ..contract.errors import ModelError
+from ..contract.rows import tensor_of
+from ..contract.signature import Signature
+from . import explaining, loading, saving
+from .state import State
+
+logger = logging.getLogger(__name__)
+
+
+class Model(State):
+    """A model that trains, answers, saves and loads itself. `MyModel` in trainer/model.py is the one to use."""
+
+    def __init__(
+        self,
+        dirpath: str | Path | None = None,
+        task: str = "classification",
+        runtime: str = "native",
+        device: str = "cpu",
+        **params: Any,
+    ) -> None:
+        """Load the model in `dirpath`, or build an untrained one.
+
+        `task` is "classification" or "regression"; `params` go to `build`. `runtime` is what a loaded model runs
+        on: "native", "onnx" (the compiled model), or "auto" (the compiled model on a CPU, if there is one and ONNX
+        Runtime runs it). `device` is "cpu" or "cuda".
+
+        Raises ModelError where the model cannot be loaded, or the device is not there.
+        """
+        super().__init__(task, runtime, device, params)
+        if dirpath is not None:
+            self.load(dirpath)
+        else:
+            self._build()
+
+    def train(self, X: Any, y: Any, signature: Signature | None = None) -> None:
+        """Train on X, [rows, columns], and y, [rows]: labels to classify by, or numbers to predict.
+
+        The signature is learnt from X, unless one is given: one of more rows has seen more gaps. A model that was
+        trained or loaded before is forgotten, and built again with its hyperparameters.
+        Raises ValueError where the data has gaps in y, infinite numbers, or nothing to learn from; ModelError where
+        the model was made elsewhere.
+        """
+        if self._params.get(self.GIVEN) and not self.TUNES_GIVEN:
+            raise ModelError(f"{self._params[self.GIVEN]} is served as it is: to train, leave {self.GIVEN} out")
+        signature = signature or Signature.learn(X)
+        X, y = signature.conform(X), np.asarray(y)
+        if len(X) != len(y):
+            raise ValueError(f"X has {len(X)} rows and y has {len(y)}")
+        labels = np.unique(y) if self.task == "classification" else None
+        if labels is not None and len(labels) < 2:
+            raise ValueError(f"the rows to train on have one label only, '{labels[0]}': nothing to tell apart")
+        with self._made_anew():
+            self.signature, self.labels = signature, labels
+            self.fit(self.preprocess(X), y)
+            self._describe(X if labels is None else X[y == labels[0]], len(X))
+
+    def adopt(self, X: Any = None, missing: tuple[str, ...] = ()) -> None:
+        """Take over the model that GIVEN names, without training; X, [rows, columns], may be data that it knows, in
+        which `missing` spells missing values, beside "".
+
+        Raises ValueError where the model or X cannot be used, ModelError where no model is named.
+        """
+        if not self._params.get(self.GIVEN):
+            how = f"name it with MyModel({self.GIVEN}=...)" if self.GIVEN else f"{self.FRAMEWORK} takes over none"
+            raise ModelError(f"there is no model made elsewhere to take over: {how}")
+        with self._made_anew():
+            signature = self.read_signature(X)
+            if X is not None:
+                signature = msgspec.structs.replace(signature, missing=missing)
+            self.signature = signature
+            self._describe(None if X is None else signature.conform(X), 0 if X is None else len(X))
+
+    def _describe(self, X: Any, rows: int) -> None:
+        """Say what the model takes and gives, by rows in the signature's form, and how it was made: of so many rows."""
+        self.example = self.signature.blank() if X is None else example.typical(self.signature, X)
+        outputs = [tensor_of("predict", self.predict(self.example))]
+        if self.task == "classification":
+            try:
+                outputs.append(tensor_of("predict_proba", self.predict(self.example, proba=True)))
+            except (AttributeError, NotImplementedError):
+                logger.warning("this model gives no probabilities")
+        self.outputs = tuple(outputs)
+        data = None if X is None else Data(None, None, rows, len(self.signature.columns))
+        self.made = provenance.describe(type(self), msgspec.to_builtins(self._params, enc_hook=str), data)
+
+    def record(self, settings: dict[str, Any], data: Data | None = None) -> None:
+        """Note what a model cannot know of how it was made: the settings of the command, and the data's file."""
+        self._check_made()
+        assert self.made
+        self.made = msgspec.structs.replace(self.made, settings=settings, data=data or self.made.data)
+
+    def predict(self, X: Any, proba: bool = False) -> np.ndarray:
+        """Answer X, [rows, columns]: predictions of shape [rows], or with `proba` [rows, labels].
+
+        Raises ModelError where there is no model yet, ValueError where X does not fit the signature.
+        """
+        self._check_made()
+        return self.answer(self.signature.conform(X), proba)
+
+    def answer(self, X: Any, proba: bool = False) -> np.ndarray:
+        """`predict` for input that is in the signature's form already, as serving decodes it."""
+        y_hat = self._unprocessed(X, proba)
+        return y_hat if proba else self.postprocess(y_hat)
+
+    def _unprocessed(self, X: Any, proba: bool) -> np.ndarray:
+        X = self.encode(self.preprocess(X))
+        return self.twin.infer(X, self.labels, proba) if self.twin else self.infer(X, proba)
+
+    def explain(self, X: Any) -> list[dict[str, Any]]:
+        """Say for each row of X, in the signature's form, what its columns add to the score of its prediction.
+
+        A base and the contributions of all columns sum up to that score, which is the number predicted, or the
+        raw score of the label: in log-odds, or what else the framework adds up. Raises NoExplanations where
+        the framework gives no contributions, ModelError where there is no model yet, or where `explainer` does.
+        """
+        self._check_made()
+        if self.twin:
+            self._explainer = self._explainer or self.explainer()
+            return self._explainer.explain(X)
+        return explaining.explain(self, X)
+
+    def explainer(self) -> Model:
+        """This model once more, in the framework's own form, to explain with while this one predicts in another thread.
+
+        A model that was trained here is its own. One that was loaded is read again, from a copy of its files that
+        nobody else can change, made only of bytes that are those of when it was loaded.
+
+        Raises NoExplanations where the framework gives no contributions, ModelError where a file has changed, or
+        where there is no room for the copy.
+        """
+        return explaining.explainer(self)
+
+    def evaluate(self, X: Any, y: Any) -> dict[str, float]:
+        """Compare predictions for X with y; returns the metrics by name and keeps them for metadata.json.
+
+        A compiled model that `save` makes is compared with the model on this X. Raises as `predict` does.
+        """
+        self._check_made()
+        from .scores import score
+
+        self.compared = X = self.signature.conform(X)
+        proba = self.answer(X, proba=True) if self.has_proba else None
+        # Numbers are compared as they are answered; labels, which `postprocess` may name, as the data has them.
+        y_hat = self.answer(X) if self.labels is None else self._unprocessed(X, False)
+        self.metrics = score(self.task, np.asarray(y), y_hat, proba, self.labels)
+        return self.metrics
+
+    @property
+    def has_proba(self) -> bool:
+        return any(output.name == "predict_proba" for output in self.outputs)
+
+    def save(self, dirpath: str | Path, extras_seconds: float = 20) -> None:
+        """Write a model directory. It appears whole or not at all. What was loaded is written as it was loaded.
+
+        The compiled model is made when all else is written, for `extras_seconds` at most, and none with 0.
+        `twin_note` says what came of it. Ctrl-C ends that and leaves a whole directory without one.
+
+        Raises ModelError where there is no model yet, or where a file has changed since it was loaded;
+        FileExistsError where `dirpath` exists already.
+        """
+        self._check_made()
+        saving.save(self, Path(dirpath).absolute(), extras_seconds)
+
+    def load(self, dirpath: str | Path) -> None:
+        """Read a model directory; nothing is unpickled before the digests agree. The model before is forgotten.
+
+        Raises ModelError where a file is missing, damaged, changed, or another framework's.
+        """
+        self._forget()
+        artifact = Artifact.open(Path(dirpath), self.FRAMEWORK, self.WEIGHTS)
+        try:
+            self._restore(artifact)
+        except BaseException as error:
+            self._forget()
+            if isinstance(error, ModelError) or not isinstance(error, Exception):
+                raise
+            advice = provenance.advice(artifact.metadata.made, type(self))
+            raise ModelError(f"{dirpath} cannot be loaded: {type(error).__name__}: {error}{advice}") from error
+
+    def _restore(self, artifact: Artifact) -> None:
+        found = artifact.metadata
+        self.artifact, self.made = artifact, found.made
+        self.task, self.metrics, self.outputs, self.state = found.task, found.metrics, found.outputs, found.state
+        self.labels = None if found.labels is None else np.array(found.labels)
+        self.signature = Signature(found.columns, found.missing)
+        self.example = example.read(artifact.path, self.signature)
+        self._params = provenance.hyperparameters(found.made, "" if self.TUNES_GIVEN else self.GIVEN)
+        self._weights = artifact.path / self.WEIGHTS
+        self.twin = loading.open_compiled(artifact, self.runtime, self.device)
+        if not self.twin:
+            loading.warn_of_versions(artifact, self.FRAMEWORK, self.version())
+            self.restore(self._weights)
+            self.place()
+
+    @property
+    def advice(self) -> str:
+        """Which of the files that decide what it answers changed since it was made, and what to do; "" if none did."""
+        return provenance.advice(self.made, type(self))
+
+    @property
+    def platform(self) -> str:
+        """What answers, for the Open Inference Protocol's metadata: the framework or ONNX Runtime, and a GPU."""
+        name = "onnxruntime" if self.twin else self.FRAMEWORK
+        return name if self.device == "cpu" else f"{name}_{self.device}"

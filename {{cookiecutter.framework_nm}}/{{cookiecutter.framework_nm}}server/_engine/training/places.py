@@ -1,0 +1,100 @@
+"""The places that a framework fills in, in trainer/model.py. Not here: what all frameworks do, which is in model.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..contract.errors import ModelError
+from ..contract.signature import Signature
+
+
+class Places:
+    """What a framework is: how it trains, answers, and stores what it learnt."""
+
+    #: The framework's name, and the file or folder that holds the weights.
+    FRAMEWORK: ClassVar[str]
+    WEIGHTS: ClassVar[str]
+    #: The hyperparameter that names a model made elsewhere, which is adopted instead of trained; "" if there is none.
+    GIVEN: ClassVar[str] = ""
+    #: Whether that model is trained further where there is data, and adopted only where there is none.
+    TUNES_GIVEN: ClassVar[bool] = False
+
+    #: What the places may read: "classification" or "regression", "cpu" or "cuda", the columns, the sorted labels or
+    #: None, one row in the columns' form, and a function to call with (steps done, steps in all).
+    task: str
+    device: str
+    signature: Signature
+    labels: np.ndarray | None
+    example: Any
+    report: Callable[[int, int], None]
+    #: What they keep: the model in the framework's form, and what `encode` is to know, as JSON.
+    model: Any
+    state: dict[str, Any]
+
+    @staticmethod
+    def version() -> str:
+        """The framework's version."""
+        raise NotImplementedError
+
+    def build(self, **params: Any) -> None:
+        """Make an untrained model."""
+        raise NotImplementedError
+
+    def preprocess(self, X: Any) -> Any:
+        """Turn input into what the framework takes."""
+        raise NotImplementedError
+
+    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
+        """Turn predictions into the answer."""
+        raise NotImplementedError
+
+    def fit(self, X: Any, y: np.ndarray) -> None:
+        """Train on preprocessed input; what `encode` is to know goes into `self.state`, as JSON."""
+        raise NotImplementedError
+
+    def encode(self, X: Any) -> Any:
+        """Turn preprocessed input into what `infer` and the compiled model take."""
+        return X
+
+    def infer(self, X: Any, proba: bool) -> np.ndarray:
+        """Answer encoded input: one prediction per row, or one row of probabilities."""
+        raise NotImplementedError
+
+    def contributions(self, X: Any) -> np.ndarray:
+        """What each column of encoded input adds to the scores: [rows, scores, columns + 1], the base score last.
+
+        One score where numbers are predicted, or where it tells two labels apart (then it is the second's), else
+        a score per label. Columns are those of preprocessed input.
+        """
+        raise NotImplementedError(f"{self.FRAMEWORK} gives no explanations of its own")
+
+    def to_onnx(self) -> bytes:
+        """The model as ONNX: encoded input as float32, [rows, features], to scores. Raises where it cannot be.
+
+        It is called in another process, on a model that was loaded there: what only `fit` knows is not at hand.
+        """
+        raise NotImplementedError("this framework has none")
+
+    def dump(self, path: Path) -> None:
+        """Write the weights to a file, or into a folder that is still to be made."""
+        raise NotImplementedError
+
+    def restore(self, path: Path) -> None:
+        """Read the weights from there."""
+        raise NotImplementedError
+
+    def place(self) -> None:
+        """Move a model, just built or restored, to `self.device`. Raises ModelError where it cannot go there."""
+        if self.device != "cpu":
+            raise ModelError(f"{self.FRAMEWORK} runs on the CPU here, and the device {self.device} is asked for")
+
+    def read_signature(self, X: Any = None) -> Signature:
+        """The signature of the model that GIVEN names; X, [rows, columns], may tell the names of its columns.
+
+        Sets `task` and `labels` too. Raises ValueError where there is none to read, or where X does not fit it.
+        """
+        raise NotImplementedError

@@ -1,0 +1,96 @@
+"""What can be set about every training run: one class that is the command line and the environment.
+
+Not here: what can be set about a model, which is `Hyperparameters` in trainer/model.py, and about a server.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any, Dict, Literal, Optional, Type, TypeVar
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Self = TypeVar("Self", bound="TrainingSettings")
+
+
+class TrainingSettings(BaseSettings):
+    """Train a model, evaluate it, and save it as the next version."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TRAIN_",
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+    )
+
+    data: Optional[Path] = Field(None, description="CSV or Parquet file to train on; without one, a sample data set")
+    target: Optional[str] = Field(None, description="column to predict")
+    missing: str = Field(
+        "", description="what else spells a missing value, beside the empty cell: NA,null; in the file and in requests"
+    )
+    columns: str = Field("", description="columns that are text, whatever they look like: zip:text,size:text")
+    task: Literal["auto", "classification", "regression"] = Field(
+        "auto", description="auto: regression where the target has many different numbers"
+    )
+    device: Literal["cpu", "cuda"] = Field("cpu", description="what to train on")
+    eval_share: float = Field(0.2, gt=0, lt=1, description="share of the rows kept for evaluation")
+    split_seed: int = Field(0, description="seed of the choice of those rows")
+    output_dir: Path = Field(Path(), description="where the versions 0001, 0002, ... are written")
+    extras_seconds: float = Field(
+        20,
+        ge=0,
+        le=86_400,
+        allow_inf_nan=False,
+        description="how long making the compiled model (ONNX) may take, up to a day (86400); 0 makes none",
+    )
+
+    @model_validator(mode="after")
+    def _data_with_target(self: Self) -> Self:
+        if (self.data is None) != (self.target is None):
+            raise ValueError("--data and --target go together: the file, and the column in it to predict")
+        return self
+
+    @field_validator("columns")
+    @classmethod
+    def _columns_with_types(cls, columns: str) -> str:
+        if ",".join(f"{name}:text" for name in _text_columns(columns)) != columns:
+            raise ValueError("expected NAME:text, or NAME:text,NAME:text for several columns")
+        return columns
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """What spells a missing value, beside the empty cell."""
+        return tuple(spelling for spelling in self.missing.split(",") if spelling)
+
+    @property
+    def text_columns(self) -> list[str]:
+        """The columns that are text, whatever they look like."""
+        return _text_columns(self.columns)
+
+    @classmethod
+    def from_command_line(cls: Type[Self]) -> Self:
+        """Read command line and environment; exit with one line per problem where they do not fit."""
+        try:
+            return cls(_cli_parse_args=True)  # type: ignore[call-arg]
+        except ValidationError as error:
+            for problem in error.errors():
+                option = "".join(f"--{part}: " for part in problem["loc"])
+                print(f"{option}{problem['msg'].replace('Value error, ', '')}", file=sys.stderr)
+            raise SystemExit(2) from None
+
+    def hyperparameters(self) -> Dict[str, Any]:
+        """What the model class takes: the settings that trainer/config.py adds to these."""
+        return self.model_dump(exclude=set(TrainingSettings.model_fields))
+
+    def recorded(self) -> Dict[str, Any]:
+        """What metadata.json keeps of the others: all but where files are, which is nobody else's."""
+        kept = set(TrainingSettings.model_fields) - {"data", "output_dir"}
+        return self.model_dump(mode="json", include=kept)
+
+
+def _text_columns(columns: str) -> list[str]:
+    """The names in NAME:text,NAME:text, which may hold commas and colons of their own."""
+    return re.findall(r"(.+?):text(?:,|$)", columns)
