@@ -30,7 +30,7 @@ HARDENED = ["--read-only", "--user", "12345:12345", "--memory", "2g", "--cap-dro
 #: What KServe requires and serving does not import: docs/deploying.md says how much that is.
 REMAINDER = """
     aiohappyeyeballs aiohttp aiohttp-retry aiosignal attrs cffi cryptography flatbuffers frozenlist h11 httpcore
-    multidict narwhals pillow propcache pyasn1 pycparser pyjwt python-dotenv tzdata yarl
+    multidict narwhals pillow propcache pyasn1 pycparser pyjwt python-dotenv tzdata websockets yarl
 """
 
 #: A server that asks itself at every door, and then lists the distributions of which nothing was imported.
@@ -221,7 +221,7 @@ def test_an_address_that_it_cannot_download_stops_it_with_one_line(image: Image)
     """KServe's image because storage is an extra; KFServing's, which has it, because nothing can be written."""
     complaints = {
         "kserve": "build the image with --build-arg EXTRAS=storage",
-        "kfserving": "MODEL_DIR is s3://bucket/m, which cannot be downloaded",
+        "kfserving": "MODEL_DIR is s3://bucket/m, and there is no place to download to",
     }
     stops_with_one_line(image, complaints[image.sdk], MODEL_NAME="m", MODEL_DIR="s3://bucket/m")
 

@@ -44,7 +44,7 @@ def contents(dist: Path) -> dict[str, list[str]]:
 def test_both_hold_the_code_and_the_sample_and_no_trained_model(built: tuple[Path, str]) -> None:
     dist, _ = built
     for names in contents(dist).values():
-        for name in ("trainer/model.py", "inferencer/__main__.py", "inferencer/loadtest.py", "py.typed"):
+        for name in ("trainer/model.py", "inferencer/__main__.py", "_engine/serving/loadtest.py", "py.typed"):
             assert f"sklearnserver/{name}" in names
         sample = [name for name in names if "example_models/0001/" in name]
         assert {Path(name).name for name in sample} >= {"input.json", "metadata.json", "model.joblib", "model.onnx"}

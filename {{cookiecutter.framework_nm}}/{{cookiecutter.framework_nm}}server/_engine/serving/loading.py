@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import tempfile
 import threading
 import urllib.parse
 import urllib.request
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from ..artifact.versions import directories_of, directory_of, names_in
+from ..contract.errors import ModelError
 from .model import Serving
 from .newest import load_newest
 
@@ -45,6 +47,14 @@ def local(address: str) -> Path | None:
     if scheme == "file":
         return Path(urllib.request.url2pathname(urllib.parse.urlsplit(address).path))
     return None
+
+
+def new_folder(shown: str) -> Fetched:
+    """An empty folder to download to, from the place that messages name by `shown`. Raises ModelError."""
+    try:
+        return Fetched(Path(tempfile.mkdtemp(prefix="model-")), downloaded=True)
+    except OSError as error:
+        raise ModelError(f"MODEL_DIR is {shown}, and there is no place to download to: {error}") from None
 
 
 class Loader(Generic[Served]):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,7 +17,7 @@ from kfserving.kfmodel_repository import KFModelRepository
 
 from ..artifact.addresses import Redacting, redacted, shown
 from ..contract.errors import ModelError
-from ..serving.loading import Fetched, Loader, local
+from ..serving.loading import Fetched, Loader, local, new_folder
 from .model import ServingModel
 
 logger = logging.getLogger(__name__)
@@ -68,7 +67,7 @@ def fetch(model_dir: str) -> Fetched:
     path = local(model_dir)
     if path:
         return Fetched(path)
-    fetched = Fetched(Path(tempfile.mkdtemp(prefix="model-")), downloaded=True)
+    fetched = new_folder(shown(model_dir))
     reason = ""
     try:
         kfserving.Storage.download(model_dir, str(fetched.path))

@@ -9,12 +9,10 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 from ..artifact.addresses import redacted, shown
 from ..contract.errors import ModelError
-from ..serving.loading import Fetched, local
+from ..serving.loading import Fetched, local, new_folder
 
 #: The program that downloads, as `python -c` takes it; its last line says what went wrong. It reads the address, which
 #: all of the machine could see as an argument.
@@ -50,13 +48,9 @@ class Location:
                 f"MODEL_DIR is {self.shown}, and downloading needs kserve-storage: build the image with "
                 f"--build-arg EXTRAS=storage, or pip install '{package}[storage]'"
             )
-        try:
-            folder = Path(tempfile.mkdtemp(prefix="model-"))
-        except OSError as error:
-            raise ModelError(f"MODEL_DIR is {self.shown}, and there is no place to download to: {error}") from None
-        fetched = Fetched(folder, downloaded=True)
+        fetched = new_folder(self.shown)
         run = subprocess.run(
-            [sys.executable, "-c", _DOWNLOAD, str(folder)],
+            [sys.executable, "-c", _DOWNLOAD, str(fetched.path)],
             input=self._address,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -66,7 +60,7 @@ class Location:
         reason = ""
         if run.returncode != 0:
             reason = redacted(run.stderr.strip() or f"exit status {run.returncode}", self._address).splitlines()[-1]
-        elif not any(folder.iterdir()):
+        elif not any(fetched.path.iterdir()):
             reason = "there is nothing"
         if reason:
             raise ModelError(f"MODEL_DIR is {self.shown}, which cannot be downloaded: {reason}")
