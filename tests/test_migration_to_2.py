@@ -29,6 +29,11 @@ EDITS = {
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project of the first version under git, with edits in its three files, and not yet installed."""
+    shallow = subprocess.run(
+        ["git", "rev-parse", "--is-shallow-repository"], cwd=TEMPLATE, capture_output=True, text=True
+    )
+    if shallow.stdout.strip() == "true":
+        pytest.skip("this clone has no history: git fetch --unshallow")
     template = tmp_path / "first"
     template.mkdir()
     archive = subprocess.run(["git", "archive", FIRST], cwd=TEMPLATE, capture_output=True, check=True).stdout
