@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import socket
 from pathlib import Path
 
 import numpy as np
@@ -31,18 +29,6 @@ def make_table() -> tuple[pd.DataFrame, pd.Series]:
     return X, y
 
 
-def free_port() -> int:
-    """A port that nobody uses, below those that connections take for themselves at any moment."""
-    while True:
-        port = random.randrange(10_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("", port))
-            except OSError:
-                continue
-            return port
-
-
 @pytest.fixture(scope="session")
 def table() -> tuple[pd.DataFrame, pd.Series]:
     return make_table()
@@ -61,7 +47,7 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory, table: tuple[pd.DataFram
 
 @pytest.fixture(scope="session")
 def model(model_dir: Path) -> MyModel:
-    """The same model, in process: what every door's answer is held against."""
+    """The same model, in process: what the answer over every protocol is held against."""
     return MyModel(dirpath=model_dir, runtime="auto")
 
 

@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ..._engine.serving.testing import free_port
 from ...trainer.model import MyModel
-from ..conftest import free_port
 
 PACKAGE = __package__.split(".")[0]
 

@@ -1,6 +1,6 @@
 """A model directory as it is stored: checked when it is opened, copied as it was then, and written whole or not at all.
 
-Not here: what metadata.json says (metadata.py), drafts and their locks (draft.py), where models lie (directories.py).
+Not here: what metadata.json says (metadata.py), drafts and their locks (draft.py), where models lie (versions.py).
 """
 
 from __future__ import annotations

@@ -21,6 +21,9 @@ from .tensors import FlatTensor, InputTensor, InvalidRequest, NamedArray, read_t
 #: How a column's values look in JSON, for the decoder.
 _JSON_TYPES: dict[str, Any] = {"FP64": Optional[float], "BOOL": Optional[bool], "BYTES": Optional[str]}
 
+#: Bytes of a body from which on decoding would keep others waiting for longer than a thread costs.
+LARGE = 200_000
+
 
 class Request(NamedTuple):
     """A decoded request: the model's input, and how the answer is to look."""
@@ -31,6 +34,15 @@ class Request(NamedTuple):
     id: Optional[str] = None
     #: The outputs asked for, by name ("" is the default one), and whether each is sent as binary.
     outputs: tuple[tuple[str, bool], ...] = (("", False),)
+
+
+def json_size(header: Optional[str]) -> Optional[int]:
+    """Read Inference-Header-Content-Length: where V2's binary tensors begin; None without it. Raises InvalidRequest."""
+    if header is None:
+        return None
+    if not header.isdecimal() or len(header) > 18:
+        raise InvalidRequest("Inference-Header-Content-Length: expected a number of bytes")
+    return int(header)
 
 
 class _RequestedOutput(msgspec.Struct):

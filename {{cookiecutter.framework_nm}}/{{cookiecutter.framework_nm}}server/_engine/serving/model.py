@@ -21,6 +21,9 @@ from .opening import Servable, open_model
 
 S = TypeVar("S", bound="Serving")
 
+#: What a client is told of an error in the model's own code.
+FAILED = "the model failed on this request; the server's log says why"
+
 
 class Unavailable(Exception):
     """The server cannot explain at present, and goes on predicting. The message says why."""

@@ -71,8 +71,9 @@ def open_model(
             model.answer(X, True)
         predicted, *others = model.outputs
         model.outputs = (msgspec.structs.replace(predicted, datatype=datatype_of(model.answer(X, False))), *others)
-        if model.advice:
-            logger.warning("%s answers its own input.json%s", model_dir, model.advice)
+        advice = model.advice
+        if advice:
+            logger.warning("%s answers its own input.json%s", model_dir, advice)
         return model, decoder
     except ModelError:
         raise

@@ -88,7 +88,12 @@ class Options(Parser):
         self.add("model_dir", "/mnt/models", str, "directory or URI of a model, of its versions, or of several models")
         self.add("http_port", "8080", port, "port of REST")
         runtimes = one_of("auto", "native", "onnx")
-        self.add("runtime", "auto", runtimes, "native, onnx (the compiled twin), or auto (the twin if there is one)")
+        self.add(
+            "runtime",
+            "auto",
+            runtimes,
+            "native, onnx (the compiled model), or auto (the compiled model if there is one)",
+        )
         self.add("device", "cpu", one_of("cpu", "cuda"), "what the model runs on: cpu or cuda")
         self.add("predict_proba", "false", switch, "answer with probabilities instead of labels")
         self.add("access_log", "false", switch, "log a line of JSON per REST prediction or explanation")

@@ -2,7 +2,7 @@
 
 Converters are other people's code: some need minutes, some all the memory there is, and some do not end. So the
 weights are saved first, and a child process, which loads them as a server would, converts and compares. What a
-compiled model is, and how it answers, is _twin.py's matter.
+compiled model is, and how it answers, is artifact/compiled.py's matter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from ..artifact import compiled as _twin
+from ..artifact import compiled
 
 #: Rows that the compiled model is compared on, at most.
 ROWS = 10_000
@@ -48,7 +48,7 @@ def compile_model(model: Any, directory: Path, X: Any, seconds: float) -> dict[s
         result = _convert(made_of, directory, work, seconds)
         if "reason" in result:
             raise NotCompiled(result["reason"])
-        shutil.copyfile(work / _twin.FILE, directory / _twin.FILE)
+        shutil.copyfile(work / compiled.FILE, directory / compiled.FILE)
     return result
 
 
@@ -113,10 +113,10 @@ def main(module: str, name: str, directory: str, work: str, seconds: str) -> Non
         for part in name.split("."):
             made_of = getattr(made_of, part)
         X = pickle.loads((Path(work) / "rows").read_bytes())
-        file = Path(work) / _twin.FILE
+        file = Path(work) / compiled.FILE
         model: Any = made_of(dirpath=directory)  # type: ignore[operator]
         file.write_bytes(model.to_onnx())
-        result = {"rows": len(X), "largest_difference": _twin.compare(_twin.Twin(file), model, X)}
+        result = {"rows": len(X), "largest_difference": compiled.compare(compiled.Twin(file), model, X)}
     except Exception as error:  # converters raise whatever they come upon, and so does ONNX Runtime
         result = {"reason": f"{str(error).partition(chr(10))[0] or type(error).__name__:.200}"}
     (Path(work) / "result.json").write_text(json.dumps(result))

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..conftest import free_port
+from ..._engine.serving.testing import free_port
 from .conftest import Server
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import tornado.web
 
-#: What a client is told of an error in the model's own code.
-FAILED = "the model failed on this request; the server's log says why"
+from ..serving.model import FAILED
 
 
 class Refused(tornado.web.HTTPError):

@@ -21,19 +21,17 @@ from tornado.iostream import StreamClosedError
 
 from ..contract.errors import NoExplanations
 from ..protocol.answers import encode
-from ..protocol.requests import Request
+from ..protocol.requests import LARGE, Request, json_size
 from ..protocol.tensors import InvalidRequest
 from ..serving.batching import Overloaded
-from ..serving.model import Unavailable
-from .errors import FAILED, JsonErrors, Refused
+from ..serving.model import FAILED, Unavailable
+from .errors import JsonErrors, Refused
 
 if TYPE_CHECKING:
     from .model import ServingModel
 
 logger = logging.getLogger(__name__)
 
-#: Bytes from which on decoding would keep others waiting for longer than a thread costs.
-_LARGE = 200_000
 _BINARY = "Inference-Header-Content-Length"
 
 
@@ -113,19 +111,19 @@ class Predict(JsonErrors, PredictHandler):
             self.write({"error": FAILED})
 
     async def _answer(self, model: ServingModel) -> None:
-        request = await self._decode(model, _json_size(self.request.headers), self.kind == "v1")
+        request = await self._decode(model, json_size(self.request.headers.get(_BINARY)), self.kind == "v1")
         outputs = await self._wait(model.answer(request))
-        answer, json_size = encode(model.name, request, outputs)
-        self.set_header("Content-Type", "application/octet-stream" if json_size else "application/json")
-        if json_size:
-            self.set_header(_BINARY, str(json_size))
+        answer, tensors_at = encode(model.name, request, outputs)
+        self.set_header("Content-Type", "application/octet-stream" if tensors_at else "application/json")
+        if tensors_at:
+            self.set_header(_BINARY, str(tensors_at))
         self.write(answer)
 
-    async def _decode(self, model: ServingModel, json_size: int | None, v1: bool) -> Request:
+    async def _decode(self, model: ServingModel, begins: int | None, v1: bool) -> Request:
         body = self.request.body
-        if len(body) < _LARGE:
-            return model.decoder.decode(body, json_size, v1)
-        return await asyncio.get_running_loop().run_in_executor(None, model.decoder.decode, body, json_size, v1)
+        if len(body) < LARGE:
+            return model.decoder.decode(body, begins, v1)
+        return await asyncio.get_running_loop().run_in_executor(None, model.decoder.decode, body, begins, v1)
 
     async def _wait(self, answer: Coroutine[Any, Any, Any]) -> Any:
         """Wait for an answer as long as the client does."""
@@ -164,12 +162,3 @@ class Explain(Predict):
 
 def _is_cloud_event(headers: tornado.httputil.HTTPHeaders) -> bool:
     return "ce-id" in headers or "cloudevents" in headers.get("Content-Type", "")
-
-
-def _json_size(headers: tornado.httputil.HTTPHeaders) -> int | None:
-    size = headers.get(_BINARY)
-    if size is None:
-        return None
-    if not size.isdecimal() or len(size) > 18:
-        raise InvalidRequest(f"{_BINARY}: expected a number of bytes")
-    return int(size)

@@ -19,11 +19,11 @@ from kserve.logging import logger
 
 from ..contract.errors import NoExplanations
 from ..protocol.answers import encode
-from ..protocol.requests import Request
+from ..protocol.requests import LARGE, Request, json_size
 from ..protocol.tensors import InvalidRequest
 from ..serving.batching import Overloaded
-from ..serving.model import Unavailable
-from .model import FAILED, NotReady, ServingModel
+from ..serving.model import FAILED, Unavailable
+from .model import NotReady, ServingModel
 from .repository import ServingModelRepository
 from .telemetry import log_request
 
@@ -33,8 +33,6 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _JSON: Headers = [(b"content-type", b"application/json")]
-#: Bytes from which on decoding would keep others waiting for longer than a thread costs.
-_LARGE = 200_000
 _REQUEST_ID = b"x-request-id"
 _BINARY = b"inference-header-content-length"
 
@@ -155,7 +153,9 @@ async def _answer(
     try:
         if kind == "explain":
             return 200, await _explain(model, body), _JSON
-        answer, json_size = await _predict(model, body, _json_size(headers), kind == "v1")
+        size = headers.get(_BINARY)
+        begins = json_size(None if size is None else size.decode("latin-1"))
+        answer, tensors_at = await _predict(model, body, begins, kind == "v1")
     except InvalidRequest as error:
         return 400, _error(str(error)), _JSON
     except Overloaded as error:
@@ -170,16 +170,16 @@ async def _answer(
     except BaseException:  # the model's own code may raise anything, while its answer is written, too
         logger.exception("Model %s failed on a request", model.name)
         return 500, _error(FAILED), _JSON
-    if json_size is None:
+    if tensors_at is None:
         return 200, answer, _JSON
-    return 200, answer, [(b"content-type", b"application/octet-stream"), (_BINARY, b"%d" % json_size)]
+    return 200, answer, [(b"content-type", b"application/octet-stream"), (_BINARY, b"%d" % tensors_at)]
 
 
-async def _predict(model: ServingModel, body: bytes, json_size: int | None, v1: bool) -> tuple[bytes, int | None]:
+async def _predict(model: ServingModel, body: bytes, begins: int | None, v1: bool) -> tuple[bytes, int | None]:
     """The answer to a prediction's body and, where binary tensors follow in it, the size of its JSON."""
     measure = model.telemetry
     start = time.perf_counter()
-    request = await _decode(model, body, json_size, v1)
+    request = await _decode(model, body, begins, v1)
     decoded = time.perf_counter()
     measure.preprocess(decoded - start)
     outputs = await model.answer(request)
@@ -199,10 +199,10 @@ async def _explain(model: ServingModel, body: bytes) -> bytes:
     return orjson.dumps({"explanations": explanations})
 
 
-async def _decode(model: ServingModel, body: bytes, json_size: int | None, v1: bool) -> Request:
-    if len(body) < _LARGE:
-        return model.decoder.decode(body, json_size, v1)
-    return await asyncio.to_thread(model.decoder.decode, body, json_size, v1)
+async def _decode(model: ServingModel, body: bytes, begins: int | None, v1: bool) -> Request:
+    if len(body) < LARGE:
+        return model.decoder.decode(body, begins, v1)
+    return await asyncio.to_thread(model.decoder.decode, body, begins, v1)
 
 
 async def _unless_gone(
@@ -216,15 +216,6 @@ async def _unless_gone(
     finally:
         task.cancel()
         gone.cancel()
-
-
-def _json_size(headers: dict[bytes, bytes]) -> int | None:
-    size = headers.get(_BINARY)
-    if size is None:
-        return None
-    if not size.isdigit() or len(size) > 18:
-        raise InvalidRequest("Inference-Header-Content-Length: expected a number of bytes")
-    return int(size)
 
 
 def _error(message: str) -> bytes:

@@ -24,12 +24,9 @@ from ..contract.errors import NoExplanations
 from ..protocol.tensors import InvalidRequest
 from ..serving.batching import Overloaded
 from ..serving.drain import Drain
-from ..serving.model import Serving, Unavailable, not_live
+from ..serving.model import FAILED, Serving, Unavailable, not_live
 from .messages import decode, to_grpc, to_json
 from .telemetry import Telemetry
-
-#: What a client is told of an error in the model's own code.
-FAILED = "the model failed on this request; the server's log says why"
 
 
 class Busy(ServerNotReady):
