@@ -32,21 +32,21 @@ test-all: $(VENV)/.installed  ## run them with every framework beside every SDK,
 
 # What is rendered is checked in the projects that the tests bake.
 ENGINE = '{{cookiecutter.framework_nm}}/{{cookiecutter.framework_nm}}server/_engine'
-CODE = hooks tests tools/demo benchmarks $(ENGINE) '{{cookiecutter.framework_nm}}/variants'
+CODE = hooks tests tools/demo tools/measure_images.py benchmarks $(ENGINE) '{{cookiecutter.framework_nm}}/variants'
 lint: $(VENV)/.installed  ## check the template's own code
 	$(VENV)/bin/ruff check --config pyproject.toml $(CODE)
 	$(VENV)/bin/ruff format --config pyproject.toml --check $(CODE)
-	$(VENV)/bin/mypy hooks tests tools/demo benchmarks
+	$(VENV)/bin/mypy hooks tests tools/demo tools/measure_images.py benchmarks
 	$(VENV)/bin/mypy --no-warn-return-any $$(find tests/engine -name '*.py')
 
 samples: $(VENV)/.installed  ## train the sample models again, under the versions that the projects pin
-	tests/samples $(VENV)/bin/cookiecutter
+	tools/samples $(VENV)/bin/cookiecutter
 
 locks: $(VENV)/.installed  ## resolve what the images install again, from the pins in cookiecutter.json
-	tests/locks $(VENV)/bin
+	tools/locks $(VENV)/bin
 
 images: $(VENV)/.installed  ## measure the images: size, start, one row; ARGS='sklearn xgboost' for some
-	$(VENV)/bin/python tests/measure_images.py $(ARGS)
+	PYTHONPATH=tests $(VENV)/bin/python tools/measure_images.py $(ARGS)
 
 bench: $(VENV)/.installed  ## measure against what a user would pick instead; writes docs/performance.md
 	$(VENV)/bin/python -m benchmarks $(ARGS)

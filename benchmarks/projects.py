@@ -55,7 +55,7 @@ class Project:
         self.source = _digest(self.folder)
 
     def install(self) -> None:
-        """Install it for training and serving, with what the twin needs where the project knows of one."""
+        """Install it for training and serving, with what the compiled model needs where the project knows of one."""
         setup = (self.folder / "setup.py").read_text()
         extras = "train,onnx" if '"onnx"' in setup else "train"
         requirements = (self.folder / "requirements.txt").read_text()
@@ -103,7 +103,7 @@ class Trained:
         return next(file for file in self.directory.iterdir() if file.suffix in {".joblib", ".ubj"})
 
     @property
-    def has_twin(self) -> bool:
+    def has_compiled(self) -> bool:
         return (self.directory / "model.onnx").exists()
 
 

@@ -155,7 +155,7 @@ def _aims(numbers: Numbers) -> list[tuple[str, ...]]:
         return row(what, model, f"≤ {aim:g}", value, lambda ratio: ratio <= aim)
 
     rows = []
-    for key, title in (("native", "native"), ("twin", "twin")):
+    for key, title in (("native", "native"), ("compiled", "compiled")):
         for load in _ONE[1:]:
             concurrency = load.removeprefix("one ")
             rows.append(
@@ -164,7 +164,7 @@ def _aims(numbers: Numbers) -> list[tuple[str, ...]]:
             best = _best_peer(numbers, "iris", load)
             rate = numbers.load("iris", key, load, "rate")
             rows.append(least(f"{title}: req/s, {concurrency}, to the best peer", "iris", 1, _divide(rate, best)))
-        aim = {"native": 20, "twin": 40}[key]
+        aim = {"native": 20, "compiled": 40}[key]
         rows.append(
             least(f"{title}: req/s, c=64, to naive KServe", "forest", aim, numbers.ratio("forest", key, _ONE[2]))
         )
@@ -176,7 +176,7 @@ def _aims(numbers: Numbers) -> list[tuple[str, ...]]:
             rows.append(least(what, "linear", aim, numbers.ratio("linear", key, load)))
         for model in (model.key for model in MODELS if model.starts):
             start = _divide(numbers.start(model, key), numbers.start(model, BASELINE))
-            rows.append(most(f"{title}: start, to naive KServe", model, {"native": 1, "twin": 0.65}[key], start))
+            rows.append(most(f"{title}: start, to naive KServe", model, {"native": 1, "compiled": 0.65}[key], start))
     return rows
 
 

@@ -122,15 +122,15 @@ _LIT = {"LITSERVE_BATCH": "1", "LITSERVE_WAIT": str(_WAIT)}
 SERVERS = (
     Server("native", "**this template**", "", _ours, _KSERVE, {"RUNTIME": "native"}, quick=True, starts=3),
     Server(
-        "twin",
-        "**this template, ONNX twin**",
+        "compiled",
+        "**this template, compiled model**",
         "",
         _ours,
         _KSERVE,
         {"RUNTIME": "onnx"},
         quick=True,
         starts=3,
-        serves=lambda trained: trained.has_twin,
+        serves=lambda trained: trained.has_compiled,
     ),
     Server(BASELINE, "KServe, a naive model", "kserve", _kserve, _KSERVE, quick=True, starts=3),
     Server("mlserver", "MLServer", "mlserver", _mlserver(batching=False), _V2),

@@ -1,7 +1,7 @@
 """A real container engine for the tests, driven through its command line.
 
 Here: finding the engine, building an image, running and watching a container, and handing wheels that this machine
-holds to a build. Not here: how an engine or a base image is come by (the script container-engine, beside this file),
+holds to a build. Not here: how an engine or a base image is come by (the script tools/container-engine),
 nor what the images under test must do.
 """
 
@@ -20,9 +20,9 @@ from types import MappingProxyType, TracebackType
 from typing import ClassVar
 
 import pytest
-from facts import SDKS, find_links, find_python
+from facts import SDKS, TEMPLATE, find_links, find_python
 
-_SCRIPT = Path(__file__).with_name("container-engine")
+_SCRIPT = TEMPLATE / "tools" / "container-engine"
 UNDER_CI = os.environ.get("CI", "").lower() == "true"
 _NO_BUILD_ARGS: Mapping[str, str] = MappingProxyType({})
 

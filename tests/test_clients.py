@@ -340,7 +340,7 @@ def test_grpc_contents_that_do_not_fit_are_an_invalid_argument(
 def counted(server: Server, status: str) -> float:
     """Requests to the model `numbers` over gRPC that were counted under a status."""
     metrics = server.client.get("/metrics").text
-    line = f'inference_requests_total{{door="grpc",model_name="numbers",status="{status}"}} '
+    line = f'inference_requests_total{{model_name="numbers",protocol="grpc",status="{status}"}} '
     return sum(float(found.removeprefix(line)) for found in metrics.splitlines() if found.startswith(line))
 
 

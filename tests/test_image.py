@@ -33,7 +33,7 @@ REMAINDER = """
     multidict narwhals pillow propcache pyasn1 pycparser pyjwt python-dotenv tzdata websockets yarl
 """
 
-#: A server that asks itself at every door, and then lists the distributions of which nothing was imported.
+#: A server that asks itself over every protocol, and then lists the distributions of which nothing was imported.
 LISTS_THE_UNUSED = """
 import importlib.metadata, json, os, signal, sys, threading, time, urllib.request
 from pathlib import Path

@@ -124,7 +124,7 @@ def test_a_project_keeps_the_templates_promises(
 
 
 def test_serving_imports_no_more_than_it_needs(installed: Path, tmp_path: Path) -> None:
-    """Nothing of training, and where the compiled twin answers, not even the framework."""
+    """Nothing of training, and where the compiled model answers, not even the framework."""
     package = f"{installed.name}server"
     engine = installed / package / "_engine"
     tools = ("loadtest", "testing")
@@ -134,7 +134,7 @@ def test_serving_imports_no_more_than_it_needs(installed: Path, tmp_path: Path) 
         for path in (engine / room).glob("[a-z]*.py")
         if path.stem not in tools
     ]
-    twin = (installed / package / "example_models" / "0001" / "model.onnx").exists()
+    compiled = (installed / package / "example_models" / "0001" / "model.onnx").exists()
     check = f"""
 import sys
 sys.argv[1:] = ["--model_name=m"]
@@ -144,7 +144,7 @@ from pathlib import Path
 import {", ".join(f"{package}._engine.{name}" for name in served)}
 from {package}.inferencer.model import ServingModel
 assert ServingModel("m", Path("{package}/example_models/0001")).load()
-heavy = {{"catboost", "keras", "lightgbm", "sklearn", "tensorflow", "torch", "xgboost"}} if {twin} else set()
+heavy = {{"catboost", "keras", "lightgbm", "sklearn", "tensorflow", "torch", "xgboost"}} if {compiled} else set()
 assert not sys.modules.keys() & {{"{package}._engine.tables.reading", "pydantic_settings", *heavy}}
 """
     (tmp_path / "check.py").write_text(check)

@@ -208,13 +208,13 @@ def test_predictions_do_not_wait_for_explanations_which_have_a_queue_of_their_ow
 
         def logged() -> list[int]:
             lines = [json.loads(line) for line in server.log.splitlines() if line.startswith("{")]
-            return sorted(line["status"] for line in lines if line["door"] == "explain")
+            return sorted(line["status"] for line in lines if line["protocol"] == "explain")
 
         until(lambda: logged() == [200, 200, 200, 200, 499, 503])
         if sdk == "kserve":
             metrics = httpx.get(f"{server.address}/metrics").text
             for status, times in ((200, 4.0), (499, 1.0), (503, 1.0)):
-                labels = f'door="explain",model_name="m",status="{status}"'
+                labels = f'model_name="m",protocol="explain",status="{status}"'
                 assert f"inference_requests_total{{{labels}}} {times}" in metrics
 
 

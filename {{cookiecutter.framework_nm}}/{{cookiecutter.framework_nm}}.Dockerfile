@@ -53,7 +53,7 @@ FROM ${BASE_IMAGE}
 # The official image comes without bytecode, and who serves may not write it: without this each start is a second longer.
 RUN python -m compileall -qq -j 0 -x site-packages "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" || true
 LABEL org.opencontainers.image.title="{{ cookiecutter.__package }}" \
-      org.opencontainers.image.description="Serves {{ fw.title }} models over {{ sdk.doors }}" \
+      org.opencontainers.image.description="Serves {{ fw.title }} models over {{ sdk.protocols }}" \
 {% if "platforms" in sdk.features %}
       com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true \
 {% endif %}

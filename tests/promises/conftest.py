@@ -12,7 +12,7 @@ from ..trainer.model import MyModel
 
 
 def make_table() -> tuple[pd.DataFrame, pd.Series]:
-    """120 rows of numbers, truth values and text, with gaps, and a text to predict."""
+    """120 rows of numbers, truth values and text, with missing values, and a text to predict."""
     random = np.random.default_rng(0)
     age = random.integers(18, 80, 120).astype(float)
     X = pd.DataFrame(

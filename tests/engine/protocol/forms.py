@@ -33,7 +33,7 @@ def mixed_forms() -> dict[str, Any]:
         "rows": {"instances": ROWS},
         "records": {"instances": [dict(zip(MIXED.names, row)) for row in ROWS]},
         "records in another order": {"instances": [dict(reversed([*zip(MIXED.names, row)])) for row in ROWS]},
-        "records without the gap": {
+        "records without the missing value": {
             "instances": [{k: v for k, v in zip(MIXED.names, row) if v is not None} for row in ROWS]
         },
         "tensors": {"inputs": [tensor(c.name, c.datatype, [2], values) for c, values in columns]},

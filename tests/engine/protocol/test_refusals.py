@@ -65,7 +65,7 @@ def test_a_tensor_that_does_not_fit_is_named(content: Any, complaint: str) -> No
         ({"inputs": [tensor("age", "FP64", [3], [1, None, "x"])]}, ["row 2, column 'age': expected FP64, got \"x\""]),
         ({"inputs": [tensor("age", "INT8", [2], [1, 200])]}, ["row 1, column 'age': expected INT8, got 200"]),
         ({"inputs": [tensor("x", "FP64", [2, 4], [1] * 6 + [True, 1])]}, ["row 1, column 'plan': expected FP64"]),
-        ({"inputs": [tensor("age", "INT8", [2], [1, None])]}, ["a gap (null) does not fit into INT8"]),
+        ({"inputs": [tensor("age", "INT8", [2], [1, None])]}, ["a missing value (null) does not fit into INT8"]),
         ({"inputs": [tensor("age", "FP64", [1] * 65, [1])]}, ["shape of at most 8 sizes"]),
         ({"inputs": [tensor("age", "FP64", [0, 2**62], [])]}, ["shape of at most 8 sizes"]),
         ({"inputs": [tensor("age", "FP64", [9 * 10**18] * 10000, [1])]}, ["shape of at most 8 sizes"]),

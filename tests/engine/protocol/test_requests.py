@@ -116,7 +116,7 @@ def wide_requests(names: list[str], datatype: str) -> dict[str, Any]:
         "columns, nested": {"inputs": [tensor(name, datatype, [1, 1], [[value]]) for name in names]},
         "columns, binary": (sizes, raw * len(names)),
         "rows of the wrong type": {"instances": [[wrong] * len(names)]},
-        "rows with gaps": {"instances": [[None] * len(names)]},
+        "rows with missing values": {"instances": [[None] * len(names)]},
         "records of the wrong type": {"instances": [dict.fromkeys(names, wrong)]},
         "records of other columns": {"instances": [{f"other {name}": value for name in names}]},
         "records without columns": {"instances": [{}]},

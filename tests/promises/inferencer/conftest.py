@@ -141,7 +141,7 @@ def instances(X: Any, records: bool = False) -> list[Any]:
 
 
 def without_text_gaps(X: Any) -> Any:
-    """V2's BYTES tensors have no gaps in their binary form."""
+    """V2's BYTES tensors have no missing values in their binary form."""
     return X if isinstance(X, np.ndarray) else X.assign(plan=X["plan"].fillna("basic"))
 
 

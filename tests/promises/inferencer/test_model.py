@@ -59,8 +59,8 @@ def test_predict_proba_can_be_the_default(start: Callable[..., Server], sample_d
 
 
 def test_the_runtime_can_be_chosen(start: Callable[..., Server], sample_dir: Path) -> None:
-    """The twin and the native model give the same labels, and scores to 1e-5; a twin that is not there is refused."""
-    if not json.loads((sample_dir / "metadata.json").read_text())["twin"]:
+    """The compiled and the native model give the same labels, and scores to 1e-5; one that is not there is refused."""
+    if not json.loads((sample_dir / "metadata.json").read_text())["compiled"]:
         server = start(sample_dir, MODEL_NAME="m", RUNTIME="onnx")
         says_why_it_ends(server, "has no compiled model, which the runtime onnx asks for")
         return
@@ -84,7 +84,7 @@ def test_rows_that_only_the_model_finds_fault_with_are_a_400(start: Callable[...
 
 
 def test_an_explanation_says_what_each_column_adds_or_that_there_is_none(server: Server, case: Any) -> None:
-    """The compiled twin answers predictions; the model itself explains them."""
+    """The compiled model answers predictions; the model itself explains them."""
     name, model, X = case
     response = server.client.post(f"/v1/models/{name}:explain", json={"instances": instances(X)})
     if MyModel.contributions is Model.contributions:
@@ -118,7 +118,7 @@ def test_a_request_can_be_logged_as_json(start: Callable[..., Server], sample_di
     server.client.post("/v1/models/m:predict", content=body, headers={"X-Request-Id": "abc-1"})
     server.stop()
     (line,) = [json.loads(line) for line in server.output.splitlines() if line.startswith("{")]
-    assert (line["model"], line["door"], line["status"], line["request_id"]) == ("m", "v1", 200, "abc-1")
+    assert (line["model"], line["protocol"], line["status"], line["request_id"]) == ("m", "v1", 200, "abc-1")
 
 
 @pytest.mark.parametrize("path", ["/v1/models/table:predict", "/v2/models/table/infer"])

@@ -60,9 +60,9 @@ def loads(directory: Path) -> list[MyModel]:
         lambda model, table, path: model.evaluate(*table),
         lambda model, table, path: model.explain(table[0]),
         lambda model, table, path: model.save(path),
-        lambda model, table, path: model.adopt(),
+        lambda model, table, path: model.import_model(),
     ],
-    ids=["predict", "proba", "evaluate", "explain", "save", "adopt"],
+    ids=["predict", "proba", "evaluate", "explain", "save", "import"],
 )
 def test_without_a_model_there_is_a_reason_in_a_line(
     tmp_path: Path, table: Table, ask: Callable[[MyModel, Table, Path], object]
@@ -109,7 +109,7 @@ def test_a_model_that_was_loaded_is_trained_as_a_new_one(compiled_dir: Path, tmp
         np.testing.assert_array_equal(model.predict(X[columns], proba=True), expected)
         model.save(tmp_path / str(at), extras_seconds=0)
         found = metadata.read(tmp_path / str(at))
-        assert (found.metrics, found.twin) == ({}, None)
+        assert (found.metrics, found.compiled) == ({}, None)
         np.testing.assert_array_equal(MyModel(dirpath=tmp_path / str(at)).predict(X[columns], proba=True), expected)
 
 
@@ -123,7 +123,7 @@ def test_training_twice_starts_anew(tmp_path: Path, table: Table) -> None:
     assert model.metrics == {}
     model.save(tmp_path / "0001")
     found = metadata.read(tmp_path / "0001")
-    assert (found.metrics, found.twin) == ({}, None)
+    assert (found.metrics, found.compiled) == ({}, None)
     assert set(found.state) == set(trained((numbers, y)).state)
     np.testing.assert_array_equal(
         model.predict(numbers, proba=True), trained((numbers, y)).predict(numbers, proba=True)

@@ -20,7 +20,7 @@ import pytest
 
 from ..._engine.artifact import draft as _draft
 from ..._engine.artifact import metadata as _metadata
-from ..._engine.artifact.compiled import Twin, compare
+from ..._engine.artifact.compiled import CompiledModel, compare
 from ..._engine.protocol.requests import Decoder
 from ..._engine.protocol.tensors import InvalidRequest
 from ..._engine.tables.reading import read_data
@@ -70,7 +70,7 @@ def test_the_command_says_what_it_did_or_why_it_cannot(tmp_path: Path, table: Ta
 
 
 def test_a_model_is_trained_on_a_file_of_ones_own(tmp_path: Path, table: Table) -> None:
-    """Numbers, truth values, text and gaps are taken as they are; the metrics are printed, versions numbered."""
+    """Numbers, truth values, text and missing values are taken as they are; metrics are printed, versions numbered."""
     data = pd.concat(table, axis=1)
     data.to_csv(tmp_path / "customers.csv", index=False)
     data.to_parquet(tmp_path / "customers.parquet")
@@ -97,7 +97,7 @@ def test_a_number_is_predicted_by_a_regression(tmp_path: Path, table: Table) -> 
 
 
 def test_gaps_that_only_the_evaluation_rows_have_stop_nothing(tmp_path: Path) -> None:
-    """What is a gap anywhere in the file may be one in a request too."""
+    """What is a missing value anywhere in the file may be one in a request too."""
     for row in (0, 13):
         data = pd.DataFrame({"a": np.arange(20.0), "b": np.arange(20.0) % 3, "y": ["n", "y"] * 10})
         data.loc[row, "a"] = np.nan
@@ -219,26 +219,26 @@ class Endless(MyModel):
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
-def test_the_compiled_twin_answers_as_the_model_does(tmp_path: Path, task: str) -> None:
-    """Labels are equal, and scores agree to 1e-5; where a framework has no twin, training says so."""
+def test_the_compiled_model_answers_as_the_model_does(tmp_path: Path, task: str) -> None:
+    """Labels are equal, and scores agree to 1e-5; where a framework has no compiled model, training says so."""
     X, y = numbers(task)
     model = MyModel(task=task)
     model.train(X, y)
     model.evaluate(X, y)
     model.save(tmp_path / "0001", extras_seconds=300)
     if not compiles():
-        assert model.twin_note.startswith("No compiled model: ")
+        assert model.compiled_note.startswith("No compiled model: ")
         assert files_of(tmp_path / "0001") == {*DESCRIBED, model.WEIGHTS}
         assert MyModel(dirpath=tmp_path / "0001", runtime="auto").platform == MyModel.FRAMEWORK
         return
-    assert "agrees on 200 rows" in model.twin_note
-    twin = MyModel(dirpath=tmp_path / "0001", runtime="auto")
-    assert twin.platform == "onnxruntime"
+    assert "agrees on 200 rows" in model.compiled_note
+    compiled = MyModel(dirpath=tmp_path / "0001", runtime="auto")
+    assert compiled.platform == "onnxruntime"
     if task == "regression":
-        np.testing.assert_allclose(twin.predict(X), model.predict(X), rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(compiled.predict(X), model.predict(X), rtol=1e-5, atol=1e-5)
     else:
-        np.testing.assert_array_equal(twin.predict(X), model.predict(X))
-        np.testing.assert_allclose(twin.predict(X, proba=True), model.predict(X, proba=True), rtol=1e-5, atol=1e-5)
+        np.testing.assert_array_equal(compiled.predict(X), model.predict(X))
+        np.testing.assert_allclose(compiled.predict(X, proba=True), model.predict(X, proba=True), rtol=1e-5, atol=1e-5)
 
 
 def test_a_compiled_model_that_disagrees_is_refused(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_a_compiled_model_that_disagrees_is_refused(tmp_path: Path) -> None:
     if compiles():
         (tmp_path / "model.onnx").write_bytes(other.to_onnx())
         with pytest.raises(ValueError, match="its labels differ from the model's"):
-            compare(Twin(tmp_path / "model.onnx"), model, model.preprocess(X))
+            compare(CompiledModel(tmp_path / "model.onnx"), model, model.preprocess(X))
     model.save(tmp_path / "0001")
     assert MyModel(dirpath=tmp_path / "0001", runtime="auto").platform == MyModel.FRAMEWORK
     with pytest.raises(ModelError, match="has no compiled model"):
@@ -266,7 +266,7 @@ def test_a_compiled_model_that_takes_too_long_is_done_without(tmp_path: Path) ->
         model.save(tmp_path / str(seconds), extras_seconds=seconds)
         assert files_of(tmp_path / str(seconds)) == {*DESCRIBED, model.WEIGHTS}
         if model.WEIGHTS != "model.onnx":
-            assert reason in model.twin_note
+            assert reason in model.compiled_note
     assert sorted(files_of(tmp_path)) == ["0", "0.5"]
     np.testing.assert_array_equal(MyModel(dirpath=tmp_path / "0.5").predict(X), model.predict(X))
 
@@ -310,7 +310,7 @@ def test_contributions_add_up_to_the_number_predicted() -> None:
 
 @pytest.mark.parametrize("labels", [2, 3])
 def test_a_label_is_explained_by_what_speaks_for_it(table: Table, labels: int) -> None:
-    """Whichever label it is, and whatever the columns hold: numbers, truth values, text, gaps."""
+    """Whichever label it is, and whatever the columns hold: numbers, truth values, text, missing values."""
     X, _ = table
     y = pd.qcut(X["monthly spend"], labels, labels=["low", "mid", "top"][:labels]).astype(str)
     model = MyModel()
@@ -356,7 +356,7 @@ def test_weights_that_changed_after_loading_are_not_read_to_explain(tmp_path: Pa
     weights.write_bytes(content[:-1])
     with pytest.raises(ModelError, match=f"{MyModel.WEIGHTS} in .* has changed"):
         loaded.explainer()
-    if loaded.twin:
+    if loaded.compiled:
         with pytest.raises(ModelError, match=f"{MyModel.WEIGHTS} in .* has changed"):
             loaded.explain(X)
     weights.write_bytes(content)
@@ -489,10 +489,10 @@ def test_a_model_directory_describes_itself(model_dir: Path, model: MyModel) -> 
     assert metadata["inputs"][0] == {"name": "age", "datatype": "FP64", "shape": [-1]}
     assert metadata["outputs"][0] == {"name": "predict", "datatype": "BYTES", "shape": [-1]}
     assert metadata["labels"] == ["leaves", "stays"]
-    twin = {"model.onnx"} if metadata["twin"] else set()
+    compiled = {"model.onnx"} if metadata["compiled"] else set()
     found = {file.relative_to(model_dir).as_posix() for file in model_dir.rglob("*") if file.is_file()}
     assert set(metadata["files"]) == found - {"metadata.json", "metadata.sha256"}
-    assert files_of(model_dir) == {*DESCRIBED, model.WEIGHTS} | twin
+    assert files_of(model_dir) == {*DESCRIBED, model.WEIGHTS} | compiled
     (record,) = json.loads((model_dir / "input.json").read_text())["instances"]
     assert model.predict(pd.DataFrame([record])) == ["leaves"]
 

@@ -1,4 +1,4 @@
-"""The compiled twin: the same model as ONNX, which answers one row up to hundreds of times faster.
+"""The compiled model: the same model as ONNX, which answers one row up to hundreds of times faster.
 
 It is kept beside the weights only if it answers as the model does; who makes it is `to_onnx` in model.py.
 """
@@ -50,7 +50,7 @@ def open_session(model: Path | bytes, device: str) -> Any:
     return session
 
 
-class Twin:
+class CompiledModel:
     """Runs the ONNX model in a file."""
 
     def __init__(self, path: Path, device: str = "cpu") -> None:
@@ -67,15 +67,15 @@ class Twin:
         return scores if proba else labels[scores.argmax(axis=1)]
 
 
-def compare(twin: Twin, model: Any, X: Any) -> float:
-    """The largest difference between twin and model on preprocessed input X.
+def compare(compiled: CompiledModel, model: Any, X: Any) -> float:
+    """The largest difference between the compiled model and the model on preprocessed input X.
 
     Raises ValueError where labels differ, or scores by more than TOLERANCE and COARSENESS allow.
     """
     encoded, classify = model.encode(X), model.labels is not None
-    if classify and (twin.infer(encoded, model.labels, False) != model.infer(encoded, False)).any():
+    if classify and (compiled.infer(encoded, model.labels, False) != model.infer(encoded, False)).any():
         raise ValueError("its labels differ from the model's")
-    ours, theirs = twin.infer(encoded, model.labels, True), model.infer(encoded, classify)
+    ours, theirs = compiled.infer(encoded, model.labels, True), model.infer(encoded, classify)
     off, most, beside = np.abs(ours - theirs), TOLERANCE, ""
     if not classify:
         deviation = theirs.std() or np.abs(theirs).max() or 1.0

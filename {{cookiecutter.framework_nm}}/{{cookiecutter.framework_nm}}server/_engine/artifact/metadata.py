@@ -19,7 +19,8 @@ from .provenance import Provenance
 FILE = "metadata.json"
 #: One line, as `sha256sum metadata.json` prints it.
 DIGEST_FILE = "metadata.sha256"
-#: What is written. Format 1 had no digest of metadata.json, and did not say how the model was made.
+#: What is written. Format 1 had no digest of metadata.json, called the compiled model "twin", and did not say how the
+#: model was made.
 FORMAT = 2
 
 
@@ -42,7 +43,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     #: What encoding learnt from the training data.
     state: Dict[str, Any]
     #: On how many rows the compiled model was compared, and how far it was off; None where there is none.
-    twin: Optional[Dict[str, float]]
+    compiled: Optional[Dict[str, float]]
     versions: Dict[str, str]
     #: The SHA-256 of each other file, by its path.
     files: Dict[str, str]
@@ -80,7 +81,7 @@ def read(folder: Path) -> Metadata:
                 f"{file} has format {version}, and this project knows 1 to {FORMAT}: update the project, or train again"
             )
         _check_digest(folder, content, version)
-        metadata = msgspec.json.decode(content, type=Metadata)
+        metadata = _decode(content, version)
     except FileNotFoundError:
         raise ModelError(f"{file} is missing: {folder} is not a model directory") from None
     except OSError as error:
@@ -91,6 +92,14 @@ def read(folder: Path) -> Metadata:
     if problem:
         raise ModelError(f"{file} {problem}")
     return metadata
+
+
+def _decode(content: bytes, version: int) -> Metadata:
+    if version > 1:
+        return msgspec.json.decode(content, type=Metadata)
+    found = msgspec.json.decode(content, type=Dict[str, Any])
+    found["compiled"] = found.pop("twin", None)
+    return msgspec.convert(found, Metadata)
 
 
 def _check_digest(folder: Path, content: bytes, version: int) -> None:

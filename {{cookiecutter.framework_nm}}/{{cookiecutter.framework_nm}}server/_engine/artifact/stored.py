@@ -34,7 +34,7 @@ class Artifact:
         if found.platform != platform:
             raise ModelError(f"{path} is a model of {found.platform}; this package serves {platform}")
         listed = {*found.files, *(name.partition("/")[0] for name in found.files)}
-        needed = {weights, example.FILE, *([compiled.FILE] if found.twin else [])}
+        needed = {weights, example.FILE, *([compiled.FILE] if found.compiled else [])}
         if not needed <= listed:
             raise ModelError(f"{path / metadata.FILE} does not list {', '.join(sorted(needed - listed))}")
         for name, expected in found.files.items():

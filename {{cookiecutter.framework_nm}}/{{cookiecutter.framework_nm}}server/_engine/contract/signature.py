@@ -37,8 +37,8 @@ class Column(msgspec.Struct, frozen=True):
     """One column of the training data.
 
     `datatype` is FP64 (numbers), BOOL (true or false) or BYTES (text). `nullable` says that training saw
-    gaps in this column, so that a request may have them too. `shape` is that of one row's value: () in a table,
-    such as (28, 28) where a row is an image.
+    missing values in this column, so that a request may have them too. `shape` is that of one row's value: () in a
+    table, such as (28, 28) where a row is an image.
     """
 
     name: str
@@ -94,7 +94,9 @@ class Signature(msgspec.Struct, frozen=True):
 
         if isinstance(X, np.ndarray) and X.ndim > 2:
             if not X.size or not (np.abs(X) <= LARGEST).all():
-                raise ValueError(f"the tensors, of shape {list(X.shape)}, have infinite numbers or gaps, or are empty")
+                raise ValueError(
+                    f"the tensors, of shape {list(X.shape)}, have infinite numbers or missing values, or are empty"
+                )
             return cls((Column("input-0", "FP64", shape=X.shape[1:]),))
         frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X).add_prefix("x")
         if frame.empty:
@@ -220,8 +222,10 @@ def _text(items: Any, spellings: frozenset[str]) -> np.ndarray:
     import pandas as pd
 
     items = np.asarray(items, dtype=object)
-    gaps = pd.isna(items)
-    return np.array([None if gap or _is_in(item, spellings) else str(item) for item, gap in zip(items, gaps)], object)
+    missing = pd.isna(items)
+    return np.array(
+        [None if absent or _is_in(item, spellings) else str(item) for item, absent in zip(items, missing)], object
+    )
 
 
 def _like(numbers: np.ndarray, value: float) -> np.ndarray:

@@ -129,7 +129,7 @@ def _from_json(item: Any, columns: list[str]) -> np.ndarray:
     if kind is not str and None in decoded:
         if kind is bool:
             return np.array(decoded, dtype=object)
-        raise InvalidRequest(f"input {item.name!r}: a gap (null) does not fit into {item.datatype}")
+        raise InvalidRequest(f"input {item.name!r}: a missing value (null) does not fit into {item.datatype}")
     if kind is int:
         least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
         # Not left to numpy: before 2.0 it takes a number that does not fit, and changes it.

@@ -24,14 +24,14 @@ INTERRUPTED = 130
 
 
 def run(model_class: Type[Model], settings_class: Type[TrainingSettings]) -> None:
-    """Read, split, train or adopt, evaluate, save; print the metrics and where the new version is."""
+    """Read, split, train or import, evaluate, save; print the metrics and where the new version is."""
     settings = settings_class.from_command_line()
     make = partial(model_class, device=settings.device, **settings.hyperparameters())
     given = bool(getattr(settings, model_class.GIVEN, None)) and not (model_class.TUNES_GIVEN and settings.data)
     try:
         settings.output_dir.mkdir(parents=True, exist_ok=True)
         finish_leftovers(settings.output_dir)
-        model, eval_x, eval_y = adopt(settings, make) if given else train(settings, make)
+        model, eval_x, eval_y = import_model(settings, make) if given else train(settings, make)
         if eval_x is not None:
             with progress("Evaluating"):
                 results = model.evaluate(eval_x, eval_y)
@@ -76,16 +76,16 @@ def describe(settings: TrainingSettings, X: Any) -> Data:
     return Data(file.name if file else None, digest(file) if file else None, *X.shape)
 
 
-def adopt(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model, Any, Any]:
-    """Adopt a model made elsewhere; returns it and the data to evaluate it on, which may be none."""
+def import_model(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model, Any, Any]:
+    """Import a model made elsewhere; returns it and the data to evaluate it on, which may be none."""
     model = make(task=settings.task)
     if settings.data is None:
-        model.adopt()
+        model.import_model()
         model.record(settings.recorded())
         return model, None, None
     with progress("Reading the data"):
         X, y = read_data(settings.data, settings.target, settings.spellings, settings.text_columns)
-    model.adopt(X, settings.spellings)
+    model.import_model(X, settings.spellings)
     model.record(settings.recorded(), describe(settings, X))
     return model, X, prepare_target(model.task, y)
 
@@ -108,5 +108,5 @@ def save(model: Model, settings: TrainingSettings) -> None:
 
 def report(model: Model, version: Path) -> None:
     """Print what came of the compiled model, and where the new version is."""
-    print(model.twin_note)
+    print(model.compiled_note)
     print(f"Saved: {version}")

@@ -116,7 +116,7 @@ def main(module: str, name: str, directory: str, work: str, seconds: str) -> Non
         file = Path(work) / compiled.FILE
         model: Any = made_of(dirpath=directory)  # type: ignore[operator]
         file.write_bytes(model.to_onnx())
-        result = {"rows": len(X), "largest_difference": compiled.compare(compiled.Twin(file), model, X)}
+        result = {"rows": len(X), "largest_difference": compiled.compare(compiled.CompiledModel(file), model, X)}
     except Exception as error:  # converters raise whatever they come upon, and so does ONNX Runtime
         result = {"reason": f"{str(error).partition(chr(10))[0] or type(error).__name__:.200}"}
     (Path(work) / "result.json").write_text(json.dumps(result))

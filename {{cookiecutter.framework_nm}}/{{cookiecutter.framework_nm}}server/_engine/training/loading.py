@@ -6,19 +6,19 @@ import logging
 import platform
 
 from ..artifact import compiled
-from ..artifact.compiled import Twin
+from ..artifact.compiled import CompiledModel
 from ..artifact.stored import Artifact
 from ..contract.errors import ModelError
 
 logger = logging.getLogger(__name__)
 
 
-def open_compiled(artifact: Artifact, runtime: str, device: str) -> Twin | None:
+def open_compiled(artifact: Artifact, runtime: str, device: str) -> CompiledModel | None:
     """The compiled model, if that is what the runtime "native", "onnx" or "auto" takes on this device; else None.
 
     Raises ModelError where the runtime is "onnx" and it cannot be run.
     """
-    there = artifact.metadata.twin is not None
+    there = artifact.metadata.compiled is not None
     if runtime == "onnx" and not there:
         raise ModelError(f"{artifact.path} has no compiled model, which the runtime onnx asks for")
     if runtime == "onnx" and not compiled.available():
@@ -27,7 +27,7 @@ def open_compiled(artifact: Artifact, runtime: str, device: str) -> Twin | None:
     if not (there and on and compiled.available()):
         return None
     try:
-        return Twin(artifact.path / compiled.FILE, device)
+        return CompiledModel(artifact.path / compiled.FILE, device)
     except Exception as error:  # ONNX Runtime raises kinds of its own
         if runtime == "onnx":
             raise

@@ -53,10 +53,10 @@ class Model(State):
     def train(self, X: Any, y: Any, signature: Signature | None = None) -> None:
         """Train on X, [rows, columns], and y, [rows]: labels to classify by, or numbers to predict.
 
-        The signature is learnt from X, unless one is given: one of more rows has seen more gaps. A model that was
-        trained or loaded before is forgotten, and built again with its hyperparameters.
-        Raises ValueError where the data has gaps in y, infinite numbers, or nothing to learn from; ModelError where
-        the model was made elsewhere.
+        The signature is learnt from X, unless one is given: one of more rows has seen more missing values. A model that
+        was trained or loaded before is forgotten, and built again with its hyperparameters.
+        Raises ValueError where the data has missing values in y, infinite numbers, or nothing to learn from;
+        ModelError where the model was made elsewhere.
         """
         if self._params.get(self.GIVEN) and not self.TUNES_GIVEN:
             raise ModelError(f"{self._params[self.GIVEN]} is served as it is: to train, leave {self.GIVEN} out")
@@ -72,7 +72,7 @@ class Model(State):
             self.fit(self.preprocess(X), y)
             self._describe(X if labels is None else X[y == labels[0]], len(X))
 
-    def adopt(self, X: Any = None, missing: tuple[str, ...] = ()) -> None:
+    def import_model(self, X: Any = None, missing: tuple[str, ...] = ()) -> None:
         """Take over the model that GIVEN names, without training; X, [rows, columns], may be data that it knows, in
         which `missing` spells missing values, beside "".
 
@@ -122,7 +122,7 @@ class Model(State):
 
     def _unprocessed(self, X: Any, proba: bool) -> np.ndarray:
         X = self.encode(self.preprocess(X))
-        return self.twin.infer(X, self.labels, proba) if self.twin else self.infer(X, proba)
+        return self.compiled.infer(X, self.labels, proba) if self.compiled else self.infer(X, proba)
 
     def explain(self, X: Any) -> list[dict[str, Any]]:
         """Say for each row of X, in the signature's form, what its columns add to the score of its prediction.
@@ -132,7 +132,7 @@ class Model(State):
         the framework gives no contributions, ModelError where there is no model yet, or where `explainer` does.
         """
         self._check_made()
-        if self.twin:
+        if self.compiled:
             self._explainer = self._explainer or self.explainer()
             return self._explainer.explain(X)
         return explaining.explain(self, X)
@@ -171,7 +171,7 @@ class Model(State):
         """Write a model directory. It appears whole or not at all. What was loaded is written as it was loaded.
 
         The compiled model is made when all else is written, for `extras_seconds` at most, and none with 0.
-        `twin_note` says what came of it. Ctrl-C ends that and leaves a whole directory without one.
+        `compiled_note` says what came of it. Ctrl-C ends that and leaves a whole directory without one.
 
         Raises ModelError where there is no model yet, or where a file has changed since it was loaded;
         FileExistsError where `dirpath` exists already.
@@ -204,8 +204,8 @@ class Model(State):
         self.example = example.read(artifact.path, self.signature)
         self._params = provenance.hyperparameters(found.made, "" if self.TUNES_GIVEN else self.GIVEN)
         self._weights = artifact.path / self.WEIGHTS
-        self.twin = loading.open_compiled(artifact, self.runtime, self.device)
-        if not self.twin:
+        self.compiled = loading.open_compiled(artifact, self.runtime, self.device)
+        if not self.compiled:
             loading.warn_of_versions(artifact, self.FRAMEWORK, self.version())
             self.restore(self._weights)
             self.place()
@@ -218,5 +218,5 @@ class Model(State):
     @property
     def platform(self) -> str:
         """What answers, for the Open Inference Protocol's metadata: the framework or ONNX Runtime, and a GPU."""
-        name = "onnxruntime" if self.twin else self.FRAMEWORK
+        name = "onnxruntime" if self.compiled else self.FRAMEWORK
         return name if self.device == "cpu" else f"{name}_{self.device}"

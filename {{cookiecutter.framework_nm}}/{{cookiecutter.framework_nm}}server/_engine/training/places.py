@@ -18,9 +18,9 @@ class Places:
     #: The framework's name, and the file or folder that holds the weights.
     FRAMEWORK: ClassVar[str]
     WEIGHTS: ClassVar[str]
-    #: The hyperparameter that names a model made elsewhere, which is adopted instead of trained; "" if there is none.
+    #: The hyperparameter that names a model made elsewhere, which is imported instead of trained; "" if there is none.
     GIVEN: ClassVar[str] = ""
-    #: Whether that model is trained further where there is data, and adopted only where there is none.
+    #: Whether that model is trained further where there is data, and imported only where there is none.
     TUNES_GIVEN: ClassVar[bool] = False
 
     #: What the places may read: "classification" or "regression", "cpu" or "cuda", the columns, the sorted labels or

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def save(model: Model, dirpath: Path, extras_seconds: float) -> None:
-    """Write the model directory of a model; it appears whole or not at all. Says in `twin_note` what came of compiling.
+    """Write the model directory of a model; it appears whole or not at all.
+
+    `compiled_note` says what came of compiling.
 
     Raises FileExistsError where `dirpath` exists already.
     """
@@ -28,12 +30,12 @@ def save(model: Model, dirpath: Path, extras_seconds: float) -> None:
     with draft.new(dirpath) as new:
         found = _copy(model, new.path) if model.artifact else _write(model, new.path)
         try:
-            twin = found.twin or _compile(model, new.path, extras_seconds)
-            if twin and not found.twin:
+            comparison = found.compiled or _compile(model, new.path, extras_seconds)
+            if comparison and not found.compiled:
                 files = {**found.files, compiled.FILE: stored.digest(new.path / compiled.FILE)}
-                metadata.write(new.path, msgspec.structs.replace(found, twin=twin, files=files))
+                metadata.write(new.path, msgspec.structs.replace(found, compiled=comparison, files=files))
         except KeyboardInterrupt:
-            model.twin_note = "No compiled model: the conversion was interrupted."
+            model.compiled_note = "No compiled model: the conversion was interrupted."
             raise
         finally:
             stored.finish(new)
@@ -54,7 +56,7 @@ def _write(model: Model, folder: Path) -> Metadata:
         labels=None if model.labels is None else model.labels.tolist(),
         metrics=model.metrics,
         state=model.state,
-        twin=None,
+        compiled=None,
         versions={"python": platform.python_version(), model.FRAMEWORK: model.version()},
         files={name: stored.digest(folder / name) for name in stored.files_in(folder)},
         made=model.made,
@@ -69,8 +71,8 @@ def _copy(model: Model, folder: Path) -> Metadata:
     model.artifact.copy(folder)
     found = msgspec.structs.replace(model.artifact.metadata, metrics=model.metrics)
     metadata.write(folder, found)
-    if found.twin:
-        model.twin_note = f"Compiled model: {compiled.FILE} was copied"
+    if found.compiled:
+        model.compiled_note = f"Compiled model: {compiled.FILE} was copied"
     return found
 
 
@@ -91,13 +93,13 @@ def _compile(model: Model, folder: Path, seconds: float) -> dict[str, float] | N
         X = model.compared
         try:
             X = model.preprocess(X[:: -(-len(X) // extras.ROWS)])
-            twin = extras.compile_model(model, folder, X, seconds)
-            model.twin_note = (
-                f"Compiled model: {compiled.FILE} agrees on {twin['rows']} rows, "
-                f"scores within {twin['largest_difference']:.0e}"
+            comparison = extras.compile_model(model, folder, X, seconds)
+            model.compiled_note = (
+                f"Compiled model: {compiled.FILE} agrees on {comparison['rows']} rows, "
+                f"scores within {comparison['largest_difference']:.0e}"
             )
-            return twin
+            return comparison
         except Exception as error:  # also of a `preprocess` that needs all rows, or a disk that is full
             reason = str(error).partition("\n")[0]
-    model.twin_note = f"No compiled model: {reason}."
+    model.compiled_note = f"No compiled model: {reason}."
     return None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..artifact.compiled import Twin
+from ..artifact.compiled import CompiledModel
 from ..artifact.provenance import Provenance
 from ..artifact.stored import Artifact
 from ..contract.errors import ModelError
@@ -40,9 +40,9 @@ class State(Places):
         self.outputs: tuple[Tensor, ...] = ()
         self.metrics: dict[str, float] = {}
         #: The compiled model, where it answers.
-        self.twin: Twin | None = None
+        self.compiled: CompiledModel | None = None
         #: Whether saving made a compiled model, and if not, why.
-        self.twin_note = ""
+        self.compiled_note = ""
         #: The rows of the last evaluation, which a compiled model is compared on.
         self.compared: Any = None
         #: Where it was loaded from; None for what was trained here.

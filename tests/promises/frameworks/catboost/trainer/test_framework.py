@@ -26,29 +26,29 @@ def test_contributions_are_log_odds(table: Table) -> None:
 
 def test_a_gap_in_text_is_a_category_of_its_own(table: Table) -> None:
     X, _ = table
-    gaps = X["plan"].isna()
+    missing = X["plan"].isna()
     model = MyModel()
-    model.train(X[["plan"]], np.where(gaps, "none", "some"))
-    assert list(model.predict(X[["plan"]])) == list(np.where(gaps, "none", "some"))
+    model.train(X[["plan"]], np.where(missing, "none", "some"))
+    assert list(model.predict(X[["plan"]])) == list(np.where(missing, "none", "some"))
 
 
-def test_several_labels_of_numbers_have_a_compiled_twin(tmp_path: Path) -> None:
+def test_several_labels_of_numbers_have_a_compiled_model(tmp_path: Path) -> None:
     X = np.random.default_rng(0).normal(size=(200, 3))
     y = np.digitize(X[:, 0], [-0.5, 0.5])
     model = MyModel()
     model.train(X, y)
     model.evaluate(X, y)
     model.save(tmp_path / "0001", extras_seconds=300)
-    twin = MyModel(dirpath=tmp_path / "0001", runtime="onnx")
-    np.testing.assert_allclose(twin.predict(X, proba=True), model.predict(X, proba=True), rtol=0, atol=1e-5)
+    compiled = MyModel(dirpath=tmp_path / "0001", runtime="onnx")
+    np.testing.assert_allclose(compiled.predict(X, proba=True), model.predict(X, proba=True), rtol=0, atol=1e-5)
 
 
-def test_a_table_with_text_is_told_why_it_has_no_compiled_twin(tmp_path: Path, table: Table) -> None:
+def test_a_table_with_text_is_told_why_it_has_no_compiled_model(tmp_path: Path, table: Table) -> None:
     model = MyModel()
     model.train(*table)
     model.evaluate(*table)
     model.save(tmp_path / "0001", extras_seconds=300)
-    assert model.twin_note == "No compiled model: CatBoost has none for models with columns of text."
+    assert model.compiled_note == "No compiled model: CatBoost has none for models with columns of text."
 
 
 def test_the_same_data_makes_the_same_model(table: Table) -> None:

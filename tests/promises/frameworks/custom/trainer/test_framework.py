@@ -37,8 +37,8 @@ def test_a_gap_is_answered_as_the_mean_is(table: Table) -> None:
     X, y = table
     model = MyModel()
     model.train(X, y)
-    gap, mean = X.assign(age=np.nan), X.assign(age=X["age"].mean())
-    np.testing.assert_allclose(model.predict(gap, proba=True), model.predict(mean, proba=True))
+    missing, mean = X.assign(age=np.nan), X.assign(age=X["age"].mean())
+    np.testing.assert_allclose(model.predict(missing, proba=True), model.predict(mean, proba=True))
 
 
 def test_weights_are_data_and_never_code(tmp_path: Path) -> None:

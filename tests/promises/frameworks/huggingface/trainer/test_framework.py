@@ -50,7 +50,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory, reader: MyModel) -> Path
 
 
 def test_a_row_is_a_text_or_a_line() -> None:
-    """The only column's text; or names and values, where gaps are left out."""
+    """The only column's text; or names and values, where missing values are left out."""
     columns = (Column("age", "FP64", nullable=True), Column("active", "BOOL"), Column("plan", "BYTES", nullable=True))
     X = Signature(columns).conform([[31.0, True, "pro"], [np.nan, False, None]])
     assert to_texts(X, columns) == ["age: 31; active: true; plan: pro", "active: false"]

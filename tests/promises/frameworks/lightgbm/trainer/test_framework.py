@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ..._engine.artifact.compiled import Twin, compare
+from ..._engine.artifact.compiled import CompiledModel, compare
 from ...trainer.model import MyModel
 
 Table = Tuple[pd.DataFrame, pd.Series]
@@ -36,21 +36,23 @@ def test_text_decides_and_text_never_seen_is_answered_as_a_gap_is(table: Table) 
     model = MyModel()
     model.train(X, y)
     assert list(model.predict(X)) == list(y)
-    unseen, gap = X.assign(plan="brand new"), X.assign(plan=None)
-    np.testing.assert_array_equal(model.predict(unseen, proba=True), model.predict(gap, proba=True))
-    assert set(model.predict(gap)) == {"no"}
+    unseen, missing = X.assign(plan="brand new"), X.assign(plan=None)
+    np.testing.assert_array_equal(model.predict(unseen, proba=True), model.predict(missing, proba=True))
+    assert set(model.predict(missing)) == {"no"}
 
 
-def test_a_table_with_text_has_a_compiled_twin(tmp_path: Path, table: Table) -> None:
-    """It answers gaps and text never seen as the model does."""
+def test_a_table_with_text_has_a_compiled_model(tmp_path: Path, table: Table) -> None:
+    """It answers missing values and text never seen as the model does."""
     X, y = of_plans(table)
     model = MyModel()
     model.train(X, y)
     model.evaluate(X, y)
     model.save(tmp_path / "0001", extras_seconds=300)
-    twin = MyModel(dirpath=tmp_path / "0001", runtime="onnx")
+    compiled = MyModel(dirpath=tmp_path / "0001", runtime="onnx")
     for rows in (X, X.assign(plan="brand new"), X.assign(plan=None, age=np.nan)):
-        np.testing.assert_allclose(twin.predict(rows, proba=True), model.predict(rows, proba=True), rtol=0, atol=1e-5)
+        np.testing.assert_allclose(
+            compiled.predict(rows, proba=True), model.predict(rows, proba=True), rtol=0, atol=1e-5
+        )
 
 
 def test_the_same_data_makes_the_same_model_on_any_number_of_cores(table: Table) -> None:
@@ -95,4 +97,4 @@ def test_many_categories_are_compiled_and_answered_alike(tmp_path: Path) -> None
     model = MyModel(rounds=20, min_data_in_leaf=5)
     model.train(X, random.integers(0, 2, 2000))
     (tmp_path / "model.onnx").write_bytes(model.to_onnx())
-    assert compare(Twin(tmp_path / "model.onnx"), model, model.signature.conform(X)) < 1e-5
+    assert compare(CompiledModel(tmp_path / "model.onnx"), model, model.signature.conform(X)) < 1e-5

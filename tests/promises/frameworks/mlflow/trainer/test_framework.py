@@ -25,7 +25,7 @@ mlflow = _mlflow()
 
 @pytest.fixture(scope="module")
 def orders() -> Table:
-    """Columns of four of MLflow's types, of which text has gaps, and what to predict."""
+    """Columns of four of MLflow's types, of which text has missing values, and what to predict."""
     X = pd.DataFrame(
         {
             "items": np.arange(60) % 4,
@@ -54,11 +54,11 @@ def logged(tmp_path_factory: pytest.TempPathFactory, orders: Table) -> Path:
 
 
 def test_what_is_saved_is_a_model_to_mlflow(model_dir: Path, model: MyModel, table: Table) -> None:
-    """With a signature and an example; numbers, truth values, text and gaps are answered as they are here."""
+    """With a signature and an example; numbers, truth values, text and missing values are answered as they are here."""
     loaded = mlflow.pyfunc.load_model(str(model_dir / "model"))
     types = [column.type.name for column in loaded.metadata.get_input_schema().inputs]
     assert types == ["double", "double", "boolean", "string"]
-    X = table[0].where(table[0].notna(), np.nan)  # as pandas reads gaps from a file
+    X = table[0].where(table[0].notna(), np.nan)  # as pandas reads missing values from a file
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
     example = loaded.metadata.load_input_example(str(model_dir / "model"))
     assert len(loaded.predict(example)) == 1
@@ -110,7 +110,7 @@ def test_a_model_of_tensors_gets_the_type_it_asks_for(tmp_path: Path) -> None:
     X = np.random.default_rng(0).random((30, 3)).astype(np.float32)
     ridge = Ridge().fit(X, X.sum(axis=1))
     model = MyModel(mlflow=save(tmp_path / "model", ridge, X))
-    model.adopt()
+    model.import_model()
     assert (model.task, model.has_proba, model.signature.names) == ("regression", False, ["x0", "x1", "x2"])
     np.testing.assert_allclose(model.predict(X.tolist()), ridge.predict(X), rtol=1e-5)
 
@@ -133,7 +133,7 @@ def test_a_function_of_ones_own_is_served_without_probabilities(tmp_path: Path) 
     options = {"signature": mlflow.models.infer_signature(X, X["name"]), "input_example": X, "pip_requirements": []}
     mlflow.pyfunc.save_model(tmp_path / "model", python_model=tmp_path / "greet.py", **options)
     model = MyModel(mlflow=tmp_path / "model")
-    model.adopt()
+    model.import_model()
     model.save(tmp_path / "0001")
     loaded = MyModel(dirpath=tmp_path / "0001")
     assert loaded.predict(X).tolist() == ["hello Ada", "hello Grace"]

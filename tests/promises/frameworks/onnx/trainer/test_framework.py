@@ -29,7 +29,7 @@ CLASSES = np.digitize(ROWS[:, 0], [-0.5, 0.5])
 NAMES = np.array(["low", "mid", "top"])[CLASSES]
 
 
-def adopt(file: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+def import_model(file: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Take over a file by the training command, into runs/0001 beside it."""
     return train("--onnx", file, "--output_dir", file.parent / "runs", *arguments)
 
@@ -38,9 +38,9 @@ def given(folder: Path, model: Any, **options: Any) -> MyModel:
     """A model made elsewhere, taken over, saved and loaded."""
     file = folder / "elsewhere.onnx"
     file.write_bytes(model.SerializeToString())
-    adopted = MyModel(onnx=file, **options)
-    adopted.adopt()
-    adopted.save(folder / "0001")
+    imported = MyModel(onnx=file, **options)
+    imported.import_model()
+    imported.save(folder / "0001")
     assert (folder / "0001" / "model.onnx").read_bytes() == file.read_bytes()
     return MyModel(dirpath=folder / "0001")
 
@@ -64,14 +64,14 @@ def test_a_file_made_elsewhere_is_taken_over_by_the_command(tmp_path: Path) -> N
     file, data = tmp_path / "elsewhere.onnx", tmp_path / "data.csv"
     file.write_bytes(to_onnx(classifier, initial_types=FLOATS).SerializeToString())
     X.assign(y=NAMES).to_csv(data, index=False)
-    run = adopt(file, "--data", data, "--target", "y")
+    run = import_model(file, "--data", data, "--target", "y")
     assert run.returncode == 0, run.stderr
     assert "accuracy" in run.stdout
     model = MyModel(dirpath=tmp_path / "runs" / "0001")
     assert model.signature.names == ["a", "b", "c"]
     np.testing.assert_array_equal(model.predict(X), classifier.predict(ROWS))
     np.testing.assert_allclose(model.predict(X, proba=True), classifier.predict_proba(ROWS), atol=1e-5)
-    run = adopt(file)
+    run = import_model(file)
     assert run.returncode == 0, run.stderr
     assert MyModel(dirpath=tmp_path / "runs" / "0002").signature.names == ["x0", "x1", "x2"]
 
@@ -155,7 +155,7 @@ def test_what_cannot_be_served_is_refused_with_what_was_found(
     file.write_bytes(graph(("Abs", ["x"], ["y"]), inputs=inputs, outputs=outputs).SerializeToString())
     model = MyModel(onnx=file)
     with pytest.raises(ValueError) as error:
-        model.adopt()
+        model.import_model()
     for part in complaint.split(" .* "):
         assert part in str(error.value)
 
@@ -163,7 +163,7 @@ def test_what_cannot_be_served_is_refused_with_what_was_found(
 def test_a_file_that_is_no_model_is_refused_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "broken.onnx").write_text("no model")
     for name, complaint in (("broken.onnx", "the model cannot be run"), ("absent.onnx", "No such file")):
-        run = adopt(tmp_path / name)
+        run = import_model(tmp_path / name)
         assert run.returncode == 1
         assert complaint in run.stderr
         assert run.stderr.count("\n") == 1

@@ -34,8 +34,8 @@ def test_a_number_far_off_a_gap_and_text_never_seen_have_an_answer(table: Table)
     model.train(X, y)
     far, farther = X.assign(age=1e6), X.assign(age=1e30)
     np.testing.assert_array_equal(model.predict(far, proba=True), model.predict(farther, proba=True))
-    unseen, gap = X.assign(plan="brand new"), X.assign(plan=None)
-    np.testing.assert_array_equal(model.predict(unseen, proba=True), model.predict(gap, proba=True))
+    unseen, missing = X.assign(plan="brand new"), X.assign(plan=None)
+    np.testing.assert_array_equal(model.predict(unseen, proba=True), model.predict(missing, proba=True))
 
 
 def test_a_training_has_nothing_to_say_but_its_result(tmp_path: Path) -> None:

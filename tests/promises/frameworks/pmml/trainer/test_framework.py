@@ -48,7 +48,7 @@ HOMES = pd.DataFrame({"rooms": [1, 4, 5], "new": [True, True, False], "town": ["
 DATA = HOMES.assign(rent=["low", "high", "low"])
 
 
-def adopt(file: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+def import_model(file: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """Take over a file by the training command, into runs/0001 beside it."""
     return train("--pmml", file, "--output_dir", file.parent / "runs", *arguments)
 
@@ -58,7 +58,7 @@ def homes(tmp_path: Path) -> MyModel:
     """The tree, taken over with its data, saved and loaded."""
     (tmp_path / "tree.pmml").write_text(TREE)
     DATA.to_csv(tmp_path / "data.csv", index=False)
-    run = adopt(tmp_path / "tree.pmml", "--data", tmp_path / "data.csv", "--target", "rent")
+    run = import_model(tmp_path / "tree.pmml", "--data", tmp_path / "data.csv", "--target", "rent")
     assert run.returncode == 0, run.stderr
     assert "accuracy          1.0000" in run.stdout
     assert (tmp_path / "runs" / "0001" / "model.pmml").read_text() == TREE
@@ -98,7 +98,7 @@ def test_a_value_that_the_document_does_not_allow_is_named_with_its_row(homes: M
 )
 def test_what_cannot_be_served_is_refused_with_what_was_found(tmp_path: Path, document: str, complaint: str) -> None:
     (tmp_path / "elsewhere.pmml").write_text(document)
-    run = adopt(tmp_path / "elsewhere.pmml")
+    run = import_model(tmp_path / "elsewhere.pmml")
     assert run.returncode == 1
     assert "Traceback" not in run.stderr
     assert run.stderr.splitlines()[-1].startswith("The training cannot go on: ")
@@ -115,7 +115,7 @@ def test_without_java_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_document_is_the_linear_model_that_was_trained(table: Table) -> None:
-    """Scaling and the filling of gaps included."""
+    """Scaling and the filling of missing values included."""
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

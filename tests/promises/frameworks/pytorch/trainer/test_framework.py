@@ -43,12 +43,12 @@ def test_training_ends_where_held_out_rows_gain_no_more(table: Table) -> None:
     np.testing.assert_array_equal(stopped.predict(X, proba=True), model.predict(X, proba=True))
 
 
-def test_a_table_with_text_and_gaps_has_a_twin(model_dir: Path, table: Table) -> None:
-    twin, model = MyModel(dirpath=model_dir, runtime="onnx"), MyModel(dirpath=model_dir)
-    np.testing.assert_allclose(twin.predict(table[0], proba=True), model.predict(table[0], proba=True), rtol=1e-5)
+def test_a_table_with_text_and_gaps_has_a_compiled_model(model_dir: Path, table: Table) -> None:
+    compiled, model = MyModel(dirpath=model_dir, runtime="onnx"), MyModel(dirpath=model_dir)
+    np.testing.assert_allclose(compiled.predict(table[0], proba=True), model.predict(table[0], proba=True), rtol=1e-5)
 
 
-def test_a_twin_does_not_tell_where_it_was_made(model_dir: Path) -> None:
+def test_a_compiled_model_does_not_tell_where_it_was_made(model_dir: Path) -> None:
     assert b".py" not in (model_dir / "model.onnx").read_bytes()
 
 
@@ -59,14 +59,14 @@ def test_that_nothing_is_explained_is_said_without_loading_the_network(model_dir
     assert model.model is None
 
 
-def test_large_numbers_are_predicted_in_their_own_unit_and_by_a_twin(tmp_path: Path) -> None:
+def test_large_numbers_are_predicted_in_their_own_unit_and_by_a_compiled_model(tmp_path: Path) -> None:
     X = np.random.default_rng(0).normal(size=(300, 3))
     y = 1e5 * X[:, 0]
     model = MyModel(task="regression")
     model.train(X, y)
     assert model.evaluate(X, y)["mae"] < 2e4
     model.save(tmp_path / "0001", extras_seconds=300)
-    assert "agrees on 300 rows" in model.twin_note
+    assert "agrees on 300 rows" in model.compiled_note
 
 
 def test_a_row_is_answered_alone_as_among_others(table: Table, model_dir: Path) -> None:

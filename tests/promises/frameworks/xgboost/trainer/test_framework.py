@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ..._engine.artifact.compiled import Twin, compare
+from ..._engine.artifact.compiled import CompiledModel, compare
 from ...trainer.model import MyModel
 
 Table = Tuple[pd.DataFrame, pd.Series]
@@ -36,18 +36,18 @@ def test_text_never_seen_is_answered_as_a_gap_is(table: Table) -> None:
     X, y = table
     model = MyModel()
     model.train(X, y)
-    unseen, gap = X.assign(plan="brand new"), X.assign(plan=None)
-    np.testing.assert_array_equal(model.predict(unseen, proba=True), model.predict(gap, proba=True))
+    unseen, missing = X.assign(plan="brand new"), X.assign(plan=None)
+    np.testing.assert_array_equal(model.predict(unseen, proba=True), model.predict(missing, proba=True))
 
 
-def test_a_twin_that_is_coarse_beside_what_rows_differ_by_is_not_kept(tmp_path: Path) -> None:
-    """A time in seconds is a large number, and what the twin rounds away of it is hours."""
+def test_a_compiled_model_that_is_coarse_beside_what_rows_differ_by_is_not_kept(tmp_path: Path) -> None:
+    """A time in seconds is a large number, and what the compiled model rounds away of it is hours."""
     X = np.random.default_rng(0).normal(size=(200, 2))
     model = MyModel(task="regression")
     model.train(X, 1.7e9 + 3600 * X[:, 0])
     model.evaluate(X, 1.7e9 + 3600 * X[:, 0])
     model.save(tmp_path / "0001", extras_seconds=300)
-    assert "differ from the model's by up to" in model.twin_note
+    assert "differ from the model's by up to" in model.compiled_note
     assert MyModel(dirpath=tmp_path / "0001", runtime="auto").platform == "xgboost"
 
 
@@ -71,4 +71,4 @@ def test_many_categories_are_compiled_and_answered_alike(tmp_path: Path, labels:
     model = MyModel(task="regression" if labels is None else "classification", rounds=5)
     model.train(X, y)
     (tmp_path / "model.onnx").write_bytes(model.to_onnx())
-    assert compare(Twin(tmp_path / "model.onnx"), model, model.signature.conform(X)) < 1e-5
+    assert compare(CompiledModel(tmp_path / "model.onnx"), model, model.signature.conform(X)) < 1e-5

@@ -34,7 +34,7 @@ def v2_request(X: Any, binary: bool) -> tuple[bytes, dict[str, str]]:
             tensor["data"] = array.ravel().tolist()
         inputs.append(tensor)
     text = json.dumps({"id": "abc", "inputs": inputs, "parameters": {"binary_data_output": binary}})
-    head = text.replace("NaN", "null").encode()  # JSON has no NaN; a gap is null
+    head = text.replace("NaN", "null").encode()  # JSON has no NaN; a missing value is null
     return head + tail, {"Inference-Header-Content-Length": str(len(head))} if binary else {}
 
 

@@ -91,7 +91,7 @@ def test_outputs_can_be_asked_for_by_name(server: Server, case: Any) -> None:
         ],
         "outputs": [{"name": "predict_proba"}, {"name": "predict"}],
     }
-    content = json.dumps(body).replace("NaN", "null")  # JSON has no NaN; a gap is null
+    content = json.dumps(body).replace("NaN", "null")  # JSON has no NaN; a missing value is null
     answer = server.client.post(f"/v2/models/{name}/infer", content=content).json()
     assert [output["name"] for output in answer["outputs"]] == ["predict_proba", "predict"]
     assert answer["outputs"][0]["data"] == model.predict(without_text_gaps(X), proba=True).ravel().tolist()
@@ -133,7 +133,7 @@ def test_the_docs_page_has_a_request_that_works(server: Server) -> None:
         assert server.client.post(path.format(model_name=name), json=example).status_code == 200
 
 
-def test_metrics_count_requests_by_door_and_status(start: Callable[..., Server], sample_dir: Path) -> None:
+def test_metrics_count_requests_by_protocol_and_status(start: Callable[..., Server], sample_dir: Path) -> None:
     """KServe's histograms, too, whichever way a request takes."""
     server = start(sample_dir, MODEL_NAME="m").wait("m")
     row = MyModel(dirpath=sample_dir).example.tolist()
@@ -144,8 +144,8 @@ def test_metrics_count_requests_by_door_and_status(start: Callable[..., Server],
     with pytest.raises(grpc.aio.AioRpcError):
         grpc_infer(server, InferRequest("m", [InferInput("input-0", [1, 1], "FP64", [1.0])]))
     metrics = server.client.get("/metrics").text
-    for door, status in (("v1", "200"), ("v2", "200"), ("v2", "400"), ("grpc", "OK"), ("grpc", "INVALID_ARGUMENT")):
-        assert f'inference_requests_total{{door="{door}",model_name="m",status="{status}"}} 1.0' in metrics
+    for protocol, status in (("v1", "200"), ("v2", "200"), ("v2", "400"), ("grpc", "OK"), ("grpc", "INVALID_ARGUMENT")):
+        assert f'inference_requests_total{{model_name="m",protocol="{protocol}",status="{status}"}} 1.0' in metrics
     assert 'inference_requests_in_flight{model_name="m"} 0.0' in metrics
     assert 'inference_batch_rows_sum{model_name="m"} 5.0' in metrics
     assert 'inference_queue_seconds_count{model_name="m"} 3.0' in metrics
@@ -195,7 +195,7 @@ def test_a_request_whose_client_left_is_not_run(start: Callable[..., Server], sa
             server.client.post(path, json=slow, timeout=0.5)
         assert first.result().status_code == 200
     metrics = server.client.get("/metrics").text
-    assert 'inference_requests_total{door="v1",model_name="m",status="499"} 1.0' in metrics
+    assert 'inference_requests_total{model_name="m",protocol="v1",status="499"} 1.0' in metrics
     assert 'inference_batch_rows_sum{model_name="m"} 2.0' in metrics
 
 

@@ -21,17 +21,17 @@ def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
     return X
 
 
-def make_encoder(X: np.ndarray | pd.DataFrame, gaps: bool, scale: bool) -> TransformerMixin:
+def make_encoder(X: np.ndarray | pd.DataFrame, missing: bool, scale: bool) -> TransformerMixin:
     """Make the transformer, still to be fitted, that turns preprocessed input into numbers.
 
-    `gaps` says that there can be missing values to fill in; `scale`, that the numbers are to be of one size.
+    `missing` says that there can be missing values to fill in; `scale`, that the numbers are to be of one size.
     """
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-    steps = [SimpleImputer(keep_empty_features=True)] * gaps + [StandardScaler()] * scale
+    steps = [SimpleImputer(keep_empty_features=True)] * missing + [StandardScaler()] * scale
     numbers = make_pipeline(*steps or [FunctionTransformer()])
     text = [] if isinstance(X, np.ndarray) else list(X.select_dtypes(object))
     if not text:

@@ -28,7 +28,7 @@ class Hyperparameters(BaseModel):
 class MyModel(Model):
     """A CatBoost model, which takes text as it is.
 
-    CatBoost is imported where it is needed: a server that runs the compiled twin starts without.
+    CatBoost is imported where it is needed: a server that runs the compiled model starts without.
     """
 
     FRAMEWORK = "catboost"

@@ -21,7 +21,7 @@ def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
 
 
 def encode(X: np.ndarray | pd.DataFrame) -> np.ndarray:
-    """Turn preprocessed input into an array: text as it is, and a gap in it as empty text, a category like others.
+    """Turn preprocessed input into an array: text as it is, and a missing one as "", a category like others.
 
     CatBoost reads one row of an array some times faster than one of a DataFrame.
     """

@@ -29,7 +29,7 @@ class MyModel(Model):
     """A linear model, trained by gradient descent: softmax regression for labels, least squares for numbers.
 
     Four more methods are there to be filled in or left out, see `Model` in _core.py: `contributions` explains
-    predictions, `to_onnx` makes a compiled twin, `place` moves the model to a GPU, and `read_signature` with `GIVEN`
+    predictions, `to_onnx` makes a compiled model, `place` moves the model to a GPU, and `read_signature` with `GIVEN`
     takes over a model that was made elsewhere.
     """
 
@@ -54,8 +54,8 @@ class MyModel(Model):
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         """Train on preprocessed input. X has the columns of the file: a float64 array if all are numbers, else a
-        DataFrame; gaps are NaN, and None in text. y has a label per row, of those in `self.labels`, which are sorted;
-        or a number per row, and then `self.labels` is None.
+        DataFrame; missing values are NaN, and None in text. y has a label per row, of those in `self.labels`, which are
+        sorted; or a number per row, and then `self.labels` is None.
         """
         # ================= what is learnt for `encode` is kept in `self.state`, as JSON ====================== #
         categories = learn_categories(X)

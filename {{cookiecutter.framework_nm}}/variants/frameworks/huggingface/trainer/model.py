@@ -55,7 +55,7 @@ def make_network(words: int, options: Hyperparameters, **labels: Any) -> Any:
 class MyModel(Model):
     """A classifier of texts from Transformers, or one that predicts a number. Rows of several columns become a line.
 
-    PyTorch and Transformers are imported where they are needed: a server that runs the compiled twin starts without.
+    PyTorch and Transformers are imported where they are needed: a server that runs the compiled model starts without.
     """
 
     FRAMEWORK = "transformers"
@@ -176,7 +176,7 @@ class MyModel(Model):
 
     @cached_property
     def tokens(self) -> Any:
-        """The tokenizer alone, as a server needs it that runs the compiled twin."""
+        """The tokenizer alone, as a server needs it that runs the compiled model."""
         from tokenizers import Tokenizer
 
         return Tokenizer.from_file(str(self._weights / "tokenizer.json"))

@@ -30,7 +30,7 @@ def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
 def to_texts(X: np.ndarray | pd.DataFrame, columns: tuple[Column, ...]) -> list[str]:
     """A text per row of preprocessed input: that of the only column, or a line such as "age: 31; plan: pro".
 
-    Numbers have six digits, and gaps are left out.
+    Numbers have six digits, and missing values are left out.
     """
     known = {column.name: column.datatype for column in columns}
     if isinstance(X, np.ndarray):

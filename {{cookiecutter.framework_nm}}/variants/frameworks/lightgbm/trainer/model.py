@@ -28,7 +28,7 @@ class Hyperparameters(BaseModel):
 class MyModel(Model):
     """A LightGBM booster. It needs no scikit-learn, and neither does the image that serves it.
 
-    LightGBM is imported where it is needed: a server that runs the compiled twin starts without.
+    LightGBM is imported where it is needed: a server that runs the compiled model starts without.
     """
 
     FRAMEWORK = "lightgbm"

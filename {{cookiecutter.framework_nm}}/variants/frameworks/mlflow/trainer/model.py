@@ -31,7 +31,7 @@ class MyModel(Model):
     """An MLflow model: a scikit-learn pipeline trained here, or any model that has the flavour python_function.
 
     It does not contain `prep_func`: what others who load it need as well belongs in `make_encoder`.
-    MLflow is imported where it is needed: a server that runs the compiled twin starts without.
+    MLflow is imported where it is needed: a server that runs the compiled model starts without.
     """
 
     FRAMEWORK = "mlflow"
@@ -55,7 +55,7 @@ class MyModel(Model):
                 raise ModelError(f"{self.folder} cannot be loaded: {type(error).__name__}: {error}") from error
             return
         classify = self.task == "classification"
-        # Trees need no scaling, and would split elsewhere in the twin, which computes in single precision.
+        # Trees need no scaling, and would split elsewhere in the compiled model, which computes in single precision.
         self.scale = options.estimator == "linear"
         if options.estimator == "linear":
             self.estimator = LogisticRegression(max_iter=1000) if classify else Ridge()
@@ -67,9 +67,9 @@ class MyModel(Model):
         from sklearn.pipeline import make_pipeline
 
         self.state["types"] = choose_types(X, self.signature.columns)
-        gaps = any(column.nullable for column in self.signature.columns)
+        missing = any(column.nullable for column in self.signature.columns)
         table = to_table(X, self.state["types"])
-        self.model = make_pipeline(make_encoder(table, gaps, self.scale), self.estimator).fit(table, y)
+        self.model = make_pipeline(make_encoder(table, missing, self.scale), self.estimator).fit(table, y)
         self.schema = _mlflow().models.infer_signature(table, self.model.predict(table))
 
     def read_signature(self, X: Any = None) -> Signature:

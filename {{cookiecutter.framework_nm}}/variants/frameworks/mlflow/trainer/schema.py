@@ -73,6 +73,6 @@ def to_table(X: np.ndarray | pd.DataFrame, types: dict[str, str] | str) -> np.nd
     columns = {}
     for at, (name, kind) in enumerate(types.items()):
         values = X[:, at] if isinstance(X, np.ndarray) else X[name].to_numpy()
-        gaps = pd.isna(values)
-        columns[name] = np.where(gaps, np.nan, values) if gaps.any() else values.astype(kind)
+        missing = pd.isna(values)
+        columns[name] = np.where(missing, np.nan, values) if missing.any() else values.astype(kind)
     return pd.DataFrame(columns)

@@ -125,11 +125,11 @@ class MyModel(Model):
         if not all(field.dataType in DATATYPES for field in self.inputs):
             raise ValueError(f"active fields have to be numbers, truth values or text; found {found}")
         mining = {field.name: field.javaModelField.getMiningField() for field in self.inputs}
-        gaps = {name for name, field in mining.items() if field.getMissingValueReplacement() is not None}
+        missing = {name for name, field in mining.items() if field.getMissingValueReplacement() is not None}
         if X is not None:
-            gaps |= {column.name for column in Signature.learn(X).columns if column.nullable}
+            missing |= {column.name for column in Signature.learn(X).columns if column.nullable}
         signature = Signature(
-            tuple(Column(field.name, DATATYPES[field.dataType], field.name in gaps) for field in self.inputs)
+            tuple(Column(field.name, DATATYPES[field.dataType], field.name in missing) for field in self.inputs)
         )
         self.task = "regression" if self.target.opType == "continuous" else "classification"
         native = {"integer": int, "boolean": bool, "double": float, "float": float}.get(self.target.dataType, str)
@@ -187,7 +187,7 @@ def _write(
 ) -> bytes:
     """A linear model as a PMML document, https://dmg.org/pmml/v4-4-1/Regression.html.
 
-    `categories` are the features that a column of text becomes, `fills` what each feature is where there is a gap,
+    `categories` are the features that a column of text becomes, `fills` what each feature is where it is missing,
     and `weights` has a row for each score, [scores, features].
     """
 

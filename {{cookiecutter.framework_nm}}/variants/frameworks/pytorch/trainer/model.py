@@ -34,7 +34,7 @@ def make_network(shape: list[int], scores: int, layers: int, width: int, dropout
 class MyModel(Model):
     """A PyTorch network over standardised numbers and one-hot categories.
 
-    PyTorch is imported where it is needed: a server that runs the compiled twin starts without.
+    PyTorch is imported where it is needed: a server that runs the compiled model starts without.
     """
 
     FRAMEWORK = "pytorch"

@@ -23,7 +23,7 @@ class Hyperparameters(BaseModel):
 class MyModel(Model):
     """A scikit-learn pipeline: `make_encoder` in preprocessor.py, then an estimator.
 
-    scikit-learn is imported where it is needed: a server that runs the compiled twin starts without.
+    scikit-learn is imported where it is needed: a server that runs the compiled model starts without.
     """
 
     FRAMEWORK = "scikit-learn"
@@ -41,7 +41,7 @@ class MyModel(Model):
 
         options = Hyperparameters(**params)
         classify = self.task == "classification"
-        # Trees need no scaling, and would split elsewhere in the twin, which computes in single precision.
+        # Trees need no scaling, and would split elsewhere in the compiled model, which computes in single precision.
         self.scale = options.estimator == "linear"
         if options.estimator == "linear":
             self.estimator = LogisticRegression(max_iter=1000) if classify else Ridge()
@@ -52,8 +52,8 @@ class MyModel(Model):
     def fit(self, X: Any, y: np.ndarray) -> None:
         from sklearn.pipeline import make_pipeline
 
-        gaps = any(column.nullable for column in self.signature.columns)
-        self.model = make_pipeline(make_encoder(X, gaps, self.scale), self.estimator).fit(X, y)
+        missing = any(column.nullable for column in self.signature.columns)
+        self.model = make_pipeline(make_encoder(X, missing, self.scale), self.estimator).fit(X, y)
         numbers = self.model[0].transform(X)
         if isinstance(numbers, np.ndarray):  # a sparse matrix has too many columns to be explained
             self.state["means"] = numbers.mean(axis=0).tolist()

@@ -40,7 +40,7 @@ def make_network(shape: tuple[int, ...], scores: int, layers: int, width: int, d
 class MyModel(Model):
     """A Keras network over standardised numbers and one-hot categories, on TensorFlow or on what KERAS_BACKEND names.
 
-    Keras is imported where it is needed: a server that runs the compiled twin starts without.
+    Keras is imported where it is needed: a server that runs the compiled model starts without.
     """
 
     FRAMEWORK = "keras"

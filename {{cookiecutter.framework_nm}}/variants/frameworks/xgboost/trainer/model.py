@@ -29,7 +29,7 @@ class Hyperparameters(BaseModel):
 class MyModel(Model):
     """An XGBoost booster. It needs no scikit-learn, and neither does the image that serves it.
 
-    XGBoost is imported where it is needed: a server that runs the compiled twin starts without.
+    XGBoost is imported where it is needed: a server that runs the compiled model starts without.
     """
 
     FRAMEWORK = "xgboost"

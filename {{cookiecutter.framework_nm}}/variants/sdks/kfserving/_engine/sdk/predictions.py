@@ -139,7 +139,7 @@ class Predict(JsonErrors, PredictHandler):
         line = {
             "time": time.time(),
             "model": self.path_args[0],
-            "door": self.kind,
+            "protocol": self.kind,
             "status": self.get_status(),
             "ms": round(self.request.request_time() * 1000, 3),
             "bytes_in": self.size,

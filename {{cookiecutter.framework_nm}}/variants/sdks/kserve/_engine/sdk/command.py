@@ -27,9 +27,9 @@ def serve(
     from kserve.model_server import app
 
     from .health import add_liveness
-    from .lane import Lane
     from .openapi import show_example
     from .platforms import add_health_checks, predict_routes
+    from .predictions import Predictions
     from .repository import RepositoryAccess
     from .server import Server
 
@@ -45,9 +45,9 @@ def serve(
     add_liveness(app, repository)
     add_health_checks(app, server.dataplane)
     routes = predict_routes(repository)
-    # KServe wraps its application once more when it starts; this is where the lane still comes first.
+    # KServe wraps its application once more when it starts; this is where predictions still come first.
     kserve_stack = app.build_middleware_stack
-    app.build_middleware_stack = lambda: Lane(
+    app.build_middleware_stack = lambda: Predictions(
         RepositoryAccess(kserve_stack(), arguments.enable_repository_api),
         repository,
         arguments.max_buffer_size,
@@ -64,7 +64,7 @@ def serve(
 
 
 def _quieten(arguments: argparse.Namespace) -> None:
-    """Log no request unless asked to: a line each costs more than a light model does. The lane has its own."""
+    """Log no request unless asked to: a line each costs more than a light model does. predictions.py logs its own."""
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()
     access.propagate = False

@@ -1,7 +1,7 @@
 """The model as KServe sees it: metadata, and the requests that come by KServe's own way.
 
-gRPC and CloudEvents arrive here through KServe; REST's predictions and explanations are answered by lane.py. Both use
-the same decoder and the same queue, of serving/model.py. The model itself is `MyModel` in trainer/model.py.
+gRPC and CloudEvents arrive here through KServe; predictions.py answers what REST asks. Both use the
+same decoder and the same queue, of serving/model.py. The model itself is `MyModel` in trainer/model.py.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def add_health_checks(app: FastAPI, dataplane: ServingDataPlane) -> None:
 
 
 def predict_routes(repository: ServingModelRepository) -> dict[str, tuple[str, str]]:
-    """Their paths for predictions: each with the model's name, and the kind of request, as in lane.py.
+    """Their paths for predictions: each with the model's name, and the kind of request, as in predictions.py.
 
     None where several models are served: a request would not say which it means.
     """

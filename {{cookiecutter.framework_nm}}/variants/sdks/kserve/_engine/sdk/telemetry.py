@@ -15,7 +15,9 @@ import orjson
 from kserve.metrics import EXPLAIN_HIST_TIME, POST_HIST_TIME, PRE_HIST_TIME, PREDICT_HIST_TIME
 from prometheus_client import Counter, Gauge, Histogram
 
-REQUESTS = Counter("inference_requests", "Requests answered, by door and status", ["model_name", "door", "status"])
+REQUESTS = Counter(
+    "inference_requests", "Requests answered, by protocol and status", ["model_name", "protocol", "status"]
+)
 IN_FLIGHT = Gauge("inference_requests_in_flight", "Requests being answered", ["model_name"])
 BATCH_ROWS = Histogram(
     "inference_batch_rows", "Rows in one call of the model", ["model_name"], buckets=[2**power for power in range(13)]
@@ -27,7 +29,7 @@ QUEUE_SECONDS = Histogram(
     buckets=[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
 )
 
-#: One look-up per model, door and status.
+#: One look-up per model, protocol and status.
 _answered = functools.cache(REQUESTS.labels)
 
 
@@ -52,9 +54,9 @@ class Telemetry:
         finally:
             self._in_flight.dec()
 
-    def answered(self, door: str, status: object) -> None:
-        """Count a request; `door` is v1, v2, explain, grpc or cloudevent, `status` the protocol's own."""
-        _answered(self.model_name, door, str(status)).inc()
+    def answered(self, protocol: str, status: object) -> None:
+        """Count a request; `protocol` is v1, v2, explain, grpc or cloudevent, `status` the protocol's own."""
+        _answered(self.model_name, protocol, str(status)).inc()
 
     def called(self, rows: int, waited: list[float]) -> None:
         """Count a call of the model, and the seconds that each of its requests waited for it."""

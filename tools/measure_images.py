@@ -1,6 +1,6 @@
 """Measures the images: how large, how long to the first answer, how long for one row. Prints a table in Markdown.
 
-usage: python tests/measure_images.py [framework ...], all of them by default
+usage: make images ARGS='framework ...'; all of them by default
 
 It runs them as the manifest does: one CPU, 2 GiB, read-only. Times are medians, taken on the machine that this runs on,
 through the engine's port mapping, so that only the rows of one table can be compared.

@@ -45,7 +45,7 @@ class Disconnected(Exception):
     """The client left before its request was complete."""
 
 
-class Lane:
+class Predictions:
     """`app` is KServe's application; `max_body` is in bytes; `log` says whether to log a line per request.
 
     `routes` are further paths to predictions: a model's name, and the kind of request, "v1", "v2" or "explain".
@@ -102,7 +102,7 @@ class Lane:
         if self.log:
             log_request(
                 model=name,
-                door=kind,
+                protocol=kind,
                 status=status,
                 ms=round((time.perf_counter() - start) * 1000, 3),
                 bytes_in=len(body),
