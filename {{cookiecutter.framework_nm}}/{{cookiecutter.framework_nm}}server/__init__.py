@@ -1,7 +1,7 @@
 {% set fw = cookiecutter._frameworks[cookiecutter.framework_nm] %}
 {% set fw = dict(fw, **fw.get(cookiecutter.serving_sdk, {})) %}
 {% set quiet = dict(cookiecutter._sdks[cookiecutter.serving_sdk].quiet, **fw.quiet) %}
-"""Train a {{ cookiecutter._frameworks[cookiecutter.framework_nm].title }} model, and serve it over {{ cookiecutter._sdks[cookiecutter.serving_sdk].doors }}.
+"""Train a {{ cookiecutter._frameworks[cookiecutter.framework_nm].title }} model, and serve it over {{ cookiecutter._sdks[cookiecutter.serving_sdk].protocols }}.
 
 `trainer` trains and holds the model; `inferencer` serves it. They meet in `trainer.model.MyModel`.
 """
