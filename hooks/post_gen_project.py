@@ -130,11 +130,11 @@ def renewed(wiring: Wiring, kept: Iterable[Path], template: str) -> str:
     name = wiring.framework
     lines = [
         "",
-        f"The project {name} was there before. The template's files are written anew, your edits to them included;",
+        f"The project {name} was there before. The template's files were written again, over your edits;",
         "where it is under git, `git diff` shows what changed. Trained models and files of your own are as they were.",
     ]
     if kept:
-        lines += ["", "Kept as you edited them, though the template would write something else:", ""]
+        lines += ["", "Kept as you edited them; the template's differ:", ""]
         lines += [f"    {name}/{name}server/{file.as_posix()}" for file in kept]
         lines += ["", "To compare them with the template's:", ""]
         lines += [
@@ -156,7 +156,7 @@ def main() -> int:
     try:
         kept = wiring.wire()
     except OSError as error:
-        print(f"The project is incomplete: {error}. Mend that and run the same command again.", file=sys.stderr)
+        print(f"The project is incomplete: {error}. Fix that and run the same command again.", file=sys.stderr)
         return 1
     checkout = f" --checkout {shlex.quote(answers['_checkout'])}" if answers.get("_checkout") else ""
     template = shlex.quote(answers.get("_template") or "THE-TEMPLATE") + checkout

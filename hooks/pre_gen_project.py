@@ -65,7 +65,7 @@ def check_framework_nm(answer: str) -> str:
             'lower-case letters and digits only, starting with a letter, such as "sklearn".'
         )
     if len(answer) > FRAMEWORK_LIMIT:
-        return f"It has {len(answer)} characters. Objects in the cluster bear it: use at most {FRAMEWORK_LIMIT}."
+        return f"It has {len(answer)} characters. Objects in the cluster have that name: use at most {FRAMEWORK_LIMIT}."
     if answer in DEVICES:
         return 'Windows cannot make a folder of that name. Use a longer one, such as "sklearn".'
     return ""
@@ -111,12 +111,12 @@ def check_image_registry(answer: str) -> str:
         match = _HOST.fullmatch(host)
         if not match:
             return (
-                f'"{_short(host)}" is no host, or host and port. Answer with host and path, such as '
+                f'"{_short(host)}" is not a host, or host and port. Answer with host and path, such as '
                 '"gcr.io/my-project" or "localhost:5000", or with your Docker Hub user.'
             )
         # The length comes first: Python refuses to turn thousands of digits into a number.
         if match[1] and (len(match[1]) > 5 or not 1 <= int(match[1]) <= 65535):
-            return f'"{_short(match[1])}" is no port: use a number from 1 to 65535, as in "localhost:5000".'
+            return f'"{_short(match[1])}" is not a port: use a number from 1 to 65535, as in "localhost:5000".'
     for component in path:
         if not _PATH_COMPONENT.fullmatch(component):
             return (
@@ -132,8 +132,8 @@ def check_image_tag(answer: str) -> str:
         return 'A tag has letters, digits, "_", "." and "-", but not "." or "-" first, such as "0.1.0".'
     if len(answer) > TAG_LIMIT:
         return (
-            f"It has {len(answer)} characters. A tag has at most 128, and that of the image that trains is yours "
-            f'with "-train" after it: use at most {TAG_LIMIT}.'
+            f"It has {len(answer)} characters. A tag has at most 128, and the training image adds "
+            f'"-train" to yours: use at most {TAG_LIMIT}.'
         )
     return ""
 
@@ -150,7 +150,7 @@ def check_storage_uri(answer: str) -> str:
     if forbidden:
         what = "a space" if forbidden[0].isspace() else forbidden[0]
         reason = ": Kubernetes would take it for a variable" if what == "$" else ""
-        return f"It contains {what}, which cannot be in it{reason}. Answer with a plain address, {example}."
+        return f"It contains {what}, which is not allowed{reason}. Answer with a plain address, {example}."
     scheme, found, rest = answer.partition("://")
     if not found or scheme not in STORES:
         if re.fullmatch("abfss?|wasbs?|azure|az", scheme.lower()):
@@ -348,8 +348,7 @@ def message(found: list[str]) -> str:
     paragraphs = "".join(f"\n  {problem}\n" for problem in found)
     return (
         f"\n{count} cannot work, so nothing was generated:\n{paragraphs}\n"
-        "Run cookiecutter again and answer differently. If it prints a traceback, that is only its way to "
-        "say that this check stopped it.\n"
+        "Run cookiecutter again and answer differently. A traceback after this only means that this check stopped it.\n"
     )
 
 

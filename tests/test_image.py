@@ -197,8 +197,8 @@ def test_the_readmes_run_and_curl_work_word_for_word(image: Image) -> None:
     ("environment", "args", "complaint"),
     [
         ({}, (), "set MODEL_NAME"),
-        ({"MODEL_NAME": "m", "HTTP_PORT": "http"}, (), "--http_port: expected a whole number from 1, got 'http'"),
-        ({"MODEL_NAME": "m", "MODEL_DIR": "/mnt/absent"}, (), "MODEL_DIR is /mnt/absent, and that is not a directory"),
+        ({"MODEL_NAME": "m", "HTTP_PORT": "http"}, (), "--http_port: expected a whole number, 1 or more, got 'http'"),
+        ({"MODEL_NAME": "m", "MODEL_DIR": "/mnt/absent"}, (), "MODEL_DIR is /mnt/absent, which is not a directory"),
         ({"MODEL_NAME": "m"}, ("--max_bufer_size=1",), "unrecognized arguments: --max_bufer_size=1"),
     ],
     ids=["no name", "bad port", "no model", "unknown option"],
@@ -221,7 +221,7 @@ def test_an_address_that_it_cannot_download_stops_it_with_one_line(image: Image)
     """KServe's image because storage is an extra; KFServing's, which has it, because nothing can be written."""
     complaints = {
         "kserve": "build the image with --build-arg EXTRAS=storage",
-        "kfserving": "MODEL_DIR is s3://bucket/m, and there is no place to download to",
+        "kfserving": "MODEL_DIR is s3://bucket/m, but there is no place to download it to",
     }
     stops_with_one_line(image, complaints[image.sdk], MODEL_NAME="m", MODEL_DIR="s3://bucket/m")
 
@@ -303,5 +303,5 @@ def test_the_training_image_trains_as_the_job_in_k8s_does(image: Image, tmp_path
             assert container.logs().endswith("Saved: /mnt/volume/models/0001\n")
         assert (tmp_path / "models" / "0001" / "metadata.json").stat().st_size > 0
         if storage:
-            complaint = "there is no place to download to"
+            complaint = "there is no place to download it to"
             stops_with_one_line(trains, complaint, MODEL_NAME="m", MODEL_DIR="s3://bucket/m")

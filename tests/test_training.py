@@ -113,7 +113,7 @@ def training(install: Install, tmp_path: Path) -> Iterator[Callable[[str], Train
 @pytest.mark.parametrize(
     ("ending", "reason"),
     [
-        (ENDLESS, "the conversion took longer than 2 seconds; --extras_seconds gives it more."),
+        (ENDLESS, "the conversion took longer than 2 seconds; --extras_seconds allows more."),
         (KILLED, "the conversion was ended by SIGKILL, as the system does when memory runs out."),
     ],
     ids=["endless", "killed"],
@@ -154,7 +154,7 @@ def test_a_killed_training_leaves_no_process_and_the_next_one_finishes_its_model
     run.wait_until(lambda: not run.children())
     assert [path.name for path in run.output.iterdir()] == [".0001.partial"]
     printed, errors = run.start(0).communicate(timeout=120)
-    assert printed.startswith(f"Saved: {run.output / '0001'}, which a training that was ended had left\n"), errors
+    assert printed.startswith(f"Saved: {run.output / '0001'}, left unfinished by an earlier training\n"), errors
     assert printed.endswith(f"Saved: {run.output / '0002'}\n")
     run.check("0001")
 

@@ -38,7 +38,7 @@ def test_other_names_do_not_lead_to_the_single_model(sample_dir: Path) -> None:
 
 
 def test_a_directory_without_a_model_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="there is no model"):
+    with pytest.raises(ModelError, match="which holds no model"):
         names_in(tmp_path, "", "somewhere")
 
 

@@ -56,7 +56,7 @@ def test_numbers_do_not_become_text_without_a_word(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         read_data(file, "y")
     assert "column 'age' has numbers in 20 cells, and '?', 'NA' in 2 (row 21, 22; the first row" in str(error.value)
-    assert "say --missing '?,NA'; if the column is text, say --columns age:text" in str(error.value)
+    assert "use --missing '?,NA'; if the column is text, use --columns age:text" in str(error.value)
 
 
 @pytest.mark.parametrize("cells", [["12", "A7", "15"] * 20, ["36", "38", "M"] * 20], ids=["codes", "sizes"])
@@ -72,8 +72,8 @@ def test_what_is_left_out_or_odd_is_remarked_on(tmp_path: Path, capsys: pytest.C
     assert [line.partition(": ")[0] for line in capsys.readouterr().out.splitlines()] == [
         "1 rows without a value in 'y' (the empty cell) are left out",
         "columns without any value are left out",
-        "a column has no name and is called 'Unnamed",
-        "column 'email' has another text in every row",
+        "a column without a name is called 'Unnamed",
+        "column 'email' has a different text in every row",
     ]
 
 
@@ -83,7 +83,7 @@ def test_what_is_left_out_or_odd_is_remarked_on(tmp_path: Path, capsys: pytest.C
         ("a,y\n1,2,3\n1,2,3\n", "cannot be read"),
         ("", "cannot be read"),
         ("caf\xe9,y\n1,2\n", "save it as UTF-8"),
-        ("a;y\n1;2\n", "its columns are 'a;y': it needs commas between them"),
+        ("a;y\n1;2\n", "its columns are 'a;y'; separate columns by commas"),
         ("a,b\n1,2\n", "no column 'y'; its columns are 'a', 'b'"),
         ("y\n1\n2\n", "0 other columns to use"),
         ("a,y\n1,2\n", "1 rows with a value in 'y'"),
@@ -134,5 +134,5 @@ def test_a_number_that_spells_a_missing_value_does_so_to_the_letter_in_text_alon
 
 def test_a_spelling_with_a_comma_is_not_said_to_go_with_missing(tmp_path: Path) -> None:
     file = csv(tmp_path, "\n".join(["age,y", *(f"{age},{age % 2}" for age in range(20, 40)), '"n,a",1', ""]))
-    with pytest.raises(DataError, match=r"leave their cells empty in the file, .* say --columns age:text"):
+    with pytest.raises(DataError, match=r"leave their cells empty in the file, .* use --columns age:text"):
         read_data(file, "y")

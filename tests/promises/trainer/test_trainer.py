@@ -65,7 +65,7 @@ def test_the_command_says_what_it_did_or_why_it_cannot(tmp_path: Path, table: Ta
     assert run.stdout.endswith(f"Saved: {tmp_path / 'runs' / '0001'}\n")
     run = train_as_typed("--data", tmp_path / "data.csv", "--target", "churned")
     assert (run.returncode, run.stdout) == (1, "")
-    assert run.stderr.startswith("The training cannot go on: ")
+    assert run.stderr.startswith("Training stopped: ")
     assert run.stderr.count("\n") == 1
 
 
@@ -150,7 +150,7 @@ def ask(model: MyModel, names: list[str | None]) -> list[list[str]]:
 def test_the_empty_cell_alone_is_missing_in_files_and_requests_alike(tmp_path: Path) -> None:
     """Namibia is a country, and a customer may be called Null."""
     run = train("--data", countries(tmp_path), "--target", "churned", "--output_dir", tmp_path)
-    assert "column 'country': 'NA', 'None', 'null' is text like any other" in run.stdout
+    assert "column 'country': 'NA', 'None', 'null' is read as text" in run.stdout
     model = MyModel(dirpath=tmp_path / "0001")
     X, y = read_data(tmp_path / "countries.csv", "churned")
     assert (model.predict(X) == y).all()
@@ -184,7 +184,7 @@ def test_a_column_of_numbers_does_not_become_text_without_a_word(tmp_path: Path)
     arguments = ("--data", tmp_path / "data.csv", "--target", "spent", "--output_dir", tmp_path)
     run = train(*arguments)
     assert run.returncode == 1
-    assert "say --missing '?,NA'; if the column is text, say --columns age:text\n" in run.stderr
+    assert "use --missing '?,NA'; if the column is text, use --columns age:text\n" in run.stderr
     for version, way, datatype in (
         ("0001", ("--missing", "?,NA"), "FP64"),
         ("0002", ("--columns", "age:text"), "BYTES"),
@@ -282,7 +282,7 @@ def test_what_a_killed_training_left_is_finished_or_removed(tmp_path: Path, mode
     with _draft.leftover(tmp_path / "0003"):
         run = train("--output_dir", tmp_path)
         assert files_of(tmp_path) == {"0001", "0004", living.name}, run.stderr
-    assert run.stdout.startswith(f"Saved: {tmp_path / '0001'}, which a training that was ended had left\n")
+    assert run.stdout.startswith(f"Saved: {tmp_path / '0001'}, left unfinished by an earlier training\n")
     assert run.stdout.endswith(f"Saved: {tmp_path / '0004'}\n")
     assert files_of(tmp_path / "0001") == files_of(model_dir)
     MyModel(dirpath=tmp_path / "0001")
@@ -431,7 +431,7 @@ def test_a_device_answers_and_is_named_or_is_refused(model_dir: Path, table: Tab
     try:
         on_gpu = MyModel(dirpath=model_dir, device="cuda")
     except ModelError as error:
-        assert "the device cuda is asked for" in str(error)
+        assert "the device cuda was requested" in str(error)
         return
     assert on_gpu.platform == f"{MyModel.FRAMEWORK}_cuda"
     X, _ = table
@@ -443,7 +443,7 @@ def test_a_device_trains_or_is_refused(table: Table) -> None:
     try:
         model = MyModel(device="cuda")
     except ModelError as error:
-        assert "the device cuda is asked for" in str(error)
+        assert "the device cuda was requested" in str(error)
         return
     model.train(*table)
     metrics = model.evaluate(*table)
@@ -462,15 +462,15 @@ def test_nobodys_name_is_put_into_input_json(tmp_path: Path, table: Table) -> No
     [
         ("", "cannot be read"),
         ('"say ""hi""",y\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n', "rename it without quotes"),
-        ("a,y\n1e39,a\n2,b\n3,a\n4,b\n5,a\n6,b\n", "larger ones than"),
-        ("a,y\n1,1e200\n2,1.5\n3,1\n4,2\n5,3\n6,7\n", "larger ones than"),
+        ("a,y\n1e39,a\n2,b\n3,a\n4,b\n5,a\n6,b\n", "numbers larger than"),
+        ("a,y\n1,1e200\n2,1.5\n3,1\n4,2\n5,3\n6,7\n", "numbers larger than"),
     ],
 )
 def test_a_file_that_cannot_be_trained_on_says_why_in_a_line(tmp_path: Path, content: str, complaint: str) -> None:
     (tmp_path / "data.csv").write_bytes(content.encode("latin-1"))
     run = train("--data", tmp_path / "data.csv", "--target", "y", "--output_dir", tmp_path / "runs")
     assert run.returncode == 1
-    assert run.stderr.startswith("The training cannot go on: ")
+    assert run.stderr.startswith("Training stopped: ")
     assert complaint in run.stderr
     assert run.stderr.count("\n") == 1
 
@@ -617,7 +617,7 @@ def test_another_version_of_the_framework_is_a_warning(
     [
         (np.zeros((0, 3)), np.zeros(0), "empty"),
         (np.zeros((4, 3)), np.zeros(3), "4 rows and y has 3"),
-        (np.zeros((4, 3)), np.zeros(4), "one label only"),
+        (np.zeros((4, 3)), np.zeros(4), "all training rows have the label"),
         (np.full((4, 3), np.inf), np.arange(4), "infinite"),
     ],
 )

@@ -20,4 +20,4 @@ class Settings(TrainingSettings, Hyperparameters):
 
     model_config = SettingsConfigDict(cli_prog_name=f"python -m {__package__}")
 
-    output_dir: Path = Field(Path(__file__).parent, description="where the versions 0001, 0002, ... are written")
+    output_dir: Path = Field(Path(__file__).parent, description="folder for the versions 0001, 0002, ...")

@@ -29,7 +29,7 @@ def find_provider(device: str) -> str:
 
     provider = f"{device.upper()}ExecutionProvider"
     if provider not in onnxruntime.get_available_providers():
-        raise ValueError(f"ONNX Runtime has no {provider} here, and the device {device} is asked for")
+        raise ValueError(f"the device {device} was requested, but ONNX Runtime has no {provider} here")
     return provider
 
 
@@ -46,7 +46,7 @@ def open_session(model: Path | bytes, device: str) -> Any:
     content = model if isinstance(model, bytes) else str(model)
     session = onnxruntime.InferenceSession(content, options, providers=[provider])
     if provider not in session.get_providers():  # ONNX Runtime falls back without an error
-        raise ValueError(f"{provider} found no device, and the device {device} is asked for")
+        raise ValueError(f"the device {device} was requested, but {provider} finds none")
     return session
 
 
@@ -80,7 +80,7 @@ def compare(compiled: CompiledModel, model: Any, X: Any) -> float:
     if not classify:
         deviation = theirs.std() or np.abs(theirs).max() or 1.0
         most = np.minimum(TOLERANCE * (np.abs(theirs) + deviation), COARSENESS * deviation)
-        beside = f", which have a deviation of {deviation:.1g}"
+        beside = f" (their standard deviation is {deviation:.1g})"
     if not (off <= most).all():
         raise ValueError(f"its scores differ from the model's by up to {off.max():.1g}{beside}")
     return float(off.max())

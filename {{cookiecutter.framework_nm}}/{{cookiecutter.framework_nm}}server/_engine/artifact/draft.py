@@ -123,4 +123,4 @@ def _acquire(file: BinaryIO) -> None:
 
 
 def _taken(target: Path) -> FileExistsError:
-    return FileExistsError(f"{target} exists already: a model is never written over another")
+    return FileExistsError(f"{target} already exists: models are never overwritten")

@@ -72,13 +72,13 @@ def read(folder: Path) -> Metadata:
     """Read metadata.json. Raises ModelError where it is missing, damaged, of a newer format, or makes no sense."""
     file = folder / FILE
     if not folder.is_dir():
-        raise ModelError(f"{folder} is not a directory: expected a model directory, as training writes it")
+        raise ModelError(f"{folder} is not a directory: expected a model directory, as written by training")
     try:
         content = file.read_bytes()
         version = msgspec.json.decode(content, type=_Version).format
         if version > FORMAT:
             raise ModelError(
-                f"{file} has format {version}, and this project knows 1 to {FORMAT}: update the project, or train again"
+                f"{file} has format {version}, but this project reads 1 to {FORMAT}: update it, or train again"
             )
         _check_digest(folder, content, version)
         metadata = _decode(content, version)
@@ -121,7 +121,7 @@ def _problem(metadata: Metadata) -> str:
     """What in a file of the right form cannot be true; "" where nothing is."""
     names = Signature(metadata.columns).names
     if not names or len(set(names)) < len(names):
-        return "lists no columns, or one of them twice"
+        return "lists no columns, or a column twice"
     if not metadata.outputs:
         return "lists no outputs"
     if metadata.labels is not None and len({type(label) for label in metadata.labels}) != 1:
@@ -129,7 +129,7 @@ def _problem(metadata: Metadata) -> str:
     for name in metadata.files:
         path = PurePosixPath(name)
         if not path.parts or path.is_absolute() or ".." in path.parts:
-            return f"lists a file outside of its directory: {name[:80]!r}"
+            return f"lists a file outside its directory: {name[:80]!r}"
         if str(path) != name or "\0" in name or max(map(len, path.parts)) > 255:
-            return f"lists a file that no system has: {name[:80]!r}"
+            return f"lists an impossible file name: {name[:80]!r}"
     return ""

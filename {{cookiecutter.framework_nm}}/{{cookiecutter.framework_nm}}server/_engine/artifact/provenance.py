@@ -71,7 +71,7 @@ def advice(made: Optional[Provenance], model_class: type) -> str:
     changed = ", ".join(changed_since(made, model_class))
     if not changed:
         return ""
-    return f"; {changed} changed since it was trained: train again (make train), or go back to what was there then"
+    return f"; {changed} changed since it was trained: train again (make train), or restore what was there then"
 
 
 def hyperparameters(made: Optional[Provenance], without: str) -> Dict[str, Any]:

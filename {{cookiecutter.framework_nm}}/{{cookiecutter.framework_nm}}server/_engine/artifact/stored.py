@@ -117,7 +117,7 @@ def _check(folder: Path, name: str, expected: str) -> None:
     file = folder / name
     try:
         if not file.is_file():
-            raise ModelError(f"{file} is missing, and {folder / metadata.FILE} lists it")
+            raise ModelError(f"{file} is missing, but {folder / metadata.FILE} lists it")
         found = digest(file)
     except OSError as error:
         raise ModelError(f"{file} cannot be read: {error.strerror}") from error

@@ -21,14 +21,14 @@ class NoSuchModel(ModelError):
 def names_in(root: Path, model_name: str, address: str) -> list[str]:
     """The names of the models in `root`, which came from `address`, as shown. Raises ModelError if there is none."""
     if not os.path.isdir(root):
-        raise ModelError(f"MODEL_DIR is {address}, and that is not a directory")
+        raise ModelError(f"MODEL_DIR is {address}, which is not a directory")
     if current(root):
         if not model_name:
             raise ModelError("set MODEL_NAME, the name in the request's URL (or pass --model_name)")
         return [model_name]
     names = [path.name for path in sorted(root.iterdir()) if not path.name.startswith(".") and current(path)]
     if not names:
-        raise ModelError(f"MODEL_DIR is {address}, and there is no model: expected metadata.json in it")
+        raise ModelError(f"MODEL_DIR is {address}, which holds no model: expected metadata.json in it")
     return names
 
 

@@ -112,7 +112,7 @@ class Signature(msgspec.Struct, frozen=True):
             elif pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_complex_dtype(values):
                 datatype = "FP64"
                 if (np.abs(values.to_numpy(np.float64)) > LARGEST).any():
-                    raise ValueError(f"column '{name}' has infinite numbers, or larger ones than {LARGEST:.1e}")
+                    raise ValueError(f"column '{name}' has infinite numbers, or numbers larger than {LARGEST:.1e}")
             else:
                 datatype = "BYTES"
             columns.append(Column(str(name), datatype, nullable=len(values) < len(frame)))

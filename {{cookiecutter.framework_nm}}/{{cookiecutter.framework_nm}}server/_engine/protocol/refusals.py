@@ -121,7 +121,7 @@ class Refusals:
         for row in np.flatnonzero(absent)[:_SHOWN]:
             yield (
                 f"row {row}, column {column.name!r}: expected {_SPOKEN[column.datatype]}, got none "
-                f"({' or '.join(spellings)}), and training saw no missing values here"
+                f"({' or '.join(spellings)}); this column had no missing values in training"
             )
 
 
@@ -144,9 +144,9 @@ def _misshapen(row: Any, shape: tuple[int, ...]) -> list[str]:
     try:
         values = np.array(row, dtype=object)
     except ValueError:
-        return [f"{expected}, got lists of several lengths"]
+        return [f"{expected}, got lists of different lengths"]
     if any(isinstance(value, list) for value in values.flat):
-        return [f"{expected}, got lists of several lengths"]
+        return [f"{expected}, got lists of different lengths"]
     if values.shape != shape:
         return [f"{expected}, got {list(values.shape) if isinstance(row, list) else show(row)}"]
     return [] if all(isinstance(value, (int, float)) for value in values.flat) else [f"{expected}, got {show(row)}"]

@@ -129,7 +129,7 @@ class Decoder:
     ) -> Request:
         """Put a V2 request together; `asked` are the outputs that the client wants, if it names any."""
         if len({name for name, _ in asked}) < len(asked):
-            raise InvalidRequest("an output is asked for twice")
+            raise InvalidRequest("an output is requested twice")
         unknown = [name for name, _ in asked if name not in self.outputs]
         if unknown:
             raise InvalidRequest(

@@ -173,7 +173,7 @@ def from_bytes(name: str, datatype: str, raw: memoryview | bytes) -> np.ndarray:
     dtype, kind = DATATYPES[datatype]
     if kind is not str:
         if len(raw) % np.dtype(dtype).itemsize:
-            raise InvalidRequest(f"input {name!r}: {len(raw)} bytes are no whole number of {datatype} values")
+            raise InvalidRequest(f"input {name!r}: {len(raw)} bytes are not a whole number of {datatype} values")
         return np.frombuffer(raw, dtype)
     # Slices and no call of ours for a string: there can be a million of them.
     raw, strings, start = bytes(raw), [], _LENGTH.size

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 DISABLED = "the repository API is turned off: --enable_repository_api=true lets requests load and unload models"
-_FROM_A_PAGE = "a request that a web page sends (it has an Origin header) must not load or unload models"
+_FROM_A_PAGE = "a request from a web page (it has an Origin header) may not load or unload models"
 
 
 def refusal(enabled: bool, has_origin: bool) -> tuple[int, str] | None:

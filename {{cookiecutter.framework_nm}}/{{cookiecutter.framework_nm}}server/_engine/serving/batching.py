@@ -92,7 +92,7 @@ class Batcher:
         if self._busy:
             seconds = time.perf_counter() - self._calling_since
             if seconds > self._stuck_seconds:
-                return f"one call of it has taken {seconds:.0f} seconds, longer than --stuck_seconds allows"
+                return f"a call of the model has taken {seconds:.0f} seconds, longer than --stuck_seconds allows"
         return ""
 
     async def __call__(self, X: Any, proba: bool) -> np.ndarray:
@@ -101,7 +101,7 @@ class Batcher:
         Raises Overloaded, what a model says of these rows or of itself (`MEANT`), or ModelFailed.
         """
         if len(self._waiting) >= self._max_waiting:
-            raise Overloaded(f"{len(self._waiting)} requests wait for this model already")
+            raise Overloaded(f"{len(self._waiting)} requests are already waiting for this model")
         if self._thread is None:
             self._thread = self._start_thread()
         loop = asyncio.get_running_loop()

@@ -44,7 +44,7 @@ class Drain:
         asyncio.get_running_loop().call_later(seconds, self._end)  # first: nothing below may keep it from ending
         if not self.begun:
             self.begun = True
-            self._logger.info("Not ready any more; answering for another %g s, then ending", seconds)
+            self._logger.info("No longer ready; answering for another %g s, then stopping", seconds)
             self._begin()
 
     def _end(self) -> None:
@@ -57,6 +57,6 @@ class Drain:
 
     def _give_up(self) -> None:
         self._logger.error(
-            "Requests are still in flight %g s after the last was accepted; ending without their answers", LIMIT
+            "Requests are still in flight %g s after the last was accepted; stopping without answering them", LIMIT
         )
         os._exit(1)

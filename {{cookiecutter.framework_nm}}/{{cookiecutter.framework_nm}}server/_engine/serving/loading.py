@@ -54,7 +54,7 @@ def new_folder(shown: str) -> Fetched:
     try:
         return Fetched(Path(tempfile.mkdtemp(prefix="model-")), downloaded=True)
     except OSError as error:
-        raise ModelError(f"MODEL_DIR is {shown}, and there is no place to download to: {error}") from None
+        raise ModelError(f"MODEL_DIR is {shown}, but there is no place to download it to: {error}") from None
 
 
 class Loader(Generic[Served]):
@@ -116,6 +116,6 @@ class Loader(Generic[Served]):
             model.load()
             return model
 
-        model = load_newest(directories, load, logger.warning, "the log says of each why")
+        model = load_newest(directories, load, logger.warning, "the log says why for each")
         self._publish(model)
         return model

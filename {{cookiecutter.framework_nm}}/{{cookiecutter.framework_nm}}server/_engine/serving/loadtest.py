@@ -79,10 +79,10 @@ def draw(results: list[Result], file: Path) -> None:
 def main() -> None:
     """Measure, print a table, draw."""
     parser = argparse.ArgumentParser(description=__doc__, prog=f"python -m {__package__}.loadtest")
-    parser.add_argument("url", help="where to ask, such as http://localhost:8080/v2/models/m/infer")
-    parser.add_argument("input", type=Path, help="the request to send, a file of JSON")
-    parser.add_argument("--seconds", type=float, default=3, help="how long for each number of connections")
-    parser.add_argument("--output", type=Path, default=Path("loadtest.png"), help="where to draw")
+    parser.add_argument("url", help="URL to ask, such as http://localhost:8080/v2/models/m/infer")
+    parser.add_argument("input", type=Path, help="JSON file with the request to send")
+    parser.add_argument("--seconds", type=float, default=3, help="seconds for each number of connections")
+    parser.add_argument("--output", type=Path, default=Path("loadtest.png"), help="file for the chart")
     arguments = parser.parse_args()
     results = []
     print("connections   answers/s   p50 ms   p99 ms   errors")

@@ -64,7 +64,7 @@ def open_model(
     try:
         model = model_class(dirpath=model_dir, runtime=runtime, device=device)
         if predict_proba and not model.has_proba:
-            raise ModelError(f"PREDICT_PROBA is set, and {model_dir} has no probabilities")
+            raise ModelError(f"PREDICT_PROBA is set, but {model_dir} has no probabilities")
         decoder = Decoder(model.signature, model.outputs)
         X = decoder.decode((model_dir / "input.json").read_bytes(), v1=True).X
         if predict_proba:
@@ -81,7 +81,7 @@ def open_model(
         advice = model.advice if model else ""
         raise ModelError(
             f"{model_dir} does not answer its own input.json with your code as it is now: {_with_place(error)}"
-            f"{advice or '; train again (make train), or go back to the code that it was trained with'}"
+            f"{advice or '; train again (make train), or restore the code that it was trained with'}"
         ) from error
 
 

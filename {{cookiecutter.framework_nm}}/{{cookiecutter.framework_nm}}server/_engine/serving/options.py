@@ -26,14 +26,14 @@ def switch(value: str) -> bool:
 def count(value: str) -> int:
     """Read a whole number from 1."""
     if not value.isdecimal() or len(value) > 18 or int(value) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, got {value!r}")
+        raise argparse.ArgumentTypeError(f"expected a whole number, 1 or more, got {value!r}")
     return int(value)
 
 
 def seconds(value: str) -> float:
     """Read a number of seconds from 0."""
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value):
-        raise argparse.ArgumentTypeError(f"expected a number of seconds from 0, such as 5 or 0.5, got {value!r}")
+        raise argparse.ArgumentTypeError(f"expected a number of seconds, such as 5 or 0.5, got {value!r}")
     return float(value)
 
 
@@ -54,7 +54,9 @@ def port(value: str) -> int:
 def one(value: str) -> int:
     """Read the number of workers, which is one."""
     if value != "1":
-        raise argparse.ArgumentTypeError(f"expected 1, got {value!r}: each would load its own model; scale by replicas")
+        raise argparse.ArgumentTypeError(
+            f"expected 1, got {value!r}: each would load its own copy of the model; scale by replicas"
+        )
     return 1
 
 
@@ -86,7 +88,7 @@ class Options(Parser):
         self._texts: dict[str, str] = {}
         self.add("model_name", "", str, "name of the model in the request's URL")
         self.add("model_dir", "/mnt/models", str, "directory or URI of a model, of its versions, or of several models")
-        self.add("http_port", "8080", port, "port of REST")
+        self.add("http_port", "8080", port, "REST port")
         runtimes = one_of("auto", "native", "onnx")
         self.add(
             "runtime",
@@ -97,13 +99,13 @@ class Options(Parser):
         self.add("device", "cpu", one_of("cpu", "cuda"), "what the model runs on: cpu or cuda")
         self.add("predict_proba", "false", switch, "answer with probabilities instead of labels")
         self.add("access_log", "false", switch, "log a line of JSON per REST prediction or explanation")
-        self.add("workers", "1", one, "one process; scale by replicas")
+        self.add("workers", "1", one, "always 1; scale by replicas")
         self.add("max_buffer_size", "104857600", count, "largest request, in bytes")
-        self.add("max_batch_rows", "1024", count, "most rows put together for one call of the model")
-        self.add("max_waiting", "1024", count, "most requests that wait for a model; more are answered 503")
-        stuck = "longest call of a model, in seconds; after it, the server is no longer live, to be started again"
+        self.add("max_batch_rows", "1024", count, "most rows batched into one call of the model")
+        self.add("max_waiting", "1024", count, "most requests waiting for a model; further ones are answered 503")
+        stuck = "longest call of a model, in seconds; after it, liveness is false, so that the server is restarted"
         self.add("stuck_seconds", "60", count, stuck)
-        self.add("drain_seconds", "5", seconds, "seconds to go on answering after SIGTERM, while not ready any more")
+        self.add("drain_seconds", "5", seconds, "seconds to keep answering after SIGTERM, while readiness is false")
         self.add("enable_repository_api", "true", switch, "let requests load and unload models")
 
     def add(self, name: str, default: str, type: Callable[[str], Any], help: str) -> None:

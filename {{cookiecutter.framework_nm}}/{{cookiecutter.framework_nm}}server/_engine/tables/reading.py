@@ -46,7 +46,7 @@ def read_data(
         if name not in frame:
             raise DataError(
                 f"{path} has no column {name!r}; its columns are {', '.join(map(repr, frame.columns))}"
-                + (": it needs commas between them" if frame.shape[1] == 1 and name in frame.columns[0] else "")
+                + ("; separate columns by commas" if frame.shape[1] == 1 and name in frame.columns[0] else "")
             )
     for name in frame.columns.drop(list(text)):
         _check_spellings(frame[name], missing, text)
@@ -64,11 +64,11 @@ def read_data(
         raise DataError(f"{path} has {len(X)} rows with a value in {target!r} and {X.shape[1]} other columns to use")
     for name in X.columns:
         if name.startswith("Unnamed: "):
-            print(f"a column has no name and is called {name!r}: if it numbers the rows, leave it out of the file")
+            print(f"a column without a name is called {name!r}: if it numbers the rows, remove it from the file")
         if X[name].map(lambda value: isinstance(value, (list, dict, set, np.ndarray))).any():
-            raise DataError(f"column {name!r} holds lists or structures: make columns of plain values from it")
+            raise DataError(f"column {name!r} holds lists or structures: turn it into columns of plain values")
         if not pd.api.types.is_numeric_dtype(X[name]) and X[name].nunique() == len(X):
-            print(f"column {name!r} has another text in every row: if it names the row, leave it out of the file")
+            print(f"column {name!r} has a different text in every row: if it names the rows, remove it from the file")
     return X, frame[target]
 
 
@@ -124,21 +124,21 @@ def _check_spellings(column: pd.Series, missing: Sequence[str], text: Sequence[s
             raise DataError(
                 f"column {column.name!r} has {kind} in {fits.sum()} cells, and {', '.join(map(repr, spellings))} in "
                 f"{len(others)} (row {rows}; the first row of data is row 1). If they are missing values, "
-                f"{_missing_hint([*missing, *spellings])}; if the column is text, say "
+                f"{_missing_hint([*missing, *spellings])}; if the column is text, use "
                 f"--columns {shlex.quote(','.join(f'{name}:text' for name in (*text, column.name)))}"
             )
     spelt = sorted(set(cells) & MISSING)
     if spelt:
         print(
-            f"column {column.name!r}: {', '.join(map(repr, spelt))} is text like any other; "
-            f"if it is a missing value, say --missing {shlex.quote(','.join([*missing, *spelt]))}"
+            f"column {column.name!r}: {', '.join(map(repr, spelt))} is read as text; "
+            f"if it means a missing value, use --missing {shlex.quote(','.join([*missing, *spelt]))}"
         )
 
 
 def _missing_hint(spellings: list[str]) -> str:
     if any("," in spelling for spelling in spellings):  # commas part the spellings
-        return "leave their cells empty in the file, as --missing takes no spelling with a comma"
-    return f"say --missing {shlex.quote(','.join(spellings))}"
+        return "leave their cells empty in the file, because --missing takes no text with a comma"
+    return f"use --missing {shlex.quote(','.join(spellings))}"
 
 
 def _is_number(cells: pd.Series) -> pd.Series:

@@ -41,7 +41,7 @@ def run(model_class: Type[Model], settings_class: Type[TrainingSettings]) -> Non
                 print(f"  {name:<18}{value:{digits}}")
         save(model, settings)
     except (DataError, ModelError, OSError, ValueError) as error:
-        sys.exit(f"The training cannot go on: {error}")
+        sys.exit(f"Training stopped: {error}")
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         sys.exit(INTERRUPTED)
@@ -51,7 +51,7 @@ def finish_leftovers(directory: Path) -> None:
     """Finish the versions that killed trainings left whole, and remove the others that they left."""
     for version in drafted_versions(directory):
         if settle(version):
-            print(f"Saved: {version}, which a training that was ended had left")
+            print(f"Saved: {version}, left unfinished by an earlier training")
 
 
 def train(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model, Any, Any]:

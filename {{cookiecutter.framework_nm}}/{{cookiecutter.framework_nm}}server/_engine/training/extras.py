@@ -75,7 +75,7 @@ def _convert(made_of: type, directory: Path, work: Path, seconds: float) -> dict
         status = child.wait(seconds)
     except subprocess.TimeoutExpired:
         raise NotCompiled(
-            f"the conversion took longer than {seconds:g} seconds; --extras_seconds gives it more"
+            f"the conversion took longer than {seconds:g} seconds; --extras_seconds allows more"
         ) from None
     finally:
         _end(child)
@@ -86,7 +86,7 @@ def _convert(made_of: type, directory: Path, work: Path, seconds: float) -> dict
     try:
         return json.loads((work / "result.json").read_bytes())
     except (OSError, ValueError):
-        raise NotCompiled(f"the conversion ended with status {status}, and said nothing") from None
+        raise NotCompiled(f"the conversion ended with status {status} and no message") from None
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

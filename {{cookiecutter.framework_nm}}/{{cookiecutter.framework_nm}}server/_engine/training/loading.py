@@ -20,9 +20,9 @@ def open_compiled(artifact: Artifact, runtime: str, device: str) -> CompiledMode
     """
     there = artifact.metadata.compiled is not None
     if runtime == "onnx" and not there:
-        raise ModelError(f"{artifact.path} has no compiled model, which the runtime onnx asks for")
+        raise ModelError(f"{artifact.path} has no compiled model, which the runtime onnx needs")
     if runtime == "onnx" and not compiled.available():
-        raise ModelError("the runtime onnx asks for ONNX Runtime: pip install onnxruntime")
+        raise ModelError("the runtime onnx needs ONNX Runtime: pip install onnxruntime")
     on = {"native": False, "onnx": True, "auto": device == "cpu"}[runtime]
     if not (there and on and compiled.available()):
         return None
@@ -40,4 +40,4 @@ def warn_of_versions(artifact: Artifact, framework: str, version: str) -> None:
     for name, here in (("python", platform.python_version()), (framework, version)):
         saved = artifact.metadata.versions.get(name, "unknown")
         if saved.split(".")[:2] != here.split(".")[:2]:
-            logger.warning("%s was saved with %s %s and is loaded with %s", artifact.path, name, saved, here)
+            logger.warning("%s was saved with %s %s but is loaded with %s", artifact.path, name, saved, here)

@@ -66,7 +66,7 @@ class Model(State):
             raise ValueError(f"X has {len(X)} rows and y has {len(y)}")
         labels = np.unique(y) if self.task == "classification" else None
         if labels is not None and len(labels) < 2:
-            raise ValueError(f"the rows to train on have one label only, '{labels[0]}': nothing to tell apart")
+            raise ValueError(f"all training rows have the label '{labels[0]}': a classifier needs two or more")
         with self._made_anew():
             self.signature, self.labels = signature, labels
             self.fit(self.preprocess(X), y)
@@ -79,8 +79,8 @@ class Model(State):
         Raises ValueError where the model or X cannot be used, ModelError where no model is named.
         """
         if not self._params.get(self.GIVEN):
-            how = f"name it with MyModel({self.GIVEN}=...)" if self.GIVEN else f"{self.FRAMEWORK} takes over none"
-            raise ModelError(f"there is no model made elsewhere to take over: {how}")
+            how = f"name it with MyModel({self.GIVEN}=...)" if self.GIVEN else f"{self.FRAMEWORK} imports none"
+            raise ModelError(f"there is no model to import: {how}")
         with self._made_anew():
             signature = self.read_signature(X)
             if X is not None:

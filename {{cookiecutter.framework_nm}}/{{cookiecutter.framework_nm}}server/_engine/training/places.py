@@ -90,7 +90,7 @@ class Places:
     def place(self) -> None:
         """Move a model, just built or restored, to `self.device`. Raises ModelError where it cannot go there."""
         if self.device != "cpu":
-            raise ModelError(f"{self.FRAMEWORK} runs on the CPU here, and the device {self.device} is asked for")
+            raise ModelError(f"the device {self.device} was requested, but {self.FRAMEWORK} runs on the CPU here")
 
     def read_signature(self, X: Any = None) -> Signature:
         """The signature of the model that GIVEN names; X, [rows, columns], may tell the names of its columns.

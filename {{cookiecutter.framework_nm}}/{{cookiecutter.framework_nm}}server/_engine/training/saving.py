@@ -80,7 +80,7 @@ def _compile(model: Model, folder: Path, seconds: float) -> dict[str, float] | N
     """Add the compiled model to a folder that has all else; None, and a note why, where there can be none."""
     reason = ""
     if model.WEIGHTS == compiled.FILE:
-        reason = "the model is one itself"
+        reason = "the model itself is ONNX"
     elif type(model).to_onnx is Places.to_onnx:
         reason = f"there is none for {model.FRAMEWORK}"
     elif not seconds:

@@ -29,22 +29,22 @@ class TrainingSettings(BaseSettings):
     data: Optional[Path] = Field(None, description="CSV or Parquet file to train on; without one, a sample data set")
     target: Optional[str] = Field(None, description="column to predict")
     missing: str = Field(
-        "", description="what else spells a missing value, beside the empty cell: NA,null; in the file and in requests"
+        "", description="what else means a missing value, in the file and in requests, besides the empty cell: NA,null"
     )
     columns: str = Field("", description="columns that are text, whatever they look like: zip:text,size:text")
     task: Literal["auto", "classification", "regression"] = Field(
-        "auto", description="auto: regression where the target has many different numbers"
+        "auto", description="auto: regression if the target has many different numbers"
     )
-    device: Literal["cpu", "cuda"] = Field("cpu", description="what to train on")
+    device: Literal["cpu", "cuda"] = Field("cpu", description="device to train on")
     eval_share: float = Field(0.2, gt=0, lt=1, description="share of the rows kept for evaluation")
-    split_seed: int = Field(0, description="seed of the choice of those rows")
-    output_dir: Path = Field(Path(), description="where the versions 0001, 0002, ... are written")
+    split_seed: int = Field(0, description="random seed for choosing those rows")
+    output_dir: Path = Field(Path(), description="folder for the versions 0001, 0002, ...")
     extras_seconds: float = Field(
         20,
         ge=0,
         le=86_400,
         allow_inf_nan=False,
-        description="how long making the compiled model (ONNX) may take, up to a day (86400); 0 makes none",
+        description="seconds allowed for making the compiled model (ONNX), up to 86400; 0 makes none",
     )
 
     @model_validator(mode="after")

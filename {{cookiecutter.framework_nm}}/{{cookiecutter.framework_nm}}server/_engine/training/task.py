@@ -27,9 +27,9 @@ def prepare_target(task: str, y: pd.Series) -> pd.Series:
         try:
             numbers = y.astype(np.float64)
         except (TypeError, ValueError) as error:
-            raise DataError(f"column {y.name!r} holds more than numbers: {error}; numbers needed") from error
+            raise DataError(f"column {y.name!r} must hold numbers only: {error}") from error
         if not (numbers.abs() <= LARGEST).all():
-            raise DataError(f"column {y.name!r} has infinite numbers, or larger ones than {LARGEST:.1e}")
+            raise DataError(f"column {y.name!r} has infinite numbers, or numbers larger than {LARGEST:.1e}")
         return numbers
     if pd.api.types.is_bool_dtype(y) or all(isinstance(value, bool) for value in y):
         return y.astype(bool)

@@ -134,5 +134,5 @@ def test_a_model_that_cannot_be_served_says_why(
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     run = train("--pretrained", tmp_path / "absent", "--output_dir", tmp_path)
     assert run.returncode == 1
-    assert run.stderr.startswith(f"The training cannot go on: {tmp_path / 'absent'} cannot be loaded: ")
+    assert run.stderr.startswith(f"Training stopped: {tmp_path / 'absent'} cannot be loaded: ")
     assert run.stderr.count("\n") == 1

@@ -152,7 +152,7 @@ def test_columns_that_no_row_can_hold_are_refused_by_name(tmp_path: Path, orders
 def test_a_folder_that_is_no_mlflow_model_is_refused_in_a_line(tmp_path: Path) -> None:
     run = train("--mlflow", tmp_path, "--output_dir", tmp_path)
     assert run.returncode == 1
-    assert run.stderr.startswith(f"The training cannot go on: {tmp_path} cannot be loaded: ")
+    assert run.stderr.startswith(f"Training stopped: {tmp_path} cannot be loaded: ")
     assert "Traceback" not in run.stderr
 
 

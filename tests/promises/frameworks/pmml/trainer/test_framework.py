@@ -89,11 +89,11 @@ def test_a_value_that_the_document_does_not_allow_is_named_with_its_row(homes: M
 @pytest.mark.parametrize(
     ("document", "complaint"),
     [
-        ("no model", "this is no PMML that can be evaluated"),
+        ("no model", "this PMML cannot be evaluated"),
         ("<html/>", "its outermost element is html"),
         (TREE.replace("integer", "dateTime"), "found 'rooms' dateTime"),
-        (TREE.replace("TreeModel", "HouseModel"), "this is no PMML that can be evaluated"),
-        (TREE, "give --data with rows that it knows"),  # no town is the empty one
+        (TREE.replace("TreeModel", "HouseModel"), "this PMML cannot be evaluated"),
+        (TREE, "name rows that it knows with --data"),  # no town is the empty one
     ],
 )
 def test_what_cannot_be_served_is_refused_with_what_was_found(tmp_path: Path, document: str, complaint: str) -> None:
@@ -101,7 +101,7 @@ def test_what_cannot_be_served_is_refused_with_what_was_found(tmp_path: Path, do
     run = import_model(tmp_path / "elsewhere.pmml")
     assert run.returncode == 1
     assert "Traceback" not in run.stderr
-    assert run.stderr.splitlines()[-1].startswith("The training cannot go on: ")
+    assert run.stderr.splitlines()[-1].startswith("Training stopped: ")
     assert complaint in run.stderr
 
 

@@ -146,8 +146,8 @@ def test_an_error_of_a_route_that_is_not_there_is_json(server: Server) -> None:
 @pytest.mark.parametrize(
     ("environment", "arguments", "complaint"),
     [
-        ({"MODEL_NAME": "a.b"}, [], "cannot be asked for"),
-        ({"MODEL_DIR": "file:///absent"}, [], "file:///absent, and that is not a directory"),
+        ({"MODEL_NAME": "a.b"}, [], "cannot be requested"),
+        ({"MODEL_DIR": "file:///absent"}, [], "file:///absent, which is not a directory"),
         ({"MODEL_DIR": "nowhere://a"}, [], "Cannot recognize storage type for nowhere://a"),
         ({}, ["--grpc_port=8081"], "--grpc_port=8081"),
     ],
@@ -161,7 +161,8 @@ def test_a_server_that_kfserving_cannot_start_says_why(
 def test_an_address_where_nothing_is_stops_the_start(start: Callable[..., Server], tmp_path: Path) -> None:
     """KFServing itself would serve an empty directory."""
     says_why_it_ends(
-        start(tmp_path, MODEL_NAME="m", MODEL_DIR=tmp_path.as_uri()), "there is no model: expected metadata.json in it"
+        start(tmp_path, MODEL_NAME="m", MODEL_DIR=tmp_path.as_uri()),
+        "which holds no model: expected metadata.json in it",
     )
 
 

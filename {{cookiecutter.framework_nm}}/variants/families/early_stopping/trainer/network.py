@@ -18,13 +18,13 @@ class NetworkHyperparameters(BaseModel):
 
     layers: int = Field(2, ge=0, description="hidden layers")
     width: int = Field(64, ge=1, description="units in each of them")
-    dropout: float = Field(0.1, ge=0, lt=1, description="share of units left out at a time in training")
+    dropout: float = Field(0.1, ge=0, lt=1, description="share of units dropped at random in training")
     learning_rate: float = Field(0.003, gt=0, description="how far each step goes")
-    weight_decay: float = Field(0.01, ge=0, description="how strongly weights are kept small")
-    batch_size: int = Field(64, ge=1, description="rows in a step")
-    epochs: int = Field(200, ge=1, description="at most so many passes over the rows")
-    patience: int = Field(20, ge=1, description="passes without progress on held-out rows, after which training ends")
-    seed: int = Field(0, ge=0, description="seed of the weights, the order of rows, and those held out")
+    weight_decay: float = Field(0.01, ge=0, description="strength of the penalty on large weights")
+    batch_size: int = Field(64, ge=1, description="rows per step")
+    epochs: int = Field(200, ge=1, description="most passes over the rows")
+    patience: int = Field(20, ge=1, description="passes without progress on held-out rows before training ends")
+    seed: int = Field(0, ge=0, description="random seed of the weights, the order of rows, and those held out")
 
 
 def find_best_weights(

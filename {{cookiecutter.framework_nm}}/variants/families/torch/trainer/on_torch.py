@@ -24,7 +24,7 @@ def move(model: Any, device: str) -> None:
 
     if not torch.cuda.is_available():
         raise ModelError(
-            f"PyTorch finds no GPU, and the device {device} is asked for: it needs a GPU, and a CUDA build of PyTorch"
+            f"the device {device} was requested, but PyTorch finds no GPU: it needs one, and a CUDA build of PyTorch"
         )
     if model is not None:
         model.to(device)

@@ -17,12 +17,12 @@ from .preprocessor import encode
 class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
-    iterations: int = Field(100, ge=1, description="trees, or trees for each label")
+    iterations: int = Field(100, ge=1, description="number of trees")
     depth: int = Field(6, ge=1, le=16, description="depth of a tree")
     learning_rate: Optional[float] = Field(
         None, gt=0, le=1, description="how far each tree goes; CatBoost chooses by rows and iterations"
     )
-    random_seed: int = Field(0, ge=0, description="seed of sampling")
+    random_seed: int = Field(0, ge=0, description="random seed of sampling")
 
 
 class MyModel(Model):
@@ -112,9 +112,9 @@ class MyModel(Model):
         from catboost.utils import get_gpu_device_count
 
         if self.model:
-            raise ModelError(f"CatBoost answers on the CPU here, and the device {self.device} is asked for")
+            raise ModelError(f"the device {self.device} was requested, but CatBoost answers on the CPU here")
         if not get_gpu_device_count():
-            raise ModelError(f"CatBoost finds no GPU, and the device {self.device} is asked for")
+            raise ModelError(f"the device {self.device} was requested, but CatBoost finds no GPU")
 
     def _step(self, info: Any) -> bool:
         """Tell the progress display how many trees are done, and CatBoost to go on."""

@@ -21,7 +21,7 @@ class Hyperparameters(BaseModel):
 
     # ================= your hyperparameters: a name, a type, a default, and a word on it ================= #
     steps: int = Field(500, ge=1, description="steps of gradient descent")
-    penalty: float = Field(0.001, ge=0, description="how strongly weights are drawn to zero")
+    penalty: float = Field(0.001, ge=0, description="strength of the penalty on large weights")
     # ===================================================================================================== #
 
 

@@ -19,17 +19,17 @@ class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
     pretrained: Optional[str] = Field(
-        None, description="folder or hub id of a model: fine-tuned on --data, or served as it is; without, a new one"
+        None, description="folder or hub id of a model to fine-tune on --data, or to serve as it is; default: a new one"
     )
-    epochs: Optional[int] = Field(None, ge=1, description="passes over the rows: 3 if pretrained, or else 30")
+    epochs: Optional[int] = Field(None, ge=1, description="passes over the rows; 3 if pretrained, else 30")
     learning_rate: Optional[float] = Field(
-        None, gt=0, description="how far each step goes: 5e-5 if pretrained, or else 1e-3"
+        None, gt=0, description="how far each step goes; 5e-5 if pretrained, else 1e-3"
     )
-    batch_size: int = Field(16, ge=1, description="rows in a step")
-    max_length: int = Field(128, ge=8, le=8192, description="tokens of a row that are looked at")
+    batch_size: int = Field(16, ge=1, description="rows per step")
+    max_length: int = Field(128, ge=8, le=8192, description="most tokens read of a row")
     layers: int = Field(2, ge=1, description="layers of a new model")
     width: int = Field(64, ge=4, multiple_of=4, description="units in each of them")
-    seed: int = Field(0, ge=0, description="seed of the weights and of the order of rows")
+    seed: int = Field(0, ge=0, description="random seed of the weights and of the order of rows")
 
 
 def make_network(words: int, options: Hyperparameters, **labels: Any) -> Any:
@@ -139,7 +139,7 @@ class MyModel(Model):
         except (OSError, ValueError, RuntimeError, ImportError) as error:
             raise ModelError(f"{source} cannot be loaded: {str(error).partition(chr(10))[0]}") from error
         if not self.tokenizer.is_fast:
-            raise ModelError(f"the tokenizer of {source} has no fast form, which is needed here")
+            raise ModelError(f"the tokenizer of {source} has no fast version, which is needed here")
         return network.float().eval()
 
     def _finish(self, network: Any, order: list[int], mean: float, deviation: float) -> None:

@@ -22,7 +22,7 @@ class Hyperparameters(BaseModel):
     num_leaves: int = Field(31, ge=2, description="leaves of a tree")
     min_data_in_leaf: int = Field(20, ge=1, description="rows that a leaf needs; fewer for a small table")
     learning_rate: float = Field(0.1, gt=0, le=1, description="how far each round goes")
-    seed: int = Field(0, description="seed of sampling")
+    seed: int = Field(0, description="random seed of sampling")
 
 
 class MyModel(Model):

@@ -21,10 +21,10 @@ from .schema import choose_types, read_schema, to_table
 class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
-    mlflow: Optional[Path] = Field(None, description="folder of an MLflow model to serve, and none is trained")
+    mlflow: Optional[Path] = Field(None, description="folder of an MLflow model to import instead of training")
     estimator: Literal["linear", "forest"] = Field("linear", description="a linear model, or a random forest")
     n_estimators: int = Field(100, ge=1, description="number of trees in a forest")
-    random_state: int = Field(0, description="seed of a forest")
+    random_state: int = Field(0, description="random seed of a forest")
 
 
 class MyModel(Model):

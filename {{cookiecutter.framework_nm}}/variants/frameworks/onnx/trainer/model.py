@@ -15,10 +15,10 @@ from .preprocessor import encode, learn_categories
 class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
-    onnx: Optional[Path] = Field(None, description="an ONNX file made elsewhere, to be taken over instead of trained")
+    onnx: Optional[Path] = Field(None, description="ONNX file to import instead of training")
     estimator: Literal["linear", "forest"] = Field("linear", description="a linear model, or a random forest")
     n_estimators: int = Field(100, ge=1, description="number of trees in a forest")
-    random_state: int = Field(0, description="seed of a forest")
+    random_state: int = Field(0, description="random seed of a forest")
 
 
 class MyModel(Model):
@@ -120,7 +120,7 @@ class MyModel(Model):
         try:
             answers = self.session.run(None, self._feed(row))
         except Exception as error:  # ONNX Runtime raises kinds of its own
-            tried = "zeros and empty text: give --data with rows that it knows" if X is None else "the first row"
+            tried = "zeros and empty text: name rows that it knows with --data" if X is None else "the first row"
             raise ValueError(f"the model does not answer {tried}; {error}") from None
         self._read_outputs(self.session.get_outputs(), answers)
         return signature
@@ -138,7 +138,7 @@ class MyModel(Model):
             or len(scores) > 1
             or any(np.shape(answer) != (1, *np.shape(answer)[1:2]) for answer in answers)
         ):
-            raise ValueError(f"a label and scores are served, each [rows] or [rows, n]; {_found(outputs)}")
+            raise ValueError(f"expected a label, scores, or both, each [rows] or [rows, n]; {_found(outputs)}")
         self.state = {"label": None, "scores": None, "proba": False, "order": None}
         if labels:
             self.state["label"] = labels[0].name
@@ -192,24 +192,24 @@ def _columns(inputs: list[Any], X: Any) -> tuple[Column, ...]:
     """The columns that a graph with these inputs takes, or is given in X."""
     found = _found(inputs)
     if any(item.type not in TYPES for item in inputs):
-        raise ValueError(f"inputs have to be a {', '.join(TYPES)}; {found}")
+        raise ValueError(f"expected inputs of type {', '.join(TYPES)}; {found}")
     if any(not item.shape or isinstance(item.shape[0], int) for item in inputs):
-        raise ValueError(f"the first dimension of an input is that of the rows, and has to be free; {found}")
+        raise ValueError(f"the first dimension of an input must be free: it counts the rows; {found}")
     seen = {} if X is None else {column.name: column.nullable for column in Signature.learn(X).columns}
     first, datatype = inputs[0], TYPES[inputs[0].type][0]
     if all(item.shape[1:] in ([], [1]) for item in inputs):
         return tuple(Column(item.name, TYPES[item.type][0], seen.get(item.name, False)) for item in inputs)
     if len(inputs) > 1:
-        raise ValueError(f"several inputs have to be a column each, [rows, 1]; {found}")
+        raise ValueError(f"of several inputs each must be a column, [rows, 1]; {found}")
     if len(first.shape) == 2:
         width = first.shape[1] if isinstance(first.shape[1], int) else len(seen)
         if not width:
-            raise ValueError(f"how many columns it takes is open: give --data with a table that has them; {found}")
+            raise ValueError(f"the number of columns is open: name a table that has them with --data; {found}")
         if seen and len(seen) != width:
-            raise ValueError(f"the model takes {width} columns, and the data has {len(seen)}")
+            raise ValueError(f"the model takes {width} columns, but the data has {len(seen)}")
         return tuple(Column(name, datatype, seen.get(name, False)) for name in seen or [f"x{i}" for i in range(width)])
     if datatype != "FP64" or not all(isinstance(size, int) for size in first.shape[1:]):
-        raise ValueError(f"rows that are tensors have to be of numbers, and all but the first size fixed; {found}")
+        raise ValueError(f"tensors must hold numbers, and all sizes but the first must be fixed; {found}")
     return (Column(first.name, "FP64", shape=tuple(first.shape[1:])),)
 
 

@@ -23,10 +23,10 @@ class Hyperparameters(BaseModel):
     layers: int = Field(2, ge=0, description="hidden layers")
     width: int = Field(64, ge=1, description="units in each of them")
     epochs: int = Field(60, ge=1, description="passes over the rows")
-    batch_size: int = Field(32, ge=1, description="rows in a step")
+    batch_size: int = Field(32, ge=1, description="rows per step")
     learning_rate: float = Field(0.003, gt=0, description="how far the first steps go; later ones are smaller")
-    weight_decay: float = Field(0.01, ge=0, description="how strongly weights are kept small")
-    seed: int = Field(0, ge=0, description="seed of the weights and of the order of rows")
+    weight_decay: float = Field(0.01, ge=0, description="strength of the penalty on large weights")
+    seed: int = Field(0, ge=0, description="random seed of the weights and of the order of rows")
 
 
 def make_network(features: int, scores: int, options: Hyperparameters) -> Any:

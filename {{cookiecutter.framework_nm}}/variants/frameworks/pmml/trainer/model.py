@@ -16,8 +16,8 @@ from .preprocessor import encode, learn_categories
 class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
-    pmml: Optional[Path] = Field(None, description="a PMML file made elsewhere, to be taken over instead of trained")
-    penalty: float = Field(1.0, gt=0, description="how strongly weights are drawn to zero")
+    pmml: Optional[Path] = Field(None, description="PMML file to import instead of training")
+    penalty: float = Field(1.0, gt=0, description="strength of the penalty on large weights")
 
 
 class MyModel(Model):
@@ -108,9 +108,9 @@ class MyModel(Model):
             self.inputs, targets = self.model.getInputFields(), self.model.getTargetFields()
             outputs = [field.getField() for field in self.model.javaEvaluator.getOutputFields()]
         except Exception as error:  # Java's have no class in common with Python's
-            raise ModelError(f"this is no PMML that can be evaluated: {_brief(error)}") from None
+            raise ModelError(f"this PMML cannot be evaluated: {_brief(error)}") from None
         if len(targets) != 1:
-            raise ModelError(f"PMML is served that has one target; found {[field.name for field in targets]}")
+            raise ModelError(f"expected PMML with one target; found {[field.name for field in targets]}")
         self.target = targets[0]
         #: By label the name of the output that is its probability.
         self.probabilities = {
@@ -123,7 +123,7 @@ class MyModel(Model):
         """A column for each active field. Gaps may be where the document says what to put in, or where X has some."""
         found = ", ".join(f"{field.name!r} {field.dataType}" for field in self.inputs)
         if not all(field.dataType in DATATYPES for field in self.inputs):
-            raise ValueError(f"active fields have to be numbers, truth values or text; found {found}")
+            raise ValueError(f"active fields must be numbers, truth values or text; found {found}")
         mining = {field.name: field.javaModelField.getMiningField() for field in self.inputs}
         missing = {name for name, field in mining.items() if field.getMissingValueReplacement() is not None}
         if X is not None:
@@ -138,7 +138,7 @@ class MyModel(Model):
         try:
             self.infer(signature.blank() if X is None else signature.conform(X)[:1], False)
         except Unanswerable as error:
-            tried = "zeros and empty text: give --data with rows that it knows" if X is None else "the first row"
+            tried = "zeros and empty text: name rows that it knows with --data" if X is None else "the first row"
             raise ValueError(f"the model does not answer {tried}; {error}") from None
         return signature
 
@@ -168,7 +168,7 @@ def _start_java() -> None:
         java = jpype.getDefaultJVMPath()
     except ValueError:
         raise ModelError(
-            "PMML is evaluated by Java 11 or newer, and there is none: install it (on Debian the package "
+            "PMML needs Java 11 or newer, and none was found: install it (on Debian the package "
             "default-jre-headless), or set JAVA_HOME to where it is"
         ) from None
     if not jpype.isJVMStarted():

@@ -17,7 +17,7 @@ class Hyperparameters(BaseModel):
 
     estimator: Literal["linear", "forest"] = Field("linear", description="a linear model, or a random forest")
     n_estimators: int = Field(100, ge=1, description="number of trees in a forest")
-    random_state: int = Field(0, description="seed of a forest")
+    random_state: int = Field(0, description="random seed of a forest")
 
 
 class MyModel(Model):

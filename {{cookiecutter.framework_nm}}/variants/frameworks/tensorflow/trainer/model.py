@@ -128,7 +128,7 @@ class MyModel(Model):
 
         if not keras.distribution.list_devices("gpu"):
             raise ModelError(
-                f"Keras finds no GPU, and the device {self.device} is asked for: it needs a GPU, "
+                f"the device {self.device} was requested, but Keras finds no GPU: it needs one, "
                 "and the package tensorflow[and-cuda] instead of tensorflow-cpu"
             )
 

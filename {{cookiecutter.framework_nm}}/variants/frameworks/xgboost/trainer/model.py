@@ -23,7 +23,7 @@ class Hyperparameters(BaseModel):
     rounds: int = Field(100, ge=1, description="boosting rounds")
     max_depth: int = Field(6, ge=0, description="depth of a tree; 0 is no limit")
     learning_rate: float = Field(0.3, gt=0, le=1, description="how far each round goes")
-    seed: int = Field(0, description="seed of sampling")
+    seed: int = Field(0, description="random seed of sampling")
 
 
 class MyModel(Model):
@@ -114,7 +114,7 @@ class MyModel(Model):
             probe = xgboost.train({"device": self.device}, xgboost.DMatrix([[0.0]], label=[0.0]), 0)
         if json.loads(probe.save_config())["learner"]["generic_param"]["device"] == "cpu":
             raise ModelError(
-                f"XGBoost finds no GPU, and the device {self.device} is asked for: it needs a GPU, "
+                f"the device {self.device} was requested, but XGBoost finds no GPU: it needs one, "
                 "and the package xgboost instead of xgboost-cpu"
             )
         if self.model:

@@ -63,7 +63,7 @@ class Load(Repository, LoadHandler):
         except NoSuchModel as error:
             raise Refused(404, str(error)) from None
         except Exception as error:
-            raise Refused(503, f"Model {name} was not loaded, and the one before stays: {error}") from error
+            raise Refused(503, f"Model {name} was not loaded; the previous one stays: {error}") from error
         self.write({"name": name, "load": True})
 
 

@@ -59,7 +59,7 @@ class ServingModelRepository(KFModelRepository):
 
 def _check(name: str) -> None:
     if not re.fullmatch("[a-zA-Z0-9_-]+", name):
-        raise ModelError(f"model {name!r} cannot be asked for: KFServing's URLs take letters, digits, _ and -")
+        raise ModelError(f"model {name!r} cannot be requested: KFServing's URLs take letters, digits, _ and -")
 
 
 def fetch(model_dir: str) -> Fetched:
@@ -76,5 +76,5 @@ def fetch(model_dir: str) -> Fetched:
     if reason:  # outside of the block above: the error holds the address, and must not go along with this one
         raise ModelError(f"MODEL_DIR is {shown(model_dir)}, which cannot be downloaded: {reason}")
     if not any(fetched.path.iterdir()):  # of an object store, nothing is no error to KFServing
-        raise ModelError(f"MODEL_DIR is {shown(model_dir)}, and nothing is there")
+        raise ModelError(f"MODEL_DIR is {shown(model_dir)}, but nothing is there")
     return fetched

@@ -18,7 +18,7 @@ def options(prog: str) -> Options:
     given = sys.argv[1:]
     parser = Options(defaults(given), prog=prog, add_help=False)
     sys.argv[1:] = given
-    parser.add("grpc_port", "8081", port, "port of gRPC")
+    parser.add("grpc_port", "8081", port, "gRPC port")
     parser.add("enable_docs_url", "false", switch, "show Swagger UI at /docs")
     parser.add("enable_latency_logging", "false", switch, "log a line per request that KServe answers")
     return parser
@@ -47,6 +47,6 @@ def read(ours: Options) -> argparse.Namespace:
             conflict_handler="resolve",
             allow_abbrev=False,
             formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-            description="Serve a model over REST and gRPC. Options that name a variable read it from there too.",
+            description="Serve a model over REST and gRPC. Options followed by a [VARIABLE] are read from it, too.",
         ).parse_args(given)
     return arguments

@@ -76,9 +76,7 @@ def to_grpc(name: str, request: kserve.InferRequest, outputs: list[Output]) -> M
             contents.extend([str(value).encode() for value in values] if datatype == "BYTES" else values)
     size = answer.ByteSize()
     if size > _LARGEST:
-        raise InvalidRequest(
-            f"the answer has {size} bytes, and over gRPC it may have {_LARGEST}: send fewer rows at a time"
-        )
+        raise InvalidRequest(f"the answer has {size} bytes, and gRPC allows {_LARGEST}: send fewer rows at a time")
     return answer
 
 

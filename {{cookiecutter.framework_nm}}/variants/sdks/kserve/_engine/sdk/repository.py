@@ -74,7 +74,7 @@ class ServingRepositoryExtension(ModelRepositoryExtension):
             missing.reason = str(error)
             raise missing from None
         except Exception as error:
-            raise LoadFailed(f"Model {model_name} was not loaded, and the one before stays: {error}") from error
+            raise LoadFailed(f"Model {model_name} was not loaded; the previous one stays: {error}") from error
         return {"name": model_name, "load": True}
 
     async def unload(self, model_name: str) -> dict[str, Any]:

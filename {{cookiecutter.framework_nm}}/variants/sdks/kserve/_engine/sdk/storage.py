@@ -45,7 +45,7 @@ class Location:
         if importlib.util.find_spec("kserve_storage") is None:
             package = __package__.split(".")[0]
             raise ModelError(
-                f"MODEL_DIR is {self.shown}, and downloading needs kserve-storage: build the image with "
+                f"MODEL_DIR is {self.shown}; downloading it needs kserve-storage: build the image with "
                 f"--build-arg EXTRAS=storage, or pip install '{package}[storage]'"
             )
         fetched = new_folder(self.shown)
