@@ -93,7 +93,7 @@ def test_the_readme_works_word_for_word(
     (installed / "customers.csv").write_text(CUSTOMERS)
     noise = installed.parent / "noise"
     assert "churned" in shell(installed, f"{{ {train_own}}} 2>{noise}")
-    # TensorFlow 2.17 counts GPUs aloud, whatever its log level is.
+    # TensorFlow 2.17 reports the GPUs that it finds, whatever its log level is.
     counts = ("WARNING: All log", "I0000 ") if environment[:2] == ("tensorflow", "kfserving") else ()
     assert [line for line in noise.read_text().splitlines() if not line.startswith(counts)] == []
     with serving(installed, serve, ready):

@@ -150,7 +150,7 @@ def test_a_change_of_the_sdk_says_what_becomes_of_the_environment(project: Path)
 
 
 def test_a_failure_says_what_is_wrong_and_leaves_no_part_of_the_template_behind(project: Path) -> None:
-    """Mended and done again, the project is whole."""
+    """Once the cause is gone and the command is repeated, the project is complete."""
     write(project, OWNED)
     core = project / "sklearnserver" / "trainer" / "_core.py"
     core.unlink()

@@ -5,6 +5,6 @@ from ..trainer.model import MyModel
 
 
 class ServingModel(model.ServingModel):
-    """Serves a directory that `MyModel` saved. It is a model of the SDK's, too: override what shall be different."""
+    """Serves a directory that `MyModel` saved. It is a model of the SDK's, too: override what you want to change."""
 
     model_class = MyModel

@@ -4,4 +4,4 @@ from .._engine.sdk import repository
 
 
 class ServingModelRepository(repository.ServingModelRepository):
-    """The models below MODEL_DIR, or the one model there. Override what shall be different with yours."""
+    """The models below MODEL_DIR, or the one model there. Override what you want to change."""

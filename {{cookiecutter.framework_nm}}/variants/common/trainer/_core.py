@@ -14,7 +14,7 @@ from .._engine.contract.errors import ModelError, Unanswerable
 from .._engine.contract.signature import Column, Signature, Tensor
 from .._engine.training import model as _training
 
-# Behind the engine: your files take the names above from this module, and may be what imports it.
+# Last: your files take the names above from this module, and may be imported before it.
 from . import postprocessor, preprocessor
 
 __all__ = ["Column", "Model", "ModelError", "Signature", "Tensor", "Unanswerable", "find_provider", "open_session"]

@@ -1,7 +1,7 @@
 """Addresses of models in messages: shown without their secrets, which are taken out of other people's messages as well.
 
 An address may hold a password, a token or a signature, and whoever reads the log or asks the server need not have it.
-What lies at an address is in directories.py and with the serving SDK.
+What lies at an address is in versions.py and with the serving SDK.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 FILE = "model.onnx"
-#: How far scores may differ, absolutely; numbers predicted, relatively to themselves and to their deviation.
+#: How far scores may differ, absolutely; predicted numbers, relative to themselves and to their standard deviation.
 TOLERANCE = 1e-5
-#: And that is how far in parts of their deviation, which is small beside numbers such as a time in seconds.
+#: And how far in parts of the standard deviation alone, which is small beside numbers such as a time in seconds.
 COARSENESS = 1e-3
 
 
@@ -41,7 +41,7 @@ def open_session(model: Path | bytes, device: str) -> Any:
     if device == "cuda":
         onnxruntime.preload_dlls()  # NVIDIA's libraries, where pip installed them
     options = onnxruntime.SessionOptions()
-    # Requests are put together before they come here; more threads would only wait for each other.
+    # Requests are batched before they come here; more threads would only wait for each other.
     options.intra_op_num_threads = 1
     content = model if isinstance(model, bytes) else str(model)
     session = onnxruntime.InferenceSession(content, options, providers=[provider])
@@ -80,7 +80,7 @@ def compare(compiled: CompiledModel, model: Any, X: Any) -> float:
     if not classify:
         deviation = theirs.std() or np.abs(theirs).max() or 1.0
         most = np.minimum(TOLERANCE * (np.abs(theirs) + deviation), COARSENESS * deviation)
-        beside = f" (their standard deviation is {deviation:.1g})"
+        beside = f" (their standard deviation is {theirs.std():.1g})"
     if not (off <= most).all():
         raise ValueError(f"its scores differ from the model's by up to {off.max():.1g}{beside}")
     return float(off.max())

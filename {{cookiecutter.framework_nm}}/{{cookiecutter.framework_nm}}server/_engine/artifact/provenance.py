@@ -59,7 +59,7 @@ def describe(model_class: type, hyperparameters: Dict[str, Any], data: Optional[
 
 
 def changed_since(made: Optional[Provenance], model_class: type) -> List[str]:
-    """The files of CODE that are not what they were when a model was made; none where nobody knows."""
+    """The files of CODE that are not what they were when a model was made; none where that is unknown."""
     if made is None or not made.code:
         return []
     now = _code_in(_folder(model_class))
@@ -80,7 +80,7 @@ def hyperparameters(made: Optional[Provenance], without: str) -> Dict[str, Any]:
 
 
 def _code_in(folder: Optional[Path]) -> Dict[str, str]:
-    """The SHA-256 of each file of CODE, over lines that end as in git, whatever the checkout's do."""
+    """The SHA-256 of each file of CODE, with git's line endings, whatever the checkout has."""
     files = [folder / name for name in CODE] if folder else []
     contents = {file.name: file.read_bytes().replace(b"\r\n", b"\n") for file in files if file.is_file()}
     return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}

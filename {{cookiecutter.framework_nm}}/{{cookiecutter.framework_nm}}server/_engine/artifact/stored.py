@@ -42,7 +42,7 @@ class Artifact:
         return cls(path, found)
 
     def copy(self, folder: Path) -> None:
-        """Copy the files that metadata.json lists, and only bytes that are those of when the directory was opened.
+        """Copy the files that metadata.json lists, as they were when the directory was opened.
 
         Raises ModelError where a file has changed, OSError where the copy cannot be written.
         """
@@ -84,8 +84,8 @@ def files_in(folder: Path) -> List[str]:
 
 
 def finish(new: draft.Draft) -> None:
-    """Give a draft that has all its files its name, without what metadata.json does not list: a compiled model may be
-    there of which it was still to be found out whether it is good.
+    """Give a draft that has all its files its name, without what metadata.json does not list, such as a
+    compiled model that was not compared yet.
 
     Raises FileExistsError where another training has taken the name meanwhile.
     """

@@ -84,7 +84,7 @@ class Signature(msgspec.Struct, frozen=True):
 
     @classmethod
     def learn(cls, X: Input, missing: tuple[str, ...] = ()) -> Signature:
-        """Read the signature off training data: an array or a DataFrame of shape [rows, columns], or an array of
+        """Learn the signature from training data: an array or a DataFrame of shape [rows, columns], or an array of
         more dimensions, in which each row is a tensor. Text that is "" or in `missing` is a missing value.
 
         Raises ValueError where the data has no rows, no columns, numbers beyond single precision, or columns

@@ -200,7 +200,7 @@ class Decoder:
         """Refuse infinite numbers, and missing values in columns that had none in training."""
         if isinstance(X, np.ndarray):
             X = self.signature.without_missing(X)
-            if (np.abs(X) <= LARGEST).all():  # not so where values are missing, either
+            if (np.abs(X) <= LARGEST).all():  # false where values are missing, too
                 return X
         problems = self._refusals.values(X)
         if problems:

@@ -127,7 +127,7 @@ class Batcher:
         self._calls.put(functools.partial(self._run, batch, loop))
         try:
             self._on_call(sum(job.rows for job in batch), [self._started - job.since for job in batch])
-        except Exception:  # what only counts must not keep anybody from an answer
+        except Exception:  # an error in counting must not cost anybody an answer
             logger.exception("A call of the model could not be counted")
 
     def _take(self) -> list[_Job]:
@@ -169,7 +169,7 @@ class Batcher:
         finally:
             try:
                 loop.call_soon_threadsafe(self._finish, batch, results, loop)
-            except RuntimeError:  # the loop is closed: nobody waits there any more
+            except RuntimeError:  # the loop is closed: nobody is waiting there
                 self._busy = False
 
     def _results(self, batch: list[_Job]) -> list[np.ndarray | Exception]:
@@ -177,7 +177,7 @@ class Batcher:
             try:
                 together = self._call(_stack([job.X for job in batch]), batch[0].proba)
                 return [*np.split(together, np.cumsum([job.rows for job in batch])[:-1])]
-            except BaseException:  # one of them is at fault, and only that one is to hear of it
+            except BaseException:  # one of them is at fault, and only that one gets the error
                 pass
         results: list[np.ndarray | Exception] = []
         for job in batch:
@@ -206,7 +206,7 @@ def _work(calls: SimpleQueue[Callable[[], None] | None]) -> None:
 
 
 def _carried(error: BaseException) -> Exception:
-    """The error as one that nobody takes for another: neither the event loop, nor an SDK for a refusal of its own."""
+    """The error as one that neither the event loop nor an SDK takes for one of its own."""
     if isinstance(error, MEANT):
         return error
     failed = ModelFailed(f"the model's code raised {type(error).__name__}")

@@ -94,7 +94,7 @@ class Loader(Generic[Served]):
     def load(self, name: str) -> Served:
         """Load the newest version of a model, and no older one, and publish it.
 
-        Of two loads of one name, the one that was asked for later comes later.
+        Loads of one name run one after another, in the order of the requests.
 
         Raises ModelError.
         """

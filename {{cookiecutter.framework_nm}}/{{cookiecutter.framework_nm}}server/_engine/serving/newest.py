@@ -23,7 +23,7 @@ Loaded = TypeVar("Loaded")
 def load_newest(
     directories: list[Path], load: Callable[[Path], Loaded], warn: Callable[[str], None], what_to_do: str
 ) -> Loaded:
-    """What `load` makes of the first of `directories`, newest first, that it makes something of.
+    """The result of `load` for the first of `directories`, newest first, that it loads.
 
     `warn` is told of each that is left out, and why. Raises ModelError: of one directory alone its own, and of
     several one that says `what_to_do`.
@@ -39,8 +39,8 @@ def load_newest(
 
 
 def run(model_class: Callable[..., Servable], package: Path, file: str = "") -> None:
-    """Print where the newest model of a package is that answers, trained or the sample; or a file in there."""
-    # Whatever libraries have to say of it, they say once more when it is served.
+    """Print the path of a package's newest model that answers, trained or the sample; or of a file in it."""
+    # Libraries repeat their warnings when the model is served.
     logging.disable()
     warnings.simplefilter("ignore")
     directories = [*models_at(package / "trainer"), package / "example_models" / "0001"]

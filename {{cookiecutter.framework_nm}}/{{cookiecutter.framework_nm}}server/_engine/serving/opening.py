@@ -1,4 +1,4 @@
-"""Opening a model to be served: it is loaded, and answers its own input.json, or it is said why not.
+"""Opening a model to be served: it is loaded, and answers its own input.json, or an error says why not.
 
 Not here: what is done with it then, and which of several versions is opened.
 """

@@ -72,7 +72,7 @@ def one_of(*names: str) -> Callable[[str], str]:
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's, which repeats what it was given where that is wrong, without the secrets in it."""
+    """argparse's, whose errors quote what was typed, without the secrets in it."""
 
     def error(self, message: str) -> NoReturn:
         super().error(redacted(message))

@@ -18,7 +18,7 @@ from sklearn.datasets import load_iris
 
 from ..contract.signature import Signature
 
-#: What usually spells a missing value: said to the user, and never taken for one without being told.
+#: What usually means a missing value: the user is told of it, and it counts as one only if --missing says so.
 MISSING = {"NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "NaN", "nan", "?", "-", "."}
 
 
@@ -33,7 +33,7 @@ def read_data(
 
     An empty cell is a missing value, and so is one of the spellings in `missing`. The columns named in `text` are
     text, whatever they look like. Rows without a target are dropped, and so are columns without any value, with a
-    word on each.
+    message about each.
 
     Raises DataError where the file cannot be read, is no table of plain values, has no such columns, or where a
     column is neither numbers nor text.
@@ -106,10 +106,9 @@ def _read_csv(path: Path, missing: tuple[str, ...], text: Sequence[str]) -> pd.D
 def _check_spellings(column: pd.Series, missing: Sequence[str], text: Sequence[str]) -> None:
     """Raise DataError where a column of text is one of numbers, or of true and false, but for a few spellings.
 
-    Such spellings mean that a value is missing, as a rule, and as text they would make text of all the others. They
-    are those that are known to mean it, however many cells have them; or at most ten in at most half of the cells. Of
-    the latter none has a digit, and there are few beside the numbers: "A7" beside "12" is a code, and "M" beside "38"
-    is a size.
+    Such spellings usually mean a missing value; read as text, they would turn the whole column into text. They are
+    well-known ones, in any number of cells, or at most ten others, in at most half of the cells, without digits and
+    few beside the numbers: "A7" beside "12" is a code, and "M" beside "38" is a size.
     """
     if pd.api.types.is_numeric_dtype(column):
         return
@@ -136,7 +135,7 @@ def _check_spellings(column: pd.Series, missing: Sequence[str], text: Sequence[s
 
 
 def _missing_hint(spellings: list[str]) -> str:
-    if any("," in spelling for spelling in spellings):  # commas part the spellings
+    if any("," in spelling for spelling in spellings):  # commas separate the spellings
         return "leave their cells empty in the file, because --missing takes no text with a comma"
     return f"use --missing {shlex.quote(','.join(spellings))}"
 

@@ -48,7 +48,7 @@ def run(model_class: Type[Model], settings_class: Type[TrainingSettings]) -> Non
 
 
 def finish_leftovers(directory: Path) -> None:
-    """Finish the versions that killed trainings left whole, and remove the others that they left."""
+    """Finish the complete versions that killed trainings left behind, and remove the incomplete ones."""
     for version in drafted_versions(directory):
         if settle(version):
             print(f"Saved: {version}, left unfinished by an earlier training")

@@ -38,7 +38,7 @@ def explainer(model: Model) -> Model:
 
 
 def explain(model: Model, X: Any) -> list[dict[str, Any]]:
-    """Explain rows in the signature's form by what answers here, in the framework's own form."""
+    """Explain rows in the signature's form with a model in the framework's own form."""
     prepared = model.preprocess(X)
     encoded = model.encode(prepared)
     try:
@@ -51,12 +51,12 @@ def explain(model: Model, X: Any) -> list[dict[str, Any]]:
 
 
 def _of_predictions(scores: np.ndarray, y_hat: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
-    """What adds up to the score of each prediction, [rows, columns + 1], from what adds up to all scores, [rows,
+    """Pick the contributions to each prediction's score, [rows, columns + 1], from those to all scores, [rows,
     scores, columns + 1], as `contributions` gives them."""
     if labels is None:
         return scores[:, 0]
     at = np.searchsorted(labels, y_hat)
-    if scores.shape[1] == 1:  # the second label's, which speaks against the first one
+    if scores.shape[1] == 1:  # the second label's, and the first label's with the other sign
         signed: np.ndarray = scores[:, 0] * np.where(at == 1, 1, -1)[:, None]
         return signed
     return scores[np.arange(len(at)), at]

@@ -53,7 +53,7 @@ class Model(State):
     def train(self, X: Any, y: Any, signature: Signature | None = None) -> None:
         """Train on X, [rows, columns], and y, [rows]: labels to classify by, or numbers to predict.
 
-        The signature is learnt from X, unless one is given: one of more rows has seen more missing values. A model that
+        The signature is learnt from X, unless one is given: that of more rows knows more missing values. A model that
         was trained or loaded before is forgotten, and built again with its hyperparameters.
         Raises ValueError where the data has missing values in y, infinite numbers, or nothing to learn from;
         ModelError where the model was made elsewhere.
@@ -73,7 +73,7 @@ class Model(State):
             self._describe(X if labels is None else X[y == labels[0]], len(X))
 
     def import_model(self, X: Any = None, missing: tuple[str, ...] = ()) -> None:
-        """Take over the model that GIVEN names, without training; X, [rows, columns], may be data that it knows, in
+        """Import the model that GIVEN names, without training; X, [rows, columns], may be data that it knows, in
         which `missing` spells missing values, beside "".
 
         Raises ValueError where the model or X cannot be used, ModelError where no model is named.
@@ -89,7 +89,7 @@ class Model(State):
             self._describe(None if X is None else signature.conform(X), 0 if X is None else len(X))
 
     def _describe(self, X: Any, rows: int) -> None:
-        """Say what the model takes and gives, by rows in the signature's form, and how it was made: of so many rows."""
+        """Note what the model takes and gives, by X in the signature's form, and how it was made: from so many rows."""
         self.example = self.signature.blank() if X is None else example.typical(self.signature, X)
         outputs = [tensor_of("predict", self.predict(self.example))]
         if self.task == "classification":
@@ -138,7 +138,7 @@ class Model(State):
         return explaining.explain(self, X)
 
     def explainer(self) -> Model:
-        """This model once more, in the framework's own form, to explain with while this one predicts in another thread.
+        """A copy of this model in the framework's own form, to explain with while this one predicts in another thread.
 
         A model that was trained here is its own. One that was loaded is read again, from a copy of its files that
         nobody else can change, made only of bytes that are those of when it was loaded.
@@ -180,7 +180,7 @@ class Model(State):
         saving.save(self, Path(dirpath).absolute(), extras_seconds)
 
     def load(self, dirpath: str | Path) -> None:
-        """Read a model directory; nothing is unpickled before the digests agree. The model before is forgotten.
+        """Read a model directory; nothing is unpickled before the digests agree. The previous model is forgotten.
 
         Raises ModelError where a file is missing, damaged, changed, or another framework's.
         """

@@ -75,7 +75,7 @@ class Places:
     def to_onnx(self) -> bytes:
         """The model as ONNX: encoded input as float32, [rows, features], to scores. Raises where it cannot be.
 
-        It is called in another process, on a model that was loaded there: what only `fit` knows is not at hand.
+        It is called in another process, on a model that was loaded there: what only `fit` knows is not available.
         """
         raise NotImplementedError("this framework has none")
 

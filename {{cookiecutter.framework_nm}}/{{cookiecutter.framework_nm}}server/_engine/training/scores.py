@@ -1,4 +1,4 @@
-"""How well predictions agree with what is so. Not here: predicting."""
+"""How well predictions agree with the data. Not here: predicting."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class TrainingSettings(BaseSettings):
         return self.model_dump(exclude=set(TrainingSettings.model_fields))
 
     def recorded(self) -> Dict[str, Any]:
-        """What metadata.json keeps of the others: all but where files are, which is nobody else's."""
+        """What metadata.json keeps of the others: all but paths, which mean nothing elsewhere."""
         kept = set(TrainingSettings.model_fields) - {"data", "output_dir"}
         return self.model_dump(mode="json", include=kept)
 

@@ -34,7 +34,7 @@ class State(Places):
         self._forget()
 
     def _forget(self) -> None:
-        """Be no model at all."""
+        """Forget the model."""
         self.signature = Signature(())
         self.state, self.model, self.labels, self.example = {}, None, None, None
         self.outputs: tuple[Tensor, ...] = ()
@@ -63,7 +63,7 @@ class State(Places):
 
     @contextmanager
     def _made_anew(self) -> Iterator[None]:
-        """Start from an untrained model, and be none at all after an exception."""
+        """Start from an untrained model; hold none after an exception."""
         if not self._untrained:
             self._build()
         self._untrained = False

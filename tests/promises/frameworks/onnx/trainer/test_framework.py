@@ -30,12 +30,12 @@ NAMES = np.array(["low", "mid", "top"])[CLASSES]
 
 
 def import_model(file: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Take over a file by the training command, into runs/0001 beside it."""
+    """Import a file by the training command, into runs/0001 beside it."""
     return train("--onnx", file, "--output_dir", file.parent / "runs", *arguments)
 
 
 def given(folder: Path, model: Any, **options: Any) -> MyModel:
-    """A model made elsewhere, taken over, saved and loaded."""
+    """A model made elsewhere, imported, saved and loaded."""
     file = folder / "elsewhere.onnx"
     file.write_bytes(model.SerializeToString())
     imported = MyModel(onnx=file, **options)

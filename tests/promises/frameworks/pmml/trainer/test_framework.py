@@ -49,13 +49,13 @@ DATA = HOMES.assign(rent=["low", "high", "low"])
 
 
 def import_model(file: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
-    """Take over a file by the training command, into runs/0001 beside it."""
+    """Import a file by the training command, into runs/0001 beside it."""
     return train("--pmml", file, "--output_dir", file.parent / "runs", *arguments)
 
 
 @pytest.fixture
 def homes(tmp_path: Path) -> MyModel:
-    """The tree, taken over with its data, saved and loaded."""
+    """The tree, imported with its data, saved and loaded."""
     (tmp_path / "tree.pmml").write_text(TREE)
     DATA.to_csv(tmp_path / "data.csv", index=False)
     run = import_model(tmp_path / "tree.pmml", "--data", tmp_path / "data.csv", "--target", "rent")

@@ -35,7 +35,7 @@ def find_best_weights(
     copy_weights: Callable[[], Any],
     report: Callable[[int, int], None],
 ) -> Any:
-    """Train until the rows held out, a fifth, are not answered better any more; return the best weights.
+    """Train until answers for the held-out rows, a fifth, no longer improve; return the best weights.
 
     `step` trains on the rows with the numbers that it is given, `measure` returns the loss on such rows.
     Raises ValueError where no pass over the rows made a loss that is a number.

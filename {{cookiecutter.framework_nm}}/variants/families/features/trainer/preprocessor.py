@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Rarer categories than these are answered as missing values are: none of their features is set.
+#: Only the most frequent categories are learnt; rarer ones count as missing values: none of their features is 1.
 MAX_CATEGORIES = 50
 
 

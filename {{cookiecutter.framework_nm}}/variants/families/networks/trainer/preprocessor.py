@@ -10,10 +10,10 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Rarer categories than these are answered as missing values are.
+#: Only the most frequent categories are learnt; rarer ones count as missing values.
 MAX_CATEGORIES = 50
-#: Numbers further from the mean, in standard deviations, are answered as if they were there: beyond what they
-#: were trained on, networks say anything.
+#: Numbers further from the mean, in standard deviations, are moved to this limit: beyond what they were
+#: trained on, networks may answer anything.
 FARTHEST = 10.0
 
 
@@ -36,7 +36,7 @@ def learn_encoding(X: np.ndarray | pd.DataFrame) -> dict[str, Any]:
     means, deviations = (np.ma.filled(part, 0.0) for part in (known.mean(axis), known.std(axis)))
     return {
         "means": means.tolist(),
-        # Equal numbers have none, but for rounding.
+        # Equal numbers have none, apart from rounding.
         "deviations": np.where(deviations > np.abs(means) * 1e-12, deviations, 1.0).tolist(),
         "categories": {
             name: sorted(value for value, _ in Counter(X[name].dropna()).most_common(MAX_CATEGORIES)) for name in text
@@ -45,8 +45,8 @@ def learn_encoding(X: np.ndarray | pd.DataFrame) -> dict[str, Any]:
 
 
 def encode(X: np.ndarray | pd.DataFrame, learnt: dict[str, Any]) -> np.ndarray:
-    """Turn preprocessed input into a float32 array: numbers in standard deviations from their mean, which missing
-    values are taken for, then 0 or 1 per category. Unknown categories and missing values have none."""
+    """Turn preprocessed input into a float32 array: numbers in standard deviations from their mean, 0 where one
+    is missing, then 0 or 1 per category: only 0 for unknown categories and missing values."""
     standardised = (_numbers(X, list(learnt["categories"])) - learnt["means"]) / learnt["deviations"]
     parts = [np.nan_to_num(standardised.clip(-FARTHEST, FARTHEST))]
     for name, categories in learnt["categories"].items():

@@ -31,7 +31,7 @@ def move(model: Any, device: str) -> None:
 
 
 def use_one_thread() -> None:
-    """Unless OMP_NUM_THREADS says otherwise: requests are put together before they come here, and PyTorch would count
+    """Unless OMP_NUM_THREADS says otherwise: requests are batched before they come here, and PyTorch would count
     the cores of the whole machine."""
     import torch
 
@@ -52,7 +52,7 @@ def export(model: Any, example: Any, free: dict[int, str]) -> bytes:
         from onnx_ir.passes.common import ClearMetadataAndDocStringPass
 
         warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)  # by PyTorch, in PyTorch
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it would miss torchvision aloud
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it warns that torchvision is missing
         sizes = {at: torch.export.Dim(name) for at, name in free.items()}
         program = torch.onnx.export(model, (example,), dynamo=True, dynamic_shapes=(sizes,), verbose=False)
     ClearMetadataAndDocStringPass()(program.model)  # stack traces, with the paths of this machine

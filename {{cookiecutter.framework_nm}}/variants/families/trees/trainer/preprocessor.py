@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Rarer categories than these are answered as missing values are: a split sends both the same way.
+#: Only the most frequent categories are learnt; rarer ones count as missing values, by every split alike.
 MAX_CATEGORIES = 100
 
 

@@ -68,7 +68,7 @@ class MyModel(Model):
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         kind = "RawFormulaVal" if self.labels is None else "Probability"
-        # Requests are put together before they come here; more threads would only wait for each other.
+        # Requests are batched before they come here; more threads would only wait for each other.
         scores = self.model.predict(X, prediction_type=kind, thread_count=1)
         return scores if self.labels is None or proba else self.labels[scores.argmax(axis=1)]
 
@@ -91,7 +91,7 @@ class MyModel(Model):
             self.model.save_model(path, format="onnx")
             model = onnx.load(path)
         graph = model.graph
-        # Its last step for labels makes a list of maps of what is a matrix before; its shape for numbers lacks a side.
+        # Its last step for labels turns a matrix into a list of maps; its shape for numbers lacks a dimension.
         name = graph.output[0].name if self.labels is None else graph.node.pop().input[0]
         scores = onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [None, None])
         graph.output[-1].CopyFrom(scores)

@@ -30,7 +30,7 @@ class MyModel(Model):
 
     Four more methods are there to be filled in or left out, see `Model` in _core.py: `contributions` explains
     predictions, `to_onnx` makes a compiled model, `place` moves the model to a GPU, and `read_signature` with `GIVEN`
-    takes over a model that was made elsewhere.
+    imports a model that was made elsewhere.
     """
 
     # ================= your library's name, as in metadata.json, and the name of the weights ============= #
@@ -71,7 +71,7 @@ class MyModel(Model):
         wanted = y[:, None] if self.labels is None else (y[:, None] == self.labels).astype(float)
         weights = np.zeros((features.shape[1], wanted.shape[1]))
         bias = wanted.mean(axis=0) if self.labels is None else np.zeros(wanted.shape[1])
-        # A step that is never too far: one over the largest curvature, to which the bias adds 1.
+        # A step that is never too large: one over the largest curvature, to which the bias adds 1.
         step = 1 / (np.linalg.norm(features.T @ features, 2) / len(features) + self.options.penalty + 1)
         for done in range(self.options.steps):
             error = self._activate(features @ weights + bias) - wanted

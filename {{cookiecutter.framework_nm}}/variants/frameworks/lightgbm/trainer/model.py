@@ -68,7 +68,7 @@ class MyModel(Model):
         return encode(X, self.state["categories"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
-        # Requests are put together before they come here; more threads would only wait for each other.
+        # Requests are batched before they come here; more threads would only wait for each other.
         scores = self.model.predict(X, num_threads=1)
         if self.labels is None:
             return scores

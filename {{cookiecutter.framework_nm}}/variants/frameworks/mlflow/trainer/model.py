@@ -147,7 +147,7 @@ class MyModel(Model):
 
 
 def _mlflow() -> Any:
-    """MLflow with its parts that are used here, and without its report of who uses what to its makers."""
+    """MLflow with the parts that are used here, and without its usage reports."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*Any type hint is inferred as AnyType")  # of MLflow's own
@@ -155,5 +155,5 @@ def _mlflow() -> Any:
         import mlflow.models
         import mlflow.pyfunc
         import mlflow.sklearn
-    mlflow.tracing.disable()  # MLflow 2 would make a folder mlruns to keep traces of what it loads in
+    mlflow.tracing.disable()  # MLflow 2 would keep traces of what it loads, in a folder mlruns
     return mlflow

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from mlflow.types import Schema
 
-#: MLflow's types of columns, as those of a signature here; it has more, of which no row of a table consists.
+#: MLflow's types of columns, as those of a signature here; it has others, which no table has.
 DATATYPES: dict[str, Any] = {
     "boolean": "BOOL",
     "string": "BYTES",

@@ -1,4 +1,4 @@
-"""The model: what is trained, or taken over, and how it answers. Put your own estimator into `fit`."""
+"""The model: what is trained or imported, and how it answers. Put your own estimator into `fit`."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def _open(model: Path) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _paddle() -> Any:
-    """PaddlePaddle without its log of what goes well, and its warning that it could not compile code quickly."""
+    """PaddlePaddle without its log of successes, and its warning that it could not compile code quickly."""
     os.environ.setdefault("GLOG_minloglevel", "2")
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "No ccache found")

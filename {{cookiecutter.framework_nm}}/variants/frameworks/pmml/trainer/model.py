@@ -1,4 +1,4 @@
-"""The model: what is trained, or taken over, and how it answers. Put your own estimator into `fit`."""
+"""The model: what is trained or imported, and how it answers. Put your own estimator into `fit`."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class MyModel(Model):
         frame = X if hasattr(X, "columns") else pd.DataFrame(X, columns=[field.name for field in self.inputs])
         truths = [field.name for field in self.inputs if field.dataType == "boolean"]
         frame = frame.assign(**{name: frame[name].map({1.0: True, 0.0: False}) for name in truths})
-        # Requests are put together before they come here; more threads would only wait for each other.
+        # Requests are batched before they come here; more threads would only wait for each other.
         results, errors = self.model.evaluateAll(frame, error_col=None, parallelism=1)
         problems = {} if errors is None else errors.dropna().map(_brief).to_dict()
         answers = results[self.target.name].tolist()
@@ -120,7 +120,7 @@ class MyModel(Model):
         }
 
     def read_signature(self, X: Any = None) -> Signature:
-        """A column for each active field. Gaps may be where the document says what to put in, or where X has some."""
+        """A column for each active field. Values may be missing where the document replaces them, or X has such."""
         found = ", ".join(f"{field.name!r} {field.dataType}" for field in self.inputs)
         if not all(field.dataType in DATATYPES for field in self.inputs):
             raise ValueError(f"active fields must be numbers, truth values or text; found {found}")

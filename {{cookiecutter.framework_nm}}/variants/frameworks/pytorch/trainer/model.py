@@ -44,7 +44,7 @@ class MyModel(Model):
     def version() -> str:
         import torch
 
-        return torch.__version__.partition("+")[0]  # behind it stands what device the build is for
+        return torch.__version__.partition("+")[0]  # after it comes the device that the build is for
 
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)

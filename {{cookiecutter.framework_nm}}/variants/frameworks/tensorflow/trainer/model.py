@@ -15,7 +15,7 @@ from ._core import Model, ModelError
 from .network import NetworkHyperparameters, find_best_weights
 from .preprocessor import encode, learn_encoding
 
-# TensorFlow says a lot while it starts, and one line of it only with these kernels, which also round differently.
+# TensorFlow logs a lot while it starts, one line of it only with these kernels, which also round differently.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
@@ -113,7 +113,7 @@ class MyModel(Model):
         self.model.save(path)
 
     def restore(self, path: Path) -> None:
-        # Requests are put together before they come here, and TensorFlow would count the cores of the whole machine.
+        # Requests are batched before they come here, and TensorFlow would count the cores of the whole machine.
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
         import keras
 

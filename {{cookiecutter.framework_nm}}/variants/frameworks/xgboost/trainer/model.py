@@ -101,7 +101,7 @@ class MyModel(Model):
     def restore(self, path: Path) -> None:
         import xgboost
 
-        # Requests are put together before they come here, and XGBoost would count the cores of the whole machine.
+        # Requests are batched before they come here, and XGBoost would count the cores of the whole machine.
         self.model = xgboost.Booster({"nthread": 1}, model_file=path)
 
     def place(self) -> None:

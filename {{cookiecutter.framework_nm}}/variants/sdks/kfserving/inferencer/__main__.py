@@ -9,7 +9,7 @@ def main() -> None:
     """Load the models, then serve them until SIGTERM."""
     arguments = read_arguments()
     with warnings.catch_warnings():
-        # What KFServing needs warns of this Python's age a dozen times; the README says it once.
+        # KFServing's dependencies warn of this Python's age a dozen times; the README says it once.
         warnings.simplefilter("ignore")
         # KFServing reads the command line while it is imported, so what imports it comes after the options.
         from .._engine.sdk.command import serve

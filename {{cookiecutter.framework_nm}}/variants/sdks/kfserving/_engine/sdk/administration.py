@@ -1,4 +1,4 @@
-"""Health, and the repository API: KFServing's handlers, with what this package knows better. Not here: predictions."""
+"""Health, and the repository API: KFServing's handlers, with this package's answers. Not here: predictions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Health(JsonErrors, HealthHandler):
 
 
 class Repository(JsonErrors):
-    """What is under the repository API's path; whoever may not use it is told so."""
+    """The routes of the repository API, which refuse whoever may not use it."""
 
     def initialize(self, models: Any, enabled: bool) -> None:
         self.models = models

@@ -20,7 +20,7 @@ def serve(
 ) -> None:
     """Load the models, then serve them until SIGTERM; exit with one line if a model cannot be loaded."""
     with warnings.catch_warnings():
-        # What KFServing needs warns of this Python's age a dozen times; the README says it once.
+        # KFServing's dependencies warn of this Python's age a dozen times; the README says it once.
         warnings.simplefilter("ignore")
         from .server import Server
 
@@ -37,5 +37,5 @@ def serve(
         repository.load_models()
     except ModelError as error:
         sys.exit(f"The server cannot start: {error}")
-    # The repository has the models. Handed over here, they would be kept, whatever takes their places.
+    # The repository has the models. Passed here as well, they would be kept after they are replaced.
     server.start([])

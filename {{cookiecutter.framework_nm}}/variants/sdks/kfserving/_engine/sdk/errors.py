@@ -23,7 +23,7 @@ class JsonErrors(tornado.web.RequestHandler):
     """Answers an error with {"error": message}."""
 
     def finish(self, chunk: Any = None) -> asyncio.Future[None]:
-        """Say so if the connection closes; Tornado knows only of what it closed before the request came."""
+        """Announce that the connection closes; Tornado does so only if that was decided before the request came."""
         connection: Any = self.request.connection
         if connection.params.no_keep_alive:
             self.set_header("Connection", "close")
@@ -39,4 +39,4 @@ class JsonErrors(tornado.web.RequestHandler):
 
 
 class NotFound(JsonErrors, tornado.web.ErrorHandler):
-    """What no route leads to."""
+    """Answers paths that have no route."""

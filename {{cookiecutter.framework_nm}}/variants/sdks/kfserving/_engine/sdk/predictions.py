@@ -72,7 +72,7 @@ class Predict(JsonErrors, PredictHandler):
             self.set_status(499)  # the client left; this is for the log
 
     def get_model(self, name: str) -> ServingModel:
-        """KFServing's loads a model that is not ready, on the event loop. Raises Refused."""
+        """KFServing's version loads a model that is not ready, on the event loop. Raises Refused."""
         model: ServingModel | None = self.models.get_model(name)
         if model is None:
             raise Refused(404, f"Model with name {name} does not exist.")
@@ -81,7 +81,7 @@ class Predict(JsonErrors, PredictHandler):
         return model
 
     def on_connection_close(self) -> None:
-        """What nobody waits for any more is not begun."""
+        """Drop a request that still waits for the model: its client has left."""
         super().on_connection_close()
         if self.waiting:
             self.waiting.cancel()

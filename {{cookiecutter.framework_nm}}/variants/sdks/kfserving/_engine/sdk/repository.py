@@ -73,7 +73,7 @@ def fetch(model_dir: str) -> Fetched:
         kfserving.Storage.download(model_dir, str(fetched.path))
     except Exception as error:  # each store's client raises its own
         reason = " ".join(redacted(str(error), model_dir).split()) or type(error).__name__
-    if reason:  # outside of the block above: the error holds the address, and must not go along with this one
+    if reason:  # outside the block above: that error holds the address, and must not become this one's context
         raise ModelError(f"MODEL_DIR is {shown(model_dir)}, which cannot be downloaded: {reason}")
     if not any(fetched.path.iterdir()):  # of an object store, nothing is no error to KFServing
         raise ModelError(f"MODEL_DIR is {shown(model_dir)}, but nothing is there")

@@ -109,7 +109,7 @@ def _idle(connection: HTTP1ServerConnection) -> bool:
 
 
 def _understand_expectations(application: tornado.web.Application) -> None:
-    """Let a client go on that asks with `Expect: 100-Continue`, as Java does: Tornado knows small letters alone."""
+    """Let a client go on that asks with `Expect: 100-Continue`, as Java does: Tornado knows lower case alone."""
     find_handler = application.find_handler
 
     def find(request: tornado.httputil.HTTPServerRequest, **arguments: Any) -> Any:

@@ -22,7 +22,7 @@ def serve(
     model_class: type[ServingModel], repository_class: type[ServingModelRepository], arguments: argparse.Namespace
 ) -> None:
     """Load the models, then serve them until SIGTERM; exit with one line if a model cannot be loaded."""
-    gc.disable()  # starting makes much that stays, and next to no garbage
+    gc.disable()  # starting allocates much that stays, and next to no garbage
     import uvloop
     from kserve.model_server import app
 
@@ -59,7 +59,7 @@ def serve(
     # KServe configures one event loop and runs another, which would be asyncio's own and slower.
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     asyncio.set_event_loop(asyncio.new_event_loop())  # the one that it configures
-    # The repository has the models. Handed over here, they would be kept, whatever takes their places.
+    # The repository has the models. Passed here as well, they would be kept after they are replaced.
     server.start([])
 
 
@@ -71,7 +71,7 @@ def _quieten(arguments: argparse.Namespace) -> None:
     if not arguments.enable_latency_logging:
         logging.getLogger("kserve.trace").setLevel(logging.WARNING)
     logging.getLogger("kserve").addFilter(_shorten)
-    # KServe's to mend, and nothing that whoever starts a server can act on.
+    # For KServe to fix: whoever starts a server cannot act on it.
     warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
 
 

@@ -40,7 +40,7 @@ def read(ours: Options) -> argparse.Namespace:
     if rest:
         from kserve.model_server import parser as kserve_parser
 
-        # KServe ignores what it does not know; a misspelt option is to be heard of. This also prints --help.
+        # KServe ignores unknown options; here a misspelt one is an error. This also prints --help.
         Parser(
             prog=ours.prog,
             parents=[kserve_parser, ours],

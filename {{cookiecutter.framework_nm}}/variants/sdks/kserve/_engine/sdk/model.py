@@ -123,7 +123,7 @@ class ServingModel(Serving, kserve.Model):
 
 
 class ServingDataPlane(DataPlane):
-    """KServe's, mended where its readiness and liveness are not honest, and where it echoes requests."""
+    """KServe's, with honest readiness and liveness, and without its echo of requests' headers."""
 
     def __init__(self, repository: kserve.ModelRepository, drain: Drain, repository_api: bool) -> None:
         super().__init__(repository)
@@ -154,7 +154,7 @@ class ServingDataPlane(DataPlane):
         return {"status": not_live(self.model_registry.get_models().values()) or "alive"}
 
     async def get_model(self, name: str) -> Any:
-        """KServe's loads a model that is not ready, on the event loop."""
+        """KServe's version loads a model that is not ready, on the event loop."""
         model = self.get_model_from_registry(name)
         if not model.ready:
             raise NotReady(model)

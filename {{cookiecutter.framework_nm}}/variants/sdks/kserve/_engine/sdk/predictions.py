@@ -208,7 +208,7 @@ async def _decode(model: ServingModel, body: bytes, begins: int | None, v1: bool
 async def _unless_gone(
     answering: Coroutine[Any, Any, tuple[int, bytes, Headers]], receive: Receive
 ) -> tuple[int, bytes, Headers]:
-    """Wait for an answer as long as the client does; one that nobody waits for any more is not begun."""
+    """Wait for an answer as long as the client does; a request whose client left is not begun."""
     task, gone = asyncio.create_task(answering), asyncio.ensure_future(receive())
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)

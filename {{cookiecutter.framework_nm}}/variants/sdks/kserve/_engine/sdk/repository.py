@@ -26,14 +26,14 @@ from .storage import Location
 
 
 class LoadFailed(ModelNotReady):
-    """A model could not be loaded, and what `reason` says is why."""
+    """A model could not be loaded; `reason` says why."""
 
     def __init__(self, reason: str) -> None:
         self.error_msg = self.reason = reason
 
 
 class Disabled(NotImplementedError):
-    """The repository API is turned off: UNIMPLEMENTED over gRPC, which says so of what a service has not enabled."""
+    """The repository API is turned off: UNIMPLEMENTED over gRPC, its word for what a service has not enabled."""
 
     def __init__(self) -> None:
         super().__init__(DISABLED)
