@@ -118,10 +118,10 @@ def test_a_file_of_yours_may_have_a_name_that_only_the_other_sdk_uses(project: P
 
 
 def test_what_only_the_first_sdk_has_goes_though_it_was_edited(project: Path) -> None:
-    predictions = project / "sklearnserver" / "_engine" / "sdk" / "predictions.py"
-    predictions.write_text(predictions.read_text() + "# edited\n")
+    platforms = project / "sklearnserver" / "_engine" / "sdk" / "platforms.py"
+    platforms.write_text(platforms.read_text() + "# edited\n")
     again(project.parent, "kfserving")
-    assert not predictions.exists()
+    assert not platforms.exists()
 
 
 def test_the_engine_is_renewed_as_a_whole(project: Path, bake: Callable[..., Path]) -> None:

@@ -1,6 +1,6 @@
 """Liveness: whether this process answers, or should be replaced by another one.
 
-Readiness, which sends requests elsewhere and leaves the process alone, is the model's own (serving.py).
+Readiness, which sends requests elsewhere and leaves the process alone, is the model's own (serving/model.py).
 """
 
 from __future__ import annotations
