@@ -39,7 +39,7 @@ lint: $(VENV)/.installed  ## check the template's own code
 	$(VENV)/bin/mypy hooks tests tools/demo tools/measure_images.py benchmarks
 	$(VENV)/bin/mypy --no-warn-return-any $$(find tests/engine -name '*.py')
 
-samples: $(VENV)/.installed  ## train the sample models again, under the versions that the projects pin
+samples: $(VENV)/.installed  ## train the sample models again, with the versions that the projects pin
 	tools/samples $(VENV)/bin/cookiecutter
 
 locks: $(VENV)/.installed  ## resolve what the images install again, from the pins in cookiecutter.json
