@@ -246,7 +246,7 @@ def test_a_server_that_cannot_start_shows_its_log_and_nothing_runs_on(demo: Call
     assert (run.survivors(), run.open_ports()) == ([], [])
 
 
-def test_a_framework_that_there_is_not_is_refused_with_those_that_there_are(demo: Callable[..., Demo]) -> None:
+def test_an_unknown_framework_is_refused_with_a_list_of_the_known_ones(demo: Callable[..., Demo]) -> None:
     run = demo("scikit")
     assert run.finish() != 0
     assert 'There is no framework "scikit". FRAMEWORK is one of sklearn, xgboost, ' in run.printed

@@ -80,7 +80,7 @@ EDITS = {
         OWN_COLUMN | answer('np.where(y_hat == "yes", "leaves", "stays").astype(object)') | OWN_ESTIMATOR, CUSTOMERS
     ),
 }
-#: Edits that the sample does not fit, and what is said of it.
+#: Edits that the sample does not fit, and what the server says of it.
 UNFIT = {
     "an own column": "no attribute 'assign'",
     "a derived feature": "INVALID_ARGUMENT",

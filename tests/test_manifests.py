@@ -510,7 +510,7 @@ def test_grpc_has_its_port(project: Path) -> None:
     assert ports == {"grpc-standard": [("http", 8080), ("grpc", 8081)], "grpc-knative": [("h2c", 8081)]}
 
 
-def test_credentials_reach_the_download_and_are_none(project: Path) -> None:
+def test_credentials_reach_the_download_and_are_placeholders(project: Path) -> None:
     found = manifests(project, "credentials")
     secret, account = one(found, "Secret"), one(found, "ServiceAccount")
     service = one(found, "InferenceService")

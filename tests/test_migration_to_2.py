@@ -48,9 +48,7 @@ def project(tmp_path: Path) -> Path:
     return project
 
 
-def test_a_project_of_the_first_version_is_brought_onto_the_engine(
-    project: Path, install: Callable[[str, str], Path]
-) -> None:
+def test_a_project_of_the_first_version_moves_to_the_engine(project: Path, install: Callable[[str, str], Path]) -> None:
     """Its owner's edits stay, its model is served, its tests and checks pass, and nothing of the old code is left."""
     (project / ".venv").symlink_to(install("sklearn", "kserve") / ".venv")
     for name in ("setup.py", "requirements.txt"):  # older than the environment, so that make does not renew it

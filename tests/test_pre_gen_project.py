@@ -354,7 +354,7 @@ def test_line_break_is_named() -> None:
     ],
 )
 def test_registry_says_which_part(answer: str, rule: str) -> None:
-    """What is wrong with a registry is said about the part that is wrong."""
+    """A message about a registry names the part that is wrong."""
     assert rule in problems(image_registry=answer)[0].partition(": ")[2]
 
 

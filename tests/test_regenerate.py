@@ -97,7 +97,7 @@ def test_the_files_that_were_kept_are_named_with_a_way_to_see_the_templates(proj
     assert shown.count("> MINE = True") == len(edited)
 
 
-def test_of_files_that_are_the_templates_nothing_is_said(project: Path) -> None:
+def test_files_that_are_still_the_templates_are_not_named(project: Path) -> None:
     """Nor of those in which git changed no more than the ends of the lines."""
     model = project / OWNED[0]
     model.write_bytes(model.read_bytes().replace(b"\n", b"\r\n"))

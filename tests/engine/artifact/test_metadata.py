@@ -91,7 +91,7 @@ def metadata_is_read(folder: Path) -> bool:
 
 
 def test_damage_to_metadata_is_found(folder: Path) -> None:
-    """As columns that changed places, which would answer other numbers without a word."""
+    """As columns that changed places, which would silently answer other numbers."""
     found = metadata.read(folder)
     (folder / "metadata.json").write_bytes(
         msgspec.json.encode(msgspec.structs.replace(found, columns=tuple(reversed(found.columns))))

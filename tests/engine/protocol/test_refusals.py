@@ -1,4 +1,4 @@
-"""Promises of refusals: whatever does not fit is said, all of it, with row, column and what was expected there."""
+"""Promises of refusals: they name whatever does not fit, all of it, with row, column and what was expected there."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     assert all(f"row {row}" in str(error.value) for row in range(3))
 
 
-def test_an_output_that_is_not_there_or_asked_for_twice_is_refused() -> None:
+def test_an_unknown_or_repeated_output_is_refused() -> None:
     X = tensor("x", "FP64", [2, 3], list(range(6)))
     with pytest.raises(InvalidRequest, match="twice"):
         decode(NUMBERS, {"inputs": [X], "outputs": [{"name": "predict"}] * 2})

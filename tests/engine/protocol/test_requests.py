@@ -71,7 +71,7 @@ def test_binary_numbers_are_not_copied() -> None:
     assert np.shares_memory(decoded, np.frombuffer(body, np.uint8))
 
 
-def test_a_truth_value_may_be_missing_where_training_saw_gaps() -> None:
+def test_a_truth_value_may_be_missing_where_training_saw_missing_values() -> None:
     signature = Signature((Column("ok", "BOOL", nullable=True), Column("plan", "BYTES")))
     columns = [tensor("ok", "BOOL", [3], [True, None, False]), tensor("plan", "BYTES", [3], ["a", "b", "c"])]
     np.testing.assert_array_equal(decode(signature, {"inputs": columns})["ok"], [1, np.nan, 0])

@@ -70,7 +70,7 @@ def test_calls_are_reported_with_the_time_that_requests_waited() -> None:
     asyncio.run(main())
 
 
-def test_tables_are_put_together_too() -> None:
+def test_tables_are_batched_too() -> None:
     async def main() -> None:
         model = Gated()
         batcher = Batcher(model, 100, 100)
@@ -129,7 +129,7 @@ def test_what_others_take_for_their_own_reaches_the_request_that_caused_it(error
     asyncio.run(main())
 
 
-def test_counting_that_fails_keeps_nobody_from_an_answer(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_in_counting_costs_nobody_an_answer(caplog: pytest.LogCaptureFixture) -> None:
     def fail(rows: int, waited: list[float]) -> None:
         raise ValueError
 

@@ -35,7 +35,7 @@ def test_csv_and_parquet_hold_the_same_table(tmp_path: Path) -> None:
 
 
 def test_the_empty_cell_is_missing_and_so_is_what_spells_it(tmp_path: Path) -> None:
-    """Namibia is a country, unless it is said that NA means nothing."""
+    """Namibia is a country, unless --missing names NA."""
     file = csv(tmp_path, "country,visits,y\nNA,1,a\n,2,b\nnull,6,a\n")
     X, _ = read_data(file, "y")
     assert X["country"].isna().tolist() == [False, True, False]
@@ -49,7 +49,7 @@ def test_a_column_that_is_said_to_be_text_keeps_its_zeros(tmp_path: Path) -> Non
     assert X["zip"].tolist() == ["01067", "99999", "01067"]
 
 
-def test_numbers_do_not_become_text_without_a_word(tmp_path: Path) -> None:
+def test_numbers_do_not_become_text_silently(tmp_path: Path) -> None:
     """The error names the column, the cells, and both ways on."""
     ages = [*map(str, range(20, 40)), "?", "NA"]
     file = csv(tmp_path, "\n".join(["age,y", *(f"{age},{at % 2}" for at, age in enumerate(ages))]))
@@ -65,7 +65,7 @@ def test_codes_and_sizes_are_text(tmp_path: Path, cells: list[str]) -> None:
     assert read_data(file, "y")[0]["size"].tolist() == cells
 
 
-def test_what_is_left_out_or_odd_is_remarked_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_left_out_or_odd_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [f"{row},u{row}@example.com,30,,{'' if row == 3 else 'n'}" for row in range(20)]
     X, y = read_data(csv(tmp_path, "\n".join([",email,age,none,y", *rows])), "y")
     assert (list(X.columns), len(y)) == (["Unnamed: 0", "email", "age"], 19)
@@ -116,7 +116,7 @@ def test_columns_that_pandas_calls_nullable_are_read_as_others_are(tmp_path: Pat
     np.testing.assert_array_equal(numbers.conform(X), expected.drop(columns="d").to_numpy(float))
 
 
-def test_a_number_that_spells_a_missing_value_does_so_to_the_letter_in_text_alone(tmp_path: Path) -> None:
+def test_a_number_that_means_a_missing_value_must_match_to_the_letter_in_text_alone(tmp_path: Path) -> None:
     """As in requests: a column of numbers has no letters."""
     codes = ["-999", "-999.0", "A7", "-999.00", "B8", ""]
     rows = [
@@ -132,7 +132,7 @@ def test_a_number_that_spells_a_missing_value_does_so_to_the_letter_in_text_alon
     pd.testing.assert_frame_equal(pd.DataFrame(asked).isna(), X.isna())
 
 
-def test_a_spelling_with_a_comma_is_not_said_to_go_with_missing(tmp_path: Path) -> None:
+def test_missing_is_not_proposed_for_a_spelling_with_a_comma(tmp_path: Path) -> None:
     file = csv(tmp_path, "\n".join(["age,y", *(f"{age},{age % 2}" for age in range(20, 40)), '"n,a",1', ""]))
     with pytest.raises(DataError, match=r"leave their cells empty in the file, .* use --columns age:text"):
         read_data(file, "y")

@@ -96,7 +96,7 @@ def test_a_number_is_predicted_by_a_regression(tmp_path: Path, table: Table) -> 
     assert not model.has_proba
 
 
-def test_gaps_that_only_the_evaluation_rows_have_stop_nothing(tmp_path: Path) -> None:
+def test_missing_values_in_evaluation_rows_alone_stop_nothing(tmp_path: Path) -> None:
     """What is a missing value anywhere in the file may be one in a request too."""
     for row in (0, 13):
         data = pd.DataFrame({"a": np.arange(20.0), "b": np.arange(20.0) % 3, "y": ["n", "y"] * 10})
@@ -119,7 +119,7 @@ def test_gaps_that_only_the_evaluation_rows_have_stop_nothing(tmp_path: Path) ->
         (["--misspelt", "3"], "--misspelt"),
     ],
 )
-def test_a_training_that_cannot_be_says_why_in_a_line(arguments: list[str], complaint: str) -> None:
+def test_a_training_that_cannot_run_says_why_in_a_line(arguments: list[str], complaint: str) -> None:
     run = train(*arguments)
     assert run.returncode != 0
     assert complaint in run.stderr
@@ -175,7 +175,7 @@ def test_what_spells_a_missing_value_does_so_in_files_and_requests_alike(tmp_pat
         ask(MyModel(dirpath=tmp_path / "0002"), ["DE", ""])
 
 
-def test_a_column_of_numbers_does_not_become_text_without_a_word(tmp_path: Path) -> None:
+def test_a_column_of_numbers_does_not_become_text_silently(tmp_path: Path) -> None:
     """Each of the two ways on that the error names leads on."""
     ages = [str(20 + row % 50) for row in range(60)]
     ages[3], ages[40], ages[41] = "?", "NA", ""
@@ -256,8 +256,8 @@ def test_a_compiled_model_that_disagrees_is_refused(tmp_path: Path) -> None:
         MyModel(dirpath=tmp_path / "0001", runtime="onnx")
 
 
-def test_a_compiled_model_that_takes_too_long_is_done_without(tmp_path: Path) -> None:
-    """The model is saved all the same, and it is said what gives it more time."""
+def test_a_compiled_model_that_takes_too_long_is_left_out(tmp_path: Path) -> None:
+    """The model is saved anyway, and training says what allows more time."""
     X, y = numbers()
     model = Endless()
     model.train(X, y)
@@ -450,7 +450,7 @@ def test_a_device_trains_or_is_refused(table: Table) -> None:
     assert metrics["accuracy"] > metrics["baseline_accuracy"]
 
 
-def test_nobodys_name_is_put_into_input_json(tmp_path: Path, table: Table) -> None:
+def test_no_name_in_the_data_is_put_into_input_json(tmp_path: Path, table: Table) -> None:
     model = MyModel()
     model.train(table[0].assign(email=[f"u{i}@example.com" for i in range(120)]), table[1])
     model.save(tmp_path / "0001")
@@ -522,7 +522,7 @@ def test_text_never_seen_in_training_is_answered(model: MyModel, table: Table) -
     assert len(model.predict(table[0].head(1).assign(plan="brand new"))) == 1
 
 
-def test_a_model_is_never_written_over_another(model: MyModel, model_dir: Path) -> None:
+def test_models_are_never_overwritten(model: MyModel, model_dir: Path) -> None:
     with pytest.raises(FileExistsError, match="exists already"):
         model.save(model_dir)
 

@@ -13,7 +13,7 @@ class ModelError(Exception):
 
 
 class Unanswerable(ValueError):
-    """Rows that fit the signature and that a model cannot answer all the same: the client's mistake.
+    """Rows that fit the signature but that the model cannot answer: the client's mistake.
 
     The message names the row and the reason.
     """

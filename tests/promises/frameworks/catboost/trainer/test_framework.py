@@ -24,7 +24,7 @@ def test_contributions_are_log_odds(table: Table) -> None:
     np.testing.assert_allclose(1 / (1 + np.exp(-sums)), model.predict(X, proba=True).max(axis=1))
 
 
-def test_a_gap_in_text_is_a_category_of_its_own(table: Table) -> None:
+def test_a_missing_text_is_a_category_of_its_own(table: Table) -> None:
     X, _ = table
     missing = X["plan"].isna()
     model = MyModel()
@@ -43,7 +43,7 @@ def test_several_labels_of_numbers_have_a_compiled_model(tmp_path: Path) -> None
     np.testing.assert_allclose(compiled.predict(X, proba=True), model.predict(X, proba=True), rtol=0, atol=1e-5)
 
 
-def test_a_table_with_text_is_told_why_it_has_no_compiled_model(tmp_path: Path, table: Table) -> None:
+def test_training_says_why_a_table_with_text_has_no_compiled_model(tmp_path: Path, table: Table) -> None:
     model = MyModel()
     model.train(*table)
     model.evaluate(*table)

@@ -33,7 +33,7 @@ def test_labels_are_told_apart_as_by_logistic_regression() -> None:
     np.testing.assert_allclose(model.predict(X, proba=True), reference.predict_proba(X), atol=1e-3)
 
 
-def test_a_gap_is_answered_as_the_mean_is(table: Table) -> None:
+def test_a_missing_value_is_answered_as_the_mean_is(table: Table) -> None:
     X, y = table
     model = MyModel()
     model.train(X, y)

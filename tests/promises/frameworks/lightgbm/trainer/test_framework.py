@@ -31,7 +31,7 @@ def of_plans(table: Table) -> Table:
     return X, (X["plan"] == "pro").map({True: "yes", False: "no"})
 
 
-def test_text_decides_and_text_never_seen_is_answered_as_a_gap_is(table: Table) -> None:
+def test_text_decides_and_text_never_seen_is_answered_as_a_missing_value_is(table: Table) -> None:
     X, y = of_plans(table)
     model = MyModel()
     model.train(X, y)
@@ -77,7 +77,7 @@ def test_lightgbm_prints_nothing(tmp_path: Path, table: Table, capfd: pytest.Cap
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_table_too_small_for_its_leaves_is_said_to_be(table: Table, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_table_too_small_for_its_leaves_is_a_warning(table: Table, caplog: pytest.LogCaptureFixture) -> None:
     X, y = table
     small = MyModel()
     small.train(X[:30], y[:30])

@@ -57,7 +57,7 @@ def graph(*nodes: Any, inputs: dict[str, Any], outputs: dict[str, Any], **consta
     return helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
-def test_a_file_made_elsewhere_is_taken_over_by_the_command(tmp_path: Path) -> None:
+def test_a_file_made_elsewhere_is_imported_by_the_command(tmp_path: Path) -> None:
     """With data, its columns get their names, and it is evaluated."""
     X = pd.DataFrame(ROWS, columns=["a", "b", "c"])
     classifier = LogisticRegression().fit(ROWS, NAMES)

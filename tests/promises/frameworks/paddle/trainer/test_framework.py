@@ -28,7 +28,7 @@ def test_what_a_linear_function_makes_is_predicted() -> None:
     assert model.evaluate(X[200:], y[200:])["r2"] > 0.98
 
 
-def test_a_number_far_off_a_gap_and_text_never_seen_have_an_answer(table: Table) -> None:
+def test_a_number_far_off_a_missing_value_and_text_never_seen_have_an_answer(table: Table) -> None:
     X, y = table
     model = MyModel()
     model.train(X, y)
@@ -38,7 +38,7 @@ def test_a_number_far_off_a_gap_and_text_never_seen_have_an_answer(table: Table)
     np.testing.assert_array_equal(model.predict(unseen, proba=True), model.predict(missing, proba=True))
 
 
-def test_a_training_has_nothing_to_say_but_its_result(tmp_path: Path) -> None:
+def test_a_training_prints_nothing_but_its_result(tmp_path: Path) -> None:
     """Paddle logs what it does, by habit."""
     run = train_as_typed("--output_dir", tmp_path)
     assert run.returncode == 0

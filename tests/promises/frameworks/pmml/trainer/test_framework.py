@@ -65,7 +65,7 @@ def homes(tmp_path: Path) -> MyModel:
     return MyModel(dirpath=tmp_path / "runs" / "0001")
 
 
-def test_a_file_made_elsewhere_is_taken_over_by_the_command(homes: MyModel) -> None:
+def test_a_file_made_elsewhere_is_imported_by_the_command(homes: MyModel) -> None:
     """Its fields are the columns, its categories the labels, and its outputs the probabilities."""
     assert [(column.name, column.datatype) for column in homes.signature.columns] == [
         ("rooms", "FP64"),
@@ -76,7 +76,7 @@ def test_a_file_made_elsewhere_is_taken_over_by_the_command(homes: MyModel) -> N
     np.testing.assert_allclose(homes.predict(HOMES, proba=True), [[0.25, 0.75], [0.9, 0.1], [0.2, 0.8]])
 
 
-def test_gaps_may_be_where_the_document_says_what_to_put_in(homes: MyModel) -> None:
+def test_values_may_be_missing_where_the_document_replaces_them(homes: MyModel) -> None:
     assert [column.nullable for column in homes.signature.columns] == [True, False, False]
     assert homes.predict(HOMES.assign(rooms=np.nan)).tolist() == ["low", "low", "low"]
 

@@ -30,7 +30,7 @@ def test_the_seed_decides_what_is_learnt(table: Table) -> None:
     assert (answers[0] != answers[2]).any()
 
 
-def test_training_ends_where_held_out_rows_gain_no_more(table: Table) -> None:
+def test_training_ends_when_held_out_rows_no_longer_improve(table: Table) -> None:
     """And keeps the weights of before: more patience with no progress changes nothing."""
     X, y = table
     done = []
@@ -43,12 +43,12 @@ def test_training_ends_where_held_out_rows_gain_no_more(table: Table) -> None:
     np.testing.assert_array_equal(stopped.predict(X, proba=True), model.predict(X, proba=True))
 
 
-def test_a_table_with_text_and_gaps_has_a_compiled_model(model_dir: Path, table: Table) -> None:
+def test_a_table_with_text_and_missing_values_has_a_compiled_model(model_dir: Path, table: Table) -> None:
     compiled, model = MyModel(dirpath=model_dir, runtime="onnx"), MyModel(dirpath=model_dir)
     np.testing.assert_allclose(compiled.predict(table[0], proba=True), model.predict(table[0], proba=True), rtol=1e-5)
 
 
-def test_that_nothing_is_explained_is_said_without_loading_the_network(model_dir: Path, table: Table) -> None:
+def test_a_refused_explanation_loads_no_network(model_dir: Path, table: Table) -> None:
     model = MyModel(dirpath=model_dir, runtime="onnx")
     with pytest.raises(NotImplementedError, match="no explanations"):
         model.explain(model.signature.conform(table[0]))
@@ -98,6 +98,6 @@ def test_weights_that_would_run_code_are_refused(table: Table, tmp_path: Path, m
         MyModel(dirpath=tmp_path / "0001")
 
 
-def test_a_training_that_goes_astray_says_what_to_change(table: Table) -> None:
+def test_a_training_that_diverges_says_what_to_change(table: Table) -> None:
     with pytest.raises(ValueError, match="try a smaller one"):
         MyModel(learning_rate=1e30).train(*table)

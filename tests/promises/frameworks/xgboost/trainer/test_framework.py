@@ -32,7 +32,7 @@ def test_a_served_model_takes_one_thread(model_dir: Path) -> None:
     assert config["learner"]["generic_param"]["nthread"] == "1"
 
 
-def test_text_never_seen_is_answered_as_a_gap_is(table: Table) -> None:
+def test_text_never_seen_is_answered_as_a_missing_value_is(table: Table) -> None:
     X, y = table
     model = MyModel()
     model.train(X, y)
@@ -40,7 +40,7 @@ def test_text_never_seen_is_answered_as_a_gap_is(table: Table) -> None:
     np.testing.assert_array_equal(model.predict(unseen, proba=True), model.predict(missing, proba=True))
 
 
-def test_a_compiled_model_that_is_coarse_beside_what_rows_differ_by_is_not_kept(tmp_path: Path) -> None:
+def test_a_compiled_model_too_coarse_to_tell_rows_apart_is_not_kept(tmp_path: Path) -> None:
     """A time in seconds is a large number, and what the compiled model rounds away of it is hours."""
     X = np.random.default_rng(0).normal(size=(200, 2))
     model = MyModel(task="regression")

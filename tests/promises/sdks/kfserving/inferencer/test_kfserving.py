@@ -113,7 +113,7 @@ def test_health_answers_while_a_prediction_runs_and_sigterm_lets_it_finish(
         assert stopped.result() == 0
 
 
-def test_a_full_queue_is_a_503_and_who_waits_is_answered(
+def test_a_full_queue_is_a_503_and_waiting_requests_are_answered(
     start: Callable[..., Server], sample_dir: Path, tmp_path: Path
 ) -> None:
     with ThreadPoolExecutor(3) as pool:

@@ -52,7 +52,7 @@ def test_their_requests_are_answered(served: tuple[Server, str, str], sample_dir
     assert answer["outputs"][0]["data"] == [0]
 
 
-def test_a_body_that_is_no_json_is_refused_with_what_is_expected(served: tuple[Server, str, str]) -> None:
+def test_a_body_that_is_not_json_is_refused_with_what_is_expected(served: tuple[Server, str, str]) -> None:
     """SageMaker's callers may send CSV."""
     server, _, predict = served
     response = server.client.post(predict, content=b"5.1,3.5,1.4,0.2\n", headers={"Content-Type": "text/csv"})
