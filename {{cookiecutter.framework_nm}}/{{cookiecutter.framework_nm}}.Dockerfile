@@ -50,7 +50,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     { python -m compileall -qq -j 0 /venv/lib || true; }
 
 FROM ${BASE_IMAGE}
-# The official image comes without bytecode, and the server's user may not write it: without this each start takes a second longer.
+# The official image comes without bytecode, and the server's user may not write it: without this, each start takes a
+# second longer.
 RUN python -m compileall -qq -j 0 -x site-packages "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" || true
 LABEL org.opencontainers.image.title="{{ cookiecutter.__package }}" \
       org.opencontainers.image.description="Serves {{ fw.title }} models over {{ sdk.protocols }}" \

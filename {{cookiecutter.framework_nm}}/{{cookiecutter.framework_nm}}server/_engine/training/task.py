@@ -22,7 +22,7 @@ def choose_task(task: str, y: pd.Series) -> str:
 
 
 def prepare_target(task: str, y: pd.Series) -> pd.Series:
-    """Labels as bool, int or str, and numbers as float64. Raises DataError for numbers that are none."""
+    """Labels as bool, int or str; numbers as float64. Raises DataError for a regression of other values."""
     if task == "regression":
         try:
             numbers = y.astype(np.float64)

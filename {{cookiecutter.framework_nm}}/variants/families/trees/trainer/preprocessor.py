@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Only the most frequent categories are learnt; rarer ones count as missing values, by every split alike.
+#: Only the most frequent categories are learnt; a split sends rarer ones where it sends missing values.
 MAX_CATEGORIES = 100
 
 

@@ -16,7 +16,7 @@ def options(prog: str) -> Options:
     return Options(
         prog=prog,
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-        description="Serve a model over REST. Options followed by a [VARIABLE] are read from it, too.",
+        description="Serve a model over REST. Environment variables, in brackets below, set options too.",
     )
 
 

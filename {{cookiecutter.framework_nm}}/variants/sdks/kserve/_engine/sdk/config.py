@@ -47,6 +47,6 @@ def read(ours: Options) -> argparse.Namespace:
             conflict_handler="resolve",
             allow_abbrev=False,
             formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-            description="Serve a model over REST and gRPC. Options followed by a [VARIABLE] are read from it, too.",
+            description="Serve a model over REST and gRPC. Environment variables, in brackets below, set options too.",
         ).parse_args(given)
     return arguments
