@@ -175,7 +175,7 @@ def _listed(metadata: Path) -> list[str]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """The files below a folder, but for the bytecode of whoever ran them there."""
+    """The files below a folder, except the bytecode of whoever ran them there."""
     return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
 
 
@@ -191,7 +191,7 @@ def _differs(found: Path, source: Path) -> bool:
 
 
 def _remove_manifests(folder: Path) -> None:
-    """Remove a folder of k8s/, but for files that the owner put there."""
+    """Remove a folder of k8s/, except files that the owner put there."""
     for name in ("kustomization.yaml", f"{folder.name}.yaml"):
         (folder / name).unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):

@@ -367,7 +367,7 @@ def main() -> int:
 
 
 def remove_engine(engine: Path) -> None:
-    """Remove the engine of a project that was there before, but for the part that says which SDK it was made for.
+    """Remove the engine of a project that was there before, except the part that says which SDK it was made for.
 
     post_gen_project.py reads that part, and removes it.
     """

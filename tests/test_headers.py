@@ -1,4 +1,4 @@
-"""No answer carries what a client sent in its headers, but for X-Request-Id, and each says once how long it is.
+"""No answer carries what a client sent in its headers, except X-Request-Id, and each says once how long it is.
 
 Headers hold credentials: an answer that echoes them hands them to caches, logs and other origins. Requests are
 written to a socket byte by byte, because clients hide what they are sent.

@@ -1,4 +1,4 @@
-"""Nothing speaks to the network by itself, and nothing is written where nobody asked for it.
+"""Nothing uses the network by itself, and nothing is written unasked.
 
 Training, serving and predicting in process are watched from outside, in a home and a working folder that are empty and
 have to stay so. What libraries must be told for that stands in cookiecutter.json.
@@ -157,7 +157,7 @@ def test_a_program_of_ones_own_is_silent(project: Path, training: tuple[Place, P
     place.assert_silent(project)
 
 
-# -- and the watch is none that sees nothing
+# -- and the watch does see what is not silent
 
 
 @pytest.mark.parametrize(

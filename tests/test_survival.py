@@ -172,7 +172,7 @@ def test_a_model_that_no_longer_answers_is_neither_live_nor_ready(
 def test_predictions_do_not_wait_for_explanations_which_have_a_queue_of_their_own(
     sdk: str, start: Callable[..., Server], tmp_path: Path
 ) -> None:
-    """They are refused where it is full, counted, logged, and not made where nobody waits for them any more."""
+    """They are refused where it is full, counted, logged, and not computed for clients that left."""
     explained = tmp_path / "explained"
     hold, go_on = tmp_path / "hold", tmp_path / "explain"
 

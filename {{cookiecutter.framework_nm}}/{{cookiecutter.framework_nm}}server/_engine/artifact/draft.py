@@ -82,7 +82,7 @@ def new(target: Path) -> Iterator[Draft]:
         lock.close()
         raise FileExistsError(f"{target} is being written by another process") from None
     except OSError:
-        pass  # some network drives have no locks: then nobody takes anything for a leftover
+        pass  # some network drives have no locks: then no draft counts as a leftover
     draft = Draft(target, lock)
     try:
         yield draft

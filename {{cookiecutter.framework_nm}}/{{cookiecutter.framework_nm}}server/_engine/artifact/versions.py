@@ -37,7 +37,7 @@ def directories_of(name: str, root: Path, model_name: str, address: str) -> list
     has metadata.json. Raises NoSuchModel.
     """
     path: Path | None = root
-    # A name is no way to other directories, nor to one that is being written.
+    # A name must not lead to other directories, nor to one that is being written.
     plain = name == Path(name).name and not name.startswith(".")
     if current(root) is None and plain:
         path = root / name

@@ -35,7 +35,7 @@ def read_data(
     text, whatever they look like. Rows without a target are dropped, and so are columns without any value, with a
     message about each.
 
-    Raises DataError where the file cannot be read, is no table of plain values, has no such columns, or where a
+    Raises DataError where the file cannot be read, is not a table of plain values, has no such columns, or where a
     column is neither numbers nor text.
     """
     if path is None or target is None:
@@ -104,7 +104,7 @@ def _read_csv(path: Path, missing: tuple[str, ...], text: Sequence[str]) -> pd.D
 
 
 def _check_spellings(column: pd.Series, missing: Sequence[str], text: Sequence[str]) -> None:
-    """Raise DataError where a column of text is one of numbers, or of true and false, but for a few spellings.
+    """Raise DataError where a column of text is one of numbers, or of true and false, except for a few spellings.
 
     Such spellings usually mean a missing value; read as text, they would turn the whole column into text. They are
     well-known ones, in any number of cells, or at most ten others, in at most half of the cells, without digits and

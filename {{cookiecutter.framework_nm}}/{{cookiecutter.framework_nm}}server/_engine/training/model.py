@@ -141,7 +141,7 @@ class Model(State):
         """A copy of this model in the framework's own form, to explain with while this one predicts in another thread.
 
         A model that was trained here is its own. One that was loaded is read again, from a copy of its files that
-        nobody else can change, made only of bytes that are those of when it was loaded.
+        nobody else can change, made only of the bytes that it was loaded from.
 
         Raises NoExplanations where the framework gives no contributions, ModelError where a file has changed, or
         where there is no room for the copy.

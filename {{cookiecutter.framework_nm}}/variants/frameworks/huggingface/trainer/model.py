@@ -33,7 +33,7 @@ class Hyperparameters(BaseModel):
 
 
 def make_network(words: int, options: Hyperparameters, **labels: Any) -> Any:
-    """Make a new text classifier, small enough to learn in seconds, for a vocabulary of so many words."""
+    """Make a new text classifier, small enough to learn in seconds, for a vocabulary of `words` words."""
     from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
     config = DistilBertConfig(
