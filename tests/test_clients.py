@@ -310,7 +310,7 @@ def test_typed_numbers_of_every_datatype_are_read(on_kserve: Served, datatype: s
 @pytest.mark.parametrize(
     ("datatype", "shape", "raw", "complaint"),
     [
-        ("FP64", [1, 4], b"1234567", "7 bytes are no whole number of FP64 values"),
+        ("FP64", [1, 4], b"1234567", "7 bytes are not a whole number of FP64 values"),
         ("FP64", [2, 4], bytes(32), "shape [2, 4] does not hold 4 values"),
         ("FP64", [0, 4], b"", "has shape [0, 4]"),
         ("BYTES", [1], b"\x02\0\0\0a", "end in the middle of string 0"),

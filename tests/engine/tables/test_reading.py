@@ -50,7 +50,7 @@ def test_a_column_that_is_said_to_be_text_keeps_its_zeros(tmp_path: Path) -> Non
 
 
 def test_numbers_do_not_become_text_silently(tmp_path: Path) -> None:
-    """The error names the column, the cells, and both ways on."""
+    """The error names the column, the cells, and both remedies."""
     ages = [*map(str, range(20, 40)), "?", "NA"]
     file = csv(tmp_path, "\n".join(["age,y", *(f"{age},{at % 2}" for at, age in enumerate(ages))]))
     with pytest.raises(DataError) as error:

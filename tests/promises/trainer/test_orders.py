@@ -189,7 +189,7 @@ def test_the_server_says_which_file_changed_since(
     served = Served("m", tmp_path / "0001")
     assert served.load()
     (line,) = [message for message in caplog.messages if "changed" in message]
-    assert "preprocessor.py changed since it was trained: train again (make train), or go back" in line
+    assert "preprocessor.py changed since it was trained: train again (make train), or restore" in line
     monkeypatch.delattr(preprocessor, "prep_func")
     with pytest.raises(ModelError, match=r"own input.json .*prep_func.*; preprocessor.py changed .*make train"):
         served.load()
