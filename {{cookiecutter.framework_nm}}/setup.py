@@ -44,7 +44,7 @@ setup(
             "{{ requirement }}",
 {% endfor %}
         ],
-{% for name, requirements in dict(sdk.extras, **fw.get("extras", {})) | dictsort %}
+{% for name, requirements in dict(sdk.extras, **fw.extras) | dictsort %}
         "{{ name }}": ["{{ requirements | join('", "') }}"],
 {% endfor %}
     },
