@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ..._engine.artifact import metadata
 from ...trainer._core import Model
 from ...trainer.model import MyModel
 from .conftest import ROWS, Server, instances, says_why_it_ends
@@ -62,7 +63,7 @@ def test_the_runtime_can_be_chosen(start: Callable[..., Server], sample_dir: Pat
     """The compiled and the native model give the same labels, and scores to 1e-5; one that is not there is refused. The
     log says which file answers.
     """
-    if not json.loads((sample_dir / "metadata.json").read_text())["compiled"]:
+    if not metadata.read(sample_dir).compiled:
         server = start(sample_dir, MODEL_NAME="m", RUNTIME="onnx")
         says_why_it_ends(server, "has no compiled model, which the runtime onnx asks for")
         return
