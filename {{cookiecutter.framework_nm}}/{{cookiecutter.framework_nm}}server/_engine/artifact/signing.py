@@ -106,5 +106,5 @@ def _line(error: Exception) -> str:
 
 def _reason(error: Exception) -> str:
     """Why a directory is not as it was signed; what a file that is no signature leads to says nothing of that."""
-    known = type(error) is ValueError or type(error).__name__ == "X509StoreContextError"
+    known = type(error) is ValueError or isinstance(error, OSError) or type(error).__name__ == "X509StoreContextError"
     return _line(error) if known else f"{FILE} is damaged, or was made with another key or kind of key"
