@@ -9,7 +9,6 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -67,18 +66,14 @@ def check(folder: Path, key: Path) -> str:
 
     hashes = Recorded()
     try:
-        content = (folder / FILE).read_bytes()
+        (folder / FILE).open("rb").close()
     except OSError as error:
         raise Unsigned(
             f"{folder} is refused, because it is not signed: {FILE} cannot be read ({error.strerror}); "
             "`make sign-model` writes it"
         ) from None
     try:
-        # Checked in a copy, so that what is ignored in hashing, the signature, cannot change meanwhile.
-        with tempfile.TemporaryDirectory(prefix="signature-") as private:
-            copy = Path(private, FILE)
-            copy.write_bytes(content)
-            _verifier(key).set_hashing_config(hashes).verify(folder, copy)
+        _verifier(key).set_hashing_config(hashes).verify(folder, folder / FILE)
         digests = {item.identifier: item.digest.digest_hex for item in hashes.found.resource_descriptors()}
         return digests["metadata.json"]
     except Exception as error:  # the library's, cryptography's, and those of whatever a foreign file leads to
