@@ -45,7 +45,7 @@ os.environ["PATH"] += os.pathsep + str(Path(sys.executable).parent)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Keep together what shares an installed environment or the engine; xdist's groups need an older pytest."""
 
-    class ByEnvironment(LoadScopeScheduling):  # type: ignore[misc]
+    class ByEnvironment(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file, _, test = nodeid.partition("::")
             return (file.endswith("test_journey.py") and test.partition("[")[2]) or file

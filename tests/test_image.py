@@ -292,7 +292,7 @@ def test_there_is_nothing_in_it_that_serving_does_not_import(image: Image) -> No
 @ONE_OF_EACH_SDK
 def test_the_training_image_trains_as_the_job_in_k8s_does(image: Image, tmp_path: Path) -> None:
     """Read-only, as another user, onto a volume; what it writes can be served. With KServe it has storage, too."""
-    storage = bool(SDKS[image.sdk]["storage"])
+    storage = "storage" in SDKS[image.sdk]["extras"]
     tmp_path.chmod(0o777)
     options = ["--read-only", "--user", "1000:1000", "--tmpfs", "/tmp", "--entrypoint", "python"]
     volume = ["--mount", f"type=bind,source={tmp_path},target=/mnt/volume"]

@@ -44,8 +44,8 @@ setup(
             "{{ requirement }}",
 {% endfor %}
         ],
-{% if sdk.storage %}
-        "storage": [{% for requirement in sdk.storage %}"{{ requirement }}"{{ ", " if not loop.last }}{% endfor %}],
-{% endif %}
+{% for name, requirements in dict(sdk.extras, **fw.extras) | dictsort %}
+        "{{ name }}": ["{{ requirements | join('", "') }}"],
+{% endfor %}
     },
 )

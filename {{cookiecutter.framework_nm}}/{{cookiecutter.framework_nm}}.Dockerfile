@@ -29,11 +29,10 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     { python -m compileall -qq -j 0 /venv/lib || true; }
 COPY README.md pyproject.toml requirements.txt setup.py ./
 COPY {{ cookiecutter.__package }} {{ cookiecutter.__package }}
-{% if sdk.storage %}
-# "train" for an image that can train, "storage" for one that downloads its model itself, "storage,train" for both.
-{% else %}
-# "train" for an image that can train.
-{% endif %}
+# "train" for an image that can train{% if "storage" in sdk.extras %}, "storage" for one that downloads its model itself, "storage,train" for both{% endif %}.
+{% for name in dict(sdk.extras, **fw.extras) if name != "storage" %}
+# "{{ name }}" {{ {"sign": "for one that checks signatures (VERIFY_KEY)", "skops": "for one that serves model.skops"}[name] }}.
+{% endfor %}
 ARG EXTRAS=""
 {% if fw.gpu %}
 # Any value makes an image that runs on a GPU.

@@ -23,7 +23,10 @@ def folder(tmp_path: Path, sample_dir: Path) -> Path:
 
 
 def opened(folder: Path) -> stored.Artifact:
-    return stored.Artifact.open(folder, "scikit-learn", "model.joblib")
+    """The directory as loading opens it, which checks each file."""
+    artifact = stored.Artifact.open(folder, "scikit-learn", ("model.joblib",))
+    artifact.check()
+    return artifact
 
 
 def files(name: str) -> Callable[[dict[str, Any]], None]:
@@ -122,10 +125,14 @@ def test_a_file_that_is_a_folder_is_refused_in_a_line(folder: Path, name: str) -
 def test_a_file_that_cannot_be_read_is_refused_in_a_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Root can read any file, so the system's refusal is played."""
 
-    def digest(file: Path) -> str:
-        raise PermissionError(13, "Permission denied")
+    opening = Path.open
 
-    monkeypatch.setattr(stored, "digest", digest)
+    def open_all_but(file: Path, *arguments: Any, **options: Any) -> Any:
+        if file.name == "model.joblib":
+            raise PermissionError(13, "Permission denied")
+        return opening(file, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", open_all_but)
     with pytest.raises(ModelError, match="cannot be read: Permission denied"):
         opened(folder)
 

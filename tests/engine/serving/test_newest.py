@@ -25,9 +25,9 @@ class Model:
     platform, has_proba = "test", False
     signature = Signature((Column("a", "FP64"), Column("b", "FP64")))
     code = "len(X)"
-    advice = ""
+    advice, answers = "", "model.test answers"
 
-    def __init__(self, dirpath: Path, runtime: str, device: str) -> None:
+    def __init__(self, dirpath: Path, runtime: str, device: str, verify_key: Path | None) -> None:
         if not (dirpath / "metadata.json").exists():
             raise ModelError(f"{dirpath} is no model directory")
         self.outputs: tuple[Tensor, ...] = (Tensor("predict", "INT64", (-1,)),)
@@ -97,7 +97,7 @@ def test_where_none_answers_the_owner_is_told_where_and_what_to_do(
 def test_one_directory_is_served_or_refused_in_its_own_words(tmp_path: Path) -> None:
     said: list[str] = []
     with pytest.raises(ModelError, match="is no model directory"):
-        load_newest([tmp_path], lambda directory: Model(directory, "auto", "cpu"), said.append, "")
+        load_newest([tmp_path], lambda directory: Model(directory, "auto", "cpu", None), said.append, "")
     assert not said
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ..._engine.artifact.metadata import read
+from ..._engine.artifact import metadata
 from ...trainer._core import Model
 from ...trainer.model import MyModel
 from .conftest import ROWS, Server, instances, says_why_it_ends
@@ -60,8 +60,10 @@ def test_predict_proba_can_be_the_default(start: Callable[..., Server], sample_d
 
 
 def test_the_runtime_can_be_chosen(start: Callable[..., Server], sample_dir: Path) -> None:
-    """The compiled and the native model give the same labels, and scores to 1e-5; one that is not there is refused."""
-    if not read(sample_dir).compiled:
+    """The compiled and the native model give the same labels, and scores to 1e-5; one that is not there is refused. The
+    log says which file answers.
+    """
+    if not metadata.read(sample_dir).compiled:
         server = start(sample_dir, MODEL_NAME="m", RUNTIME="onnx")
         says_why_it_ends(server, "has no compiled model, which the runtime onnx needs")
         return
@@ -71,7 +73,8 @@ def test_the_runtime_can_be_chosen(start: Callable[..., Server], sample_dir: Pat
         server = start(sample_dir, MODEL_NAME="m", RUNTIME=runtime).wait("m")
         answers[runtime] = server.client.post("/v1/models/m:predict", json=body).json()["predictions"]
         server.stop()
-        assert f"which runs on {platform}" in server.errors
+        file = MyModel.WEIGHTS if runtime == "native" else f"model.onnx answers, {MyModel.WEIGHTS} was not opened"
+        assert f"which runs on {platform}: {file}" in server.errors
     np.testing.assert_allclose(answers["onnx"], answers["native"], rtol=1e-5, atol=1e-5)
 
 

@@ -51,10 +51,10 @@ def open_session(model: Path | bytes, device: str) -> Any:
 
 
 class CompiledModel:
-    """Runs the ONNX model in a file."""
+    """Runs an ONNX model, a file or its content."""
 
-    def __init__(self, path: Path, device: str = "cpu") -> None:
-        self.session = open_session(path, device)
+    def __init__(self, model: Path | bytes, device: str = "cpu") -> None:
+        self.session = open_session(model, device)
         self.input = self.session.get_inputs()[0].name
         self.output = self.session.get_outputs()[-1].name  # a classifier's probabilities come behind its labels
 

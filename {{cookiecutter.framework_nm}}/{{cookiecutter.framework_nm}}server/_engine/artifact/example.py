@@ -34,9 +34,9 @@ def write(folder: Path, signature: Signature, X: Any) -> None:
     (folder / FILE).write_bytes(msgspec.json.encode({"instances": to_json(signature, X)}) + b"\n")
 
 
-def read(folder: Path, signature: Signature) -> Any:
+def read(content: bytes, signature: Signature) -> Any:
     """The rows of the request, in the signature's form."""
-    return from_json(signature, msgspec.json.decode((folder / FILE).read_bytes())["instances"])
+    return from_json(signature, msgspec.json.decode(content)["instances"])
 
 
 def _most_frequent(column: Any) -> Optional[str]:

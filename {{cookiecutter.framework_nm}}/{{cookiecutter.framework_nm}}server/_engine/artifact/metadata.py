@@ -1,7 +1,7 @@
 """metadata.json, which makes a directory a model directory, and metadata.sha256 beside it, which has its digest.
 
 The digest tells that a file was damaged or edited by mistake. It tells nothing of an attacker, who can write both
-files: only a signature does. Not here: the other files of a model directory.
+files: only a signature does (signing.py). Not here: the other files of a model directory.
 """
 
 from __future__ import annotations
@@ -68,13 +68,18 @@ def seal(folder: Path) -> None:
     (folder / DIGEST_FILE).write_text(f"{digest}  {FILE}\n")
 
 
-def read(folder: Path) -> Metadata:
-    """Read metadata.json. Raises ModelError where it is missing, damaged, of a newer format, or makes no sense."""
+def read(folder: Path, signed: Optional[str] = None) -> Metadata:
+    """Read metadata.json, which has the SHA-256 `signed` if one is given.
+
+    Raises ModelError where it is missing, damaged, exchanged, of a newer format, or makes no sense.
+    """
     file = folder / FILE
     if not folder.is_dir():
         raise ModelError(f"{folder} is not a directory: expected a model directory, as written by training")
     try:
         content = file.read_bytes()
+        if signed not in (None, hashlib.sha256(content).hexdigest()):
+            raise ModelError(f"{file} was exchanged while its signature was checked")
         version = msgspec.json.decode(content, type=_Version).format
         if version > FORMAT:
             raise ModelError(

@@ -1,70 +1,118 @@
-"""A model directory as it is stored: checked when it is opened, copied as it was then, and written whole or not at all.
+"""A model directory as it is stored: checked while it is read, and written whole or not at all.
 
-Not here: what metadata.json says (metadata.py), drafts and their locks (draft.py), where models lie (versions.py).
+Not here: what metadata.json says (metadata.py), who signed it (signing.py), drafts and their locks (draft.py), where
+models lie (versions.py).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, List
+from typing import BinaryIO, List, Optional
 
 from ..contract.errors import ModelError
-from . import compiled, draft, example, metadata
+from . import compiled, draft, example, metadata, signing
 
 #: Bytes read at once: weights may be larger than the memory.
 _BLOCK = 1 << 20
 
 
 class Artifact:
-    """A model directory, and what its metadata.json said when it was opened."""
+    """A model directory, and what its metadata.json said when it was opened.
 
-    def __init__(self, path: Path, content: metadata.Metadata) -> None:
+    Whatever is read of it is checked as it is read: nobody gets other bytes than those whose digests metadata.json had
+    then. So a file that is exchanged, even between two moments of one load, is refused and never used.
+    """
+
+    def __init__(self, path: Path, content: metadata.Metadata, weights: str) -> None:
         self.path = path
         self.metadata = content
+        #: The name of the file or folder that holds the weights.
+        self.weights = weights
+        self._unread = set(content.files)
+        self._private: Optional[Path] = None
+        self.example = self.read(example.FILE)
 
     @classmethod
-    def open(cls, path: Path, platform: str, weights: str) -> Artifact:
-        """Check the model directory of a framework, whose weights have that name.
+    def open(cls, path: Path, platform: str, weights: Sequence[str], key: Optional[Path] = None) -> Artifact:
+        """Open the model directory of a framework, whose weights have one of these names; with a key, only if its
+        owner signed the directory as it is.
 
-        Raises ModelError where a file is missing, damaged, changed, or another framework's.
+        Raises Unsigned, and ModelError where metadata.json is damaged, another framework's, or lists too little.
         """
-        found = metadata.read(path)
+        found = metadata.read(path, signing.check(path, key) if key else None)
         if found.platform != platform:
             raise ModelError(f"{path} is a model of {found.platform}; this package serves {platform}")
         listed = {*found.files, *(name.partition("/")[0] for name in found.files)}
-        needed = {weights, example.FILE, *([compiled.FILE] if found.compiled else [])}
+        name = next((name for name in weights if name in listed), weights[0])
+        needed = {name, example.FILE, *([compiled.FILE] if found.compiled else [])}
         if not needed <= listed:
             raise ModelError(f"{path / metadata.FILE} does not list {', '.join(sorted(needed - listed))}")
-        for name, expected in found.files.items():
-            _check(path, name, expected)
-        return cls(path, found)
+        return cls(path, found, name)
+
+    def check(self) -> None:
+        """Check all files that were not read yet. Raises ModelError where one is missing, damaged or changed."""
+        for name in sorted(self._unread):
+            for _ in self._blocks(name):
+                pass
+
+    def read(self, name: str) -> bytes:
+        """The content of a file. Raises ModelError as `check` does."""
+        return b"".join(self._blocks(name))
+
+    def private_weights(self) -> Path:
+        """The weights, as a copy that no other user can change; it stays as long as the artifact.
+
+        Raises ModelError as `check` does, or where there is no room for the copy.
+        """
+        if self._private is None:
+            try:
+                self._private = self._copy_weights()
+            except OSError as error:
+                raise ModelError(
+                    f"{self.weights} in {self.path} is loaded from a private copy, which cannot be written: {error}; "
+                    "make room in the temporary directory, or set TMPDIR to another one"
+                ) from error
+        return self._private / self.weights
 
     def copy(self, folder: Path) -> None:
-        """Copy the files that metadata.json lists, as they were when the directory was opened.
+        """Copy the files that metadata.json lists.
 
-        Raises ModelError where a file has changed, OSError where the copy cannot be written.
+        Raises ModelError as `check` does, OSError where the copy cannot be written.
         """
-        for name, expected in self.metadata.files.items():
+        self._copy(self.metadata.files, folder)
+
+    def _copy_weights(self) -> Path:
+        folder = Path(tempfile.mkdtemp(prefix="weights-"))
+        remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        try:
+            self._copy([name for name in self.metadata.files if name.partition("/")[0] == self.weights], folder)
+        except BaseException:  # whoever asks again would leave another one
+            remove()
+            raise
+        return folder
+
+    def _copy(self, names: Iterable[str], folder: Path) -> None:
+        for name in names:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            found = hashlib.sha256()
             with target.open("wb") as copy:
                 for block in self._blocks(name):
-                    found.update(block)
                     copy.write(block)
-            if found.hexdigest() != expected:
-                raise ModelError(f"{name} in {self.path} has changed since the model was loaded; reload the model")
 
     def _blocks(self, name: str) -> Iterator[bytes]:
+        """The content of a file; at its end an exception where it was not what it should be."""
         try:
-            with (self.path / name).open("rb") as file:
-                yield from _blocks(file)
-        except OSError as error:
-            raise ModelError(
-                f"{name} in {self.path} cannot be read again: {error.strerror}; reload the model"
-            ) from None
+            yield from _checked(self.path, name, self.metadata.files[name])
+        except ModelError as error:
+            if name in self._unread:
+                raise
+            raise ModelError(f"{error}; it has changed since the model was loaded: reload the model") from None
+        self._unread.discard(name)
 
 
 def digest(file: Path) -> str:
@@ -78,7 +126,7 @@ def digest(file: Path) -> str:
 
 def files_in(folder: Path) -> List[str]:
     """The files that metadata.json lists, by their paths."""
-    own = (metadata.FILE, metadata.DIGEST_FILE, draft.LOCK)
+    own = (metadata.FILE, metadata.DIGEST_FILE, signing.FILE, draft.LOCK)
     files = (file.relative_to(folder).as_posix() for file in sorted(folder.rglob("*")) if file.is_file())
     return [name for name in files if name not in own]
 
@@ -106,22 +154,28 @@ def settle(dirpath: Path) -> bool:
         try:
             metadata.seal(left.path)  # the training may have been killed before it came to that
             for name, expected in metadata.read(left.path).files.items():
-                _check(left.path, name, expected)
+                for _ in _checked(left.path, name, expected):
+                    pass
         except (OSError, ModelError):
             return False
         finish(left)
         return True
 
 
-def _check(folder: Path, name: str, expected: str) -> None:
+def _checked(folder: Path, name: str, expected: str) -> Iterator[bytes]:
+    """The content of a file, whose end raises ModelError where it has another digest."""
     file = folder / name
+    found = hashlib.sha256()
     try:
         if not file.is_file():
             raise ModelError(f"{file} is missing, but {folder / metadata.FILE} lists it")
-        found = digest(file)
+        with file.open("rb") as content:
+            for block in _blocks(content):
+                found.update(block)
+                yield block
     except OSError as error:
         raise ModelError(f"{file} cannot be read: {error.strerror}") from error
-    if found != expected:
+    if found.hexdigest() != expected:
         raise ModelError(f"{file} is not the file that was saved: its SHA-256 differs from {metadata.FILE}")
 
 

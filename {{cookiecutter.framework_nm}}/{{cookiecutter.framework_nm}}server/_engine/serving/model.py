@@ -32,7 +32,7 @@ class Unavailable(Exception):
 class Serving:
     """Serves the model directory `model_dir` under a name; a base beside the SDK's own, which it comes before."""
 
-    #: Makes the model of a directory: `MyModel` of trainer/model.py, called with dirpath, runtime and device.
+    #: Makes the model of a directory: `MyModel` of trainer/model.py, with dirpath, runtime, device and verify_key.
     model_class: ClassVar[Callable[..., Servable]]
 
     def __init__(
@@ -45,6 +45,7 @@ class Serving:
         max_batch_rows: int = 1024,
         max_waiting: int = 1024,
         stuck_seconds: float = 60,
+        verify_key: Path | None = None,
     ) -> None:
         super().__init__(name)  # type: ignore[call-arg]  # the SDK's
         self.model_dir = model_dir
@@ -54,6 +55,8 @@ class Serving:
         self.max_batch_rows = max_batch_rows
         self.max_waiting = max_waiting
         self.stuck_seconds = stuck_seconds
+        #: Whose signature the directory has to have, if any.
+        self.verify_key = verify_key
         #: What the directory is a part of, and what must stay while the model is served: its weights may be read later.
         self.source: object = None
         #: Told of each call of the model: its rows, and the seconds that its requests waited.
@@ -102,10 +105,11 @@ class Serving:
 
     def _load(self) -> None:
         model, self.decoder = open_model(
-            self.model_class, self.model_dir, self.runtime, self.device, self.predict_proba
+            self.model_class, self.model_dir, self.runtime, self.device, self.predict_proba, self.verify_key
         )
         self.example = (self.model_dir / "input.json").read_bytes()
         self.platform = model.platform
+        self.answers = model.answers
         self.signature = model.signature
         self.outputs = model.outputs
         limits = (self.max_batch_rows, self.max_waiting)
@@ -152,6 +156,7 @@ def maker(model_class: type[S], arguments: argparse.Namespace) -> Callable[[str,
         max_batch_rows=arguments.max_batch_rows,
         max_waiting=arguments.max_waiting,
         stuck_seconds=arguments.stuck_seconds,
+        verify_key=arguments.verify_key,
     )
 
 

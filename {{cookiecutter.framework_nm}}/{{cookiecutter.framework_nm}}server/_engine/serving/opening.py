@@ -35,6 +35,10 @@ class Servable(Protocol):
     def has_proba(self) -> bool: ...
 
     @property
+    def answers(self) -> str:
+        """Which file of its directory answers, and which was not opened for that; for the log."""
+
+    @property
     def advice(self) -> str:
         """Why it may answer otherwise than when it was trained, and what to do, as the end of a message; or ""."""
 
@@ -54,15 +58,17 @@ def open_model(
     runtime: str = "auto",
     device: str = "cpu",
     predict_proba: bool = False,
+    verify_key: Path | None = None,
 ) -> tuple[AnyModel, Decoder]:
-    """Load the model in `model_dir`, and let it answer its own input.json; returns it with its decoder.
+    """Load the model in `model_dir`, which the owner of a key has signed if one is given, and let it answer its own
+    input.json; returns it with its decoder.
 
     Its outputs are described as it answers now: `post_func` may have changed since training.
-    Raises ModelError, whatever the owner's code raises.
+    Raises Unsigned, and ModelError, whatever the owner's code raises.
     """
     model: AnyModel | None = None
     try:
-        model = model_class(dirpath=model_dir, runtime=runtime, device=device)
+        model = model_class(dirpath=model_dir, runtime=runtime, device=device, verify_key=verify_key)
         if predict_proba and not model.has_proba:
             raise ModelError(f"PREDICT_PROBA is set, but {model_dir} has no probabilities")
         decoder = Decoder(model.signature, model.outputs)

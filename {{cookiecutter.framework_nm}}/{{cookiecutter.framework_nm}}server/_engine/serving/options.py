@@ -10,9 +10,11 @@ import os
 import re
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ..artifact.addresses import redacted, shown
+from ..artifact.signing import find_key
 
 
 def switch(value: str) -> bool:
@@ -49,6 +51,14 @@ def port(value: str) -> int:
         except OSError as error:
             raise argparse.ArgumentTypeError(f"port {number} cannot be used: {error.strerror}") from None
     return number
+
+
+def key(value: str) -> Path | None:
+    """Read where the key is that signatures are checked by; nothing is None."""
+    try:
+        return find_key(value) if value else None
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def one(value: str) -> int:
@@ -106,6 +116,8 @@ class Options(Parser):
         stuck = "longest call of a model, in seconds; after it, liveness is false, so that the server is restarted"
         self.add("stuck_seconds", "60", count, stuck)
         self.add("drain_seconds", "5", seconds, "seconds to keep answering after SIGTERM, while readiness is false")
+        signed = "serve only what the owner of this key signed: a file with a public key or certificates in PEM"
+        self.add("verify_key", "", key, signed)
         self.add("enable_repository_api", "true", switch, "let requests load and unload models")
 
     def add(self, name: str, default: str, type: Callable[[str], Any], help: str) -> None:

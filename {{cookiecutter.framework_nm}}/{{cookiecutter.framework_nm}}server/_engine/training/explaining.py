@@ -5,14 +5,11 @@ Not here: the contributions themselves, which are in trainer/model.py.
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..artifact import metadata
-from ..contract.errors import ModelError, NoExplanations
+from ..contract.errors import NoExplanations
 from .places import Places
 
 if TYPE_CHECKING:
@@ -20,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def explainer(model: Model) -> Model:
-    """The model itself, or one that was read again, from a copy of the files that it was loaded from.
+    """The model itself, or one that was read again, from a copy of the weights that it was loaded from.
 
     Raises as `Model.explainer` does.
     """
@@ -28,13 +25,8 @@ def explainer(model: Model) -> Model:
         raise NoExplanations(f"{model.FRAMEWORK} gives no explanations of its own")
     if model.artifact is None:
         return model
-    try:
-        with tempfile.TemporaryDirectory(prefix="explainer-") as folder:
-            model.artifact.copy(Path(folder))
-            metadata.write(Path(folder), model.artifact.metadata)
-            return type(model)(dirpath=folder, runtime="native", device="cpu" if model.compiled else model.device)
-    except OSError as error:
-        raise ModelError(f"its files cannot be copied to a temporary directory: {error}") from error
+    device = "cpu" if model.compiled else model.device
+    return type(model)(dirpath=model.artifact, runtime="native", device=device)
 
 
 def explain(model: Model, X: Any) -> list[dict[str, Any]]:

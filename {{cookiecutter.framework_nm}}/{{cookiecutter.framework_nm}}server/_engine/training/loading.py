@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def open_compiled(artifact: Artifact, runtime: str, device: str) -> CompiledModel | None:
     """The compiled model, if that is what the runtime "native", "onnx" or "auto" takes on this device; else None.
 
-    Raises ModelError where the runtime is "onnx" and it cannot be run.
+    Raises ModelError where its file is damaged, or where the runtime is "onnx" and it cannot be run.
     """
     there = artifact.metadata.compiled is not None
     if runtime == "onnx" and not there:
@@ -26,8 +26,9 @@ def open_compiled(artifact: Artifact, runtime: str, device: str) -> CompiledMode
     on = {"native": False, "onnx": True, "auto": device == "cpu"}[runtime]
     if not (there and on and compiled.available()):
         return None
+    content = artifact.read(compiled.FILE)
     try:
-        return CompiledModel(artifact.path / compiled.FILE, device)
+        return CompiledModel(content, device)
     except Exception as error:  # ONNX Runtime raises kinds of its own
         if runtime == "onnx":
             raise

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ..artifact import example, provenance
+from ..artifact import compiled, example, provenance, signing
 from ..artifact.provenance import Data
 from ..artifact.stored import Artifact
 from ..contract.errors import ModelError
@@ -30,21 +30,24 @@ class Model(State):
 
     def __init__(
         self,
-        dirpath: str | Path | None = None,
+        dirpath: str | Path | Artifact | None = None,
         task: str = "classification",
         runtime: str = "native",
         device: str = "cpu",
+        verify_key: str | Path | None = None,
         **params: Any,
     ) -> None:
         """Load the model in `dirpath`, or build an untrained one.
 
         `task` is "classification" or "regression"; `params` go to `build`. `runtime` is what a loaded model runs
         on: "native", "onnx" (the compiled model), or "auto" (the compiled model on a CPU, if there is one and ONNX
-        Runtime runs it). `device` is "cpu" or "cuda".
+        Runtime runs it). `device` is "cpu" or "cuda". With a `verify_key`, a file that `find_key` in
+        artifact/signing.py describes, only what its owner signed is loaded.
 
-        Raises ModelError where the model cannot be loaded, or the device is not there.
+        Raises ModelError where the model cannot be loaded, or the device is not there; ValueError without a key.
         """
         super().__init__(task, runtime, device, params)
+        self.verify_key = signing.find_key(str(verify_key)) if verify_key else None
         if dirpath is not None:
             self.load(dirpath)
         else:
@@ -140,7 +143,7 @@ class Model(State):
     def explainer(self) -> Model:
         """A copy of this model in the framework's own form, to explain with while this one predicts in another thread.
 
-        A model that was trained here is its own. One that was loaded is read again, from a copy of its files that
+        A model that was trained here is its own. One that was loaded is read again, from a copy of its weights that
         nobody else can change, made only of the bytes that it was loaded from.
 
         Raises NoExplanations where the framework gives no contributions, ModelError where a file has changed, or
@@ -179,13 +182,19 @@ class Model(State):
         self._check_made()
         saving.save(self, Path(dirpath).absolute(), extras_seconds)
 
-    def load(self, dirpath: str | Path) -> None:
-        """Read a model directory; nothing is unpickled before the digests agree. The previous model is forgotten.
+    def load(self, dirpath: str | Path | Artifact) -> None:
+        """Read a model directory, or one that is open; nothing is unpickled but what has the digests of metadata.json.
+        The previous model is forgotten.
 
-        Raises ModelError where a file is missing, damaged, changed, or another framework's.
+        Raises ModelError where a file is missing, damaged, changed, not signed though it has to be, or another
+        framework's.
         """
         self._forget()
-        artifact = Artifact.open(Path(dirpath), self.FRAMEWORK, self.WEIGHTS)
+        artifact = (
+            dirpath
+            if isinstance(dirpath, Artifact)
+            else Artifact.open(Path(dirpath), self.FRAMEWORK, (self.WEIGHTS, *self.OTHER_WEIGHTS), self.verify_key)
+        )
         try:
             self._restore(artifact)
         except BaseException as error:
@@ -193,22 +202,30 @@ class Model(State):
             if isinstance(error, ModelError) or not isinstance(error, Exception):
                 raise
             advice = provenance.advice(artifact.metadata.made, type(self))
-            raise ModelError(f"{dirpath} cannot be loaded: {type(error).__name__}: {error}{advice}") from error
+            raise ModelError(f"{artifact.path} cannot be loaded: {type(error).__name__}: {error}{advice}") from error
 
     def _restore(self, artifact: Artifact) -> None:
         found = artifact.metadata
-        self.artifact, self.made = artifact, found.made
+        self.artifact, self.made, self.weights = artifact, found.made, artifact.weights
         self.task, self.metrics, self.outputs, self.state = found.task, found.metrics, found.outputs, found.state
         self.labels = None if found.labels is None else np.array(found.labels)
         self.signature = Signature(found.columns, found.missing)
-        self.example = example.read(artifact.path, self.signature)
+        self.example = example.read(artifact.example, self.signature)
         self._params = provenance.hyperparameters(found.made, "" if self.TUNES_GIVEN else self.GIVEN)
-        self._weights = artifact.path / self.WEIGHTS
         self.compiled = loading.open_compiled(artifact, self.runtime, self.device)
-        if not self.compiled:
+        weights = None if self.compiled else artifact.private_weights()
+        artifact.check()
+        if weights:
             loading.warn_of_versions(artifact, self.FRAMEWORK, self.version())
-            self.restore(self._weights)
+            self.restore(weights)
             self.place()
+
+    @property
+    def answers(self) -> str:
+        """Which file of its directory answers, and which was not opened for that; for a log."""
+        assert self.artifact
+        weights = self.artifact.weights
+        return f"{compiled.FILE} answers, {weights} was not opened" if self.compiled else f"{weights} answers"
 
     @property
     def advice(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Tuple
 
 import numpy as np
 
@@ -18,6 +18,8 @@ class Places:
     #: The framework's name, and the file or folder that holds the weights.
     FRAMEWORK: ClassVar[str]
     WEIGHTS: ClassVar[str]
+    #: What else they may be called, each name another form of theirs. `build` sets `weights` to the one to write.
+    OTHER_WEIGHTS: ClassVar[Tuple[str, ...]] = ()
     #: The hyperparameter that names a model made elsewhere, which is imported instead of trained; "" if there is none.
     GIVEN: ClassVar[str] = ""
     #: Whether that model is trained further where there is data, and imported only where there is none.
@@ -34,6 +36,8 @@ class Places:
     #: What they keep: the model in the framework's form, and what `encode` is to know, as JSON.
     model: Any
     state: dict[str, Any]
+    #: The name of the weights here, WEIGHTS or one of OTHER_WEIGHTS.
+    weights: str
 
     @staticmethod
     def version() -> str:
@@ -80,11 +84,11 @@ class Places:
         raise NotImplementedError("this framework has none")
 
     def dump(self, path: Path) -> None:
-        """Write the weights to a file, or into a folder that is still to be made."""
+        """Write the weights to a file, or into a folder that is still to be made, of the name `weights`."""
         raise NotImplementedError
 
     def restore(self, path: Path) -> None:
-        """Read the weights from there."""
+        """Read the weights from a copy of there, which stays as long as the model, and has the same name."""
         raise NotImplementedError
 
     def place(self) -> None:

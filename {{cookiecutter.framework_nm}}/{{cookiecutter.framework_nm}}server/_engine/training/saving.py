@@ -43,7 +43,7 @@ def save(model: Model, dirpath: Path, extras_seconds: float) -> None:
 
 def _write(model: Model, folder: Path) -> Metadata:
     """Write all that a model directory has to have, metadata.json last."""
-    model.dump(folder / model.WEIGHTS)
+    model.dump(folder / model.weights)
     example.write(folder, model.signature, model.example)
     found = Metadata(
         name=type(model).__module__.split(".")[0],

@@ -37,6 +37,7 @@ class State(Places):
         """Forget the model."""
         self.signature = Signature(())
         self.state, self.model, self.labels, self.example = {}, None, None, None
+        self.weights = self.WEIGHTS
         self.outputs: tuple[Tensor, ...] = ()
         self.metrics: dict[str, float] = {}
         #: The compiled model, where it answers.

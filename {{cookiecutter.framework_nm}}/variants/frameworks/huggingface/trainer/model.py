@@ -179,7 +179,7 @@ class MyModel(Model):
         """The tokenizer alone, as a server needs it that runs the compiled model."""
         from tokenizers import Tokenizer
 
-        return Tokenizer.from_file(str(self._weights / "tokenizer.json"))
+        return Tokenizer.from_str(self.artifact.read(f"{self.weights}/tokenizer.json").decode())
 
     def encode(self, X: Any) -> Any:
         return to_tokens(to_texts(X, self.signature.columns), self.tokens, self.state["max_length"])

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model
+from ._core import Model, ModelError
 from .preprocessor import make_encoder
+
+#: What a model.skops may be made of, beside what skops trusts itself. The file has no say: name your own types here.
+TRUSTED = ["numpy.dtype", "sklearn.tree._tree.Tree"]
 
 
 class Hyperparameters(BaseModel):
@@ -18,6 +22,7 @@ class Hyperparameters(BaseModel):
     estimator: Literal["linear", "forest"] = Field("linear", description="a linear model, or a random forest")
     n_estimators: int = Field(100, ge=1, description="number of trees in a forest")
     random_state: int = Field(0, description="random seed of a forest")
+    weights: Literal["joblib", "skops"] = Field("joblib", description="file format: joblib is a pickle, skops is not")
 
 
 class MyModel(Model):
@@ -28,6 +33,7 @@ class MyModel(Model):
 
     FRAMEWORK = "scikit-learn"
     WEIGHTS = "model.joblib"
+    OTHER_WEIGHTS = ("model.skops",)
 
     @staticmethod
     def version() -> str:
@@ -40,6 +46,9 @@ class MyModel(Model):
         from sklearn.linear_model import LogisticRegression, Ridge
 
         options = Hyperparameters(**params)
+        self.weights = f"model.{options.weights}"
+        if options.weights == "skops":
+            _skops()  # rather missing now than after the training
         classify = self.task == "classification"
         # Trees need no scaling, and would split elsewhere in the compiled model, which computes in single precision.
         self.scale = options.estimator == "linear"
@@ -89,14 +98,40 @@ class MyModel(Model):
         return to_onnx(self.model, initial_types=columns, options=options).SerializeToString()
 
     def dump(self, path: Path) -> None:
+        if path.suffix == ".skops":
+            _skops().dump(self.model, path, compression=zipfile.ZIP_DEFLATED)
+            _check_types(path)
+            return
         import joblib
 
         joblib.dump(self.model, path, compress=3)
 
     def restore(self, path: Path) -> None:
+        if path.suffix == ".skops":
+            _check_types(path)
+            self.model = _skops().load(path, trusted=TRUSTED)
+            return
         import joblib
 
         self.model = joblib.load(path)
+
+
+def _skops() -> Any:
+    try:
+        import skops.io
+    except ImportError:
+        raise ModelError("model.skops is written and read by skops: pip install '.[skops]'") from None
+    return skops.io
+
+
+def _check_types(path: Path) -> None:
+    """Raise ModelError where a file needs types that are not trusted; nothing of it is loaded for that."""
+    others = sorted(set(_skops().get_untrusted_types(file=path)) - set(TRUSTED))
+    if others:
+        raise ModelError(
+            f"{path.name} needs types that this project does not trust: {', '.join(others)}. If you know what they do, "
+            "name them in TRUSTED in trainer/model.py"
+        )
 
 
 def _sources(encoder: Any, names: list[Any]) -> list[Any]:

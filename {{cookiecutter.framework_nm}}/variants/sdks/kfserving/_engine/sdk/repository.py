@@ -54,7 +54,9 @@ class ServingModelRepository(KFModelRepository):
 
     def _publish(self, model: ServingModel) -> None:
         self.update(model)
-        logger.info("Loaded model %s from %s, which runs on %s", model.name, model.model_dir, model.platform)
+        logger.info(
+            "Loaded model %s from %s, which runs on %s: %s", model.name, model.model_dir, model.platform, model.answers
+        )
 
 
 def _check(name: str) -> None:

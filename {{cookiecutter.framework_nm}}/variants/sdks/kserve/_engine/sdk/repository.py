@@ -124,4 +124,11 @@ class ServingModelRepository(kserve.ModelRepository):
         model.enable_latency_logging = self.enable_latency_logging
         self.update(model)
         version = "".join(f", version {number}," for number in model.versions)
-        logger.info("Loaded model %s%s from %s, which runs on %s", model.name, version, self._shown, model.platform)
+        logger.info(
+            "Loaded model %s%s from %s, which runs on %s: %s",
+            model.name,
+            version,
+            self._shown,
+            model.platform,
+            model.answers,
+        )
