@@ -32,6 +32,8 @@ PACKAGE_FILES = """
 """
 #: What only some frameworks' projects have.
 FRAMEWORK_FILES = {
+    "xgboost": "trainer/objectives.py",
+    "lightgbm": "trainer/objectives.py",
     "mlflow": "trainer/schema.py",
     "pytorch": "trainer/network.py trainer/on_torch.py",
     "tensorflow": "trainer/network.py",

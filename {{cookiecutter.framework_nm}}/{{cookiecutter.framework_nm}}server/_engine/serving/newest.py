@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..artifact.versions import models_at
-from ..contract.errors import ModelError
+from ..contract.errors import ModelError, NotAsAsked
 from .opening import Servable, open_model
 
 Loaded = TypeVar("Loaded")
@@ -26,11 +26,13 @@ def load_newest(
     """What `load` makes of the first of `directories`, newest first, that it makes something of.
 
     `warn` is told of each that is left out, and why. Raises ModelError: of one directory alone its own, and of
-    several one that says `what_to_do`.
+    several one that says `what_to_do`; and NotAsAsked, rather than leaving out what only the settings speak against.
     """
     for directory in directories:
         try:
             return load(directory)
+        except NotAsAsked:
+            raise
         except ModelError as error:
             if len(directories) == 1:
                 raise

@@ -97,9 +97,7 @@ class MyModel(Model):
         """
         # ================================================================================================= #
         scores = self._activate(X @ self.model["weights"] + self.model["bias"])
-        if self.labels is None:
-            return scores[:, 0]
-        return scores if proba else self.labels[scores.argmax(axis=1)]
+        return self.from_scores(scores, proba)
         # ================================================================================================= #
 
     def dump(self, path: Path) -> None:

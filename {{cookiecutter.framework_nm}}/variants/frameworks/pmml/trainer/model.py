@@ -31,12 +31,6 @@ class MyModel(Model):
     WEIGHTS = "model.pmml"
     GIVEN = "pmml"
 
-    @staticmethod
-    def version() -> str:
-        import jpmml_evaluator
-
-        return jpmml_evaluator.__version__
-
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
         _start_java()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.metadata
 import math
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,7 @@ class MyModel(Model):
 
     @staticmethod
     def version() -> str:
-        import torch
-
-        return torch.__version__.partition("+")[0]  # behind it stands what device the build is for
+        return importlib.metadata.version("torch").partition("+")[0]  # behind it stands what device the build is for
 
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
@@ -110,10 +109,7 @@ class MyModel(Model):
 
         with torch.inference_mode():
             scores = self.model(torch.as_tensor(X, dtype=torch.float32, device=self.device))
-        scores = scores.cpu().numpy().astype(np.float64)
-        if self.labels is None:
-            return scores[:, 0]
-        return scores if proba else self.labels[scores.argmax(axis=1)]
+        return self.from_scores(scores.cpu().numpy(), proba)
 
     def to_onnx(self) -> bytes:
         import torch

@@ -29,12 +29,6 @@ class MyModel(Model):
     FRAMEWORK = "scikit-learn"
     WEIGHTS = "model.joblib"
 
-    @staticmethod
-    def version() -> str:
-        import sklearn
-
-        return sklearn.__version__
-
     def build(self, **params: Any) -> None:
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
         from sklearn.linear_model import LogisticRegression, Ridge
