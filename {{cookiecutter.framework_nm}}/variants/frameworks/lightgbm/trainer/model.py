@@ -10,8 +10,9 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model
+from .categories import learn_categories
 from .objectives import choose_objective
-from .preprocessor import encode, learn_categories
+from .preprocessor import MAX_CATEGORIES, encode
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class MyModel(Model):
         objective = choose_objective(self.labels, "regression", "binary", "multiclass")
         if self.labels is not None:
             y = np.searchsorted(self.labels, y)
-        self.state["categories"] = learn_categories(X)
+        self.state["categories"] = learn_categories(X, MAX_CATEGORIES)
         names = [] if isinstance(X, np.ndarray) else list(X.columns)
         text = [names.index(name) for name in self.state["categories"]]
         data = lightgbm.Dataset(self.encode(X), y, categorical_feature=text)

@@ -33,10 +33,7 @@ def make_network(shape: list[int], scores: int, layers: int, width: int, dropout
 
 
 class MyModel(Model):
-    """A PyTorch network over standardised numbers and one-hot categories.
-
-    PyTorch is imported where it is needed: a server that runs the compiled model starts without.
-    """
+    """A PyTorch network over standardised numbers and one-hot categories."""
 
     FRAMEWORK = "pytorch"
     WEIGHTS = "model.safetensors"

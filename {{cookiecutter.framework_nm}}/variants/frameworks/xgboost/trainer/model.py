@@ -12,8 +12,9 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model, ModelError
+from .categories import learn_categories
 from .objectives import choose_objective
-from .preprocessor import encode, learn_categories
+from .preprocessor import MAX_CATEGORIES, encode
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class MyModel(Model):
         objective = choose_objective(self.labels, "reg:squarederror", "binary:logistic", "multi:softprob")
         if self.labels is not None:
             y = np.searchsorted(self.labels, y)
-        self.state["categories"] = learn_categories(X)
+        self.state["categories"] = learn_categories(X, MAX_CATEGORIES)
         names = [None] * X.shape[1] if isinstance(X, np.ndarray) else X.columns
         kinds = ["c" if name in self.state["categories"] else "q" for name in names]
         data = self._matrix(self.encode(X), kinds, label=y)
