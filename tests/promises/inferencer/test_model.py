@@ -63,7 +63,7 @@ def test_predict_proba_can_be_the_default(start: Callable[..., Server], sample_d
 
 def test_the_runtime_can_be_chosen(start: Callable[..., Server], sample_dir: Path) -> None:
     """The compiled and the native model give the same labels, and scores to 1e-5; one that is not there is refused."""
-    if not json.loads((sample_dir / "metadata.json").read_text())["compiled"]:
+    if not metadata.read(sample_dir).compiled:
         server = start(sample_dir, MODEL_NAME="m", RUNTIME="onnx")
         says_why_it_ends(server, "has no compiled model, which the runtime onnx asks for")
         return
