@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
-import socket
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -20,7 +19,10 @@ from typing import Any
 
 import httpx
 import numpy as np
-from facts import TEMPLATE
+from facts import ENGINE, QUESTIONS, TEMPLATE
+
+sys.path.insert(0, str(ENGINE.parent))
+from _engine.serving.testing import free_port as free_port
 
 
 def shell(project: Path, command: str, **environment: str) -> str:
@@ -41,10 +43,12 @@ def lay_promises(project: Path, sdk: str) -> str:
     """Lay the tests of tests/promises into a project, and return their folder, as pytest takes it."""
     promises = TEMPLATE / "tests" / "promises"
     folder = f"{project.name}server/promises"
-    for layer in (promises, promises / "frameworks" / project.name, promises / "sdks" / sdk):
+    families = QUESTIONS["_frameworks"][project.name]["families"]
+    layers = [f"families/{family}" for family in families] + [f"frameworks/{project.name}", f"sdks/{sdk}"]
+    for layer in (promises, *(promises / layer for layer in layers)):
         for source in layer.rglob("*.py"):
             name = source.relative_to(layer)
-            if name.parts[0] not in ("frameworks", "sdks"):
+            if name.parts[0] not in ("families", "frameworks", "sdks"):
                 target = project / folder / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 (target.parent / "__init__.py").touch()
@@ -74,18 +78,6 @@ def serving(project: Path, command: str, url: str) -> Iterator[None]:
     finally:
         os.killpg(server.pid, signal.SIGINT)
         server.wait(60)
-
-
-def free_port() -> int:
-    """A port that nobody uses, below those that connections take for themselves at any moment."""
-    while True:
-        port = random.randrange(10_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("", port))
-            except OSError:
-                continue
-            return port
 
 
 def ask_grpc(port: int, metadata: dict[str, Any], instances: list[Any]) -> list[Any]:

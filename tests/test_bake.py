@@ -32,10 +32,16 @@ PACKAGE_FILES = """
 """
 #: What only some frameworks' projects have.
 FRAMEWORK_FILES = {
-    "mlflow": "trainer/schema.py",
-    "pytorch": "trainer/network.py trainer/on_torch.py",
-    "tensorflow": "trainer/network.py",
+    "xgboost": "trainer/categories.py trainer/objectives.py",
+    "lightgbm": "trainer/categories.py trainer/objectives.py",
+    "pytorch": "trainer/categories.py trainer/network.py trainer/on_torch.py",
+    "tensorflow": "trainer/categories.py trainer/network.py",
     "huggingface": "trainer/on_torch.py",
+    "paddle": "trainer/categories.py",
+    "onnx": "trainer/categories.py",
+    "pmml": "trainer/categories.py",
+    "mlflow": "trainer/schema.py",
+    "custom": "trainer/categories.py",
 }
 #: What only one SDK's projects have, beside the SDK's part of the engine.
 SDK_FILES = {

@@ -86,6 +86,21 @@ def test_whoever_asks_for_three_seconds_after_sigterm_is_answered(sdk: str, proj
         assert "Traceback" not in server.log
 
 
+def test_a_server_that_still_loads_its_model_ends_at_once(project: Path, tmp_path: Path) -> None:
+    """With a status that says why, also where it is the first process of a container: the system ends that one at no
+    signal which it does not handle."""
+    server = Server(project, program=HELD.format(package="sklearnserver"), GATE=str(tmp_path))
+    try:
+        while not (tmp_path / "reached").exists():
+            assert server.process.poll() is None, server.log
+            time.sleep(0.02)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(10) == 128 + signal.SIGTERM
+        assert "Traceback" not in server.log
+    finally:
+        server.__exit__()
+
+
 def grpc_readiness(server: Server) -> tuple[bool, bool, bool]:
     """Whether the server lives, is ready, and has its model ready, as gRPC says."""
     with grpc.insecure_channel(f"127.0.0.1:{server.grpc}") as channel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import traceback
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from _engine.contract.errors import ModelError, owners_frames
+from _engine.contract.errors import ModelError, NotAsAsked, owners_frames
 from _engine.contract.signature import Column, Signature, Tensor
 from _engine.serving import newest
 from _engine.serving.newest import load_newest
@@ -30,6 +31,7 @@ class Model:
     def __init__(self, dirpath: Path, runtime: str, device: str, verify_key: Path | None) -> None:
         if not (dirpath / "metadata.json").exists():
             raise ModelError(f"{dirpath} is no model directory")
+        self.example = np.array(json.loads((dirpath / "input.json").read_bytes())["instances"], dtype=float)
         self.outputs: tuple[Tensor, ...] = (Tensor("predict", "INT64", (-1,)),)
 
     def answer(self, X: Any, proba: bool) -> np.ndarray:
@@ -101,9 +103,17 @@ def test_one_directory_is_served_or_refused_in_its_own_words(tmp_path: Path) -> 
     assert not said
 
 
+def test_what_only_the_settings_speak_against_is_not_left_out_for_an_older_one(package: Path) -> None:
+    said: list[str] = []
+    directories = [package / "trainer" / "0002", package / "trainer" / "0001"]
+    with pytest.raises(NotAsAsked, match="0002 has no probabilities"):
+        load_newest(directories, lambda directory: open_model(Model, directory, predict_proba=True), said.append, "")
+    assert not said
+
+
 def test_outputs_are_described_as_they_are_answered_now(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Model, "code", "'setosa'")
-    model, _ = open_model(Model, package / "trainer" / "0001")
+    model, _, _ = open_model(Model, package / "trainer" / "0001")
     assert model.outputs == (Tensor("predict", "BYTES", (-1,)),)
 
 

@@ -8,13 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
-from ..._engine.artifact import metadata
+from ..._engine.artifact import compiled, metadata
 from ...trainer._core import Model
 from ...trainer.model import MyModel
-from .conftest import ROWS, Server, instances, says_why_it_ends
+from .conftest import PACKAGE, ROWS, Server, instances, says_why_it_ends
+from .errors import ERRORS  # those of the SDK
 
 
 @pytest.mark.parametrize("path", ["/v1/models/{}:predict", "/v2/models/{}/infer"])
@@ -215,3 +217,37 @@ def test_changed_metadata_stops_the_start(
     metadata = tmp_path / "0001" / "metadata.json"
     metadata.write_text(metadata.read_text().replace(*change))
     says_why_it_ends(start(tmp_path, MODEL_NAME="m"), "The server cannot start: ")
+
+
+@pytest.mark.parametrize(
+    "way", ["v1", "v2", "event", *(["explain"] if MyModel.contributions is not Model.contributions else [])]
+)
+def test_whatever_the_models_code_raises_is_a_500_with_a_traceback(
+    start: Callable[..., Server], sample_dir: Path, way: str
+) -> None:
+    """A status of another server, as the owner's HTTP client raises it, is not this server's."""
+    errors = [*ERRORS, f"{PACKAGE}.trainer._core.ModelError wrong"]
+    server = start(sample_dir, slow=True, MODEL_NAME="m", ERRORS=",".join(errors)).wait("m")
+    row = MyModel(dirpath=sample_dir).example.tolist()[0]
+    path = {"v2": "/v2/models/m/infer", "explain": "/v1/models/m:explain"}.get(way, "/v1/models/m:predict")
+    event = {"ce-id": "1", "ce-source": "test", "ce-type": "test", "ce-specversion": "1.0"} if way == "event" else {}
+    for at, error in enumerate(errors):
+        response = server.client.post(path, json={"instances": [[97, at, *row[2:]]]}, headers=event)
+        assert (response.status_code, "the server's log says why" in response.text) == (500, True), (error, response)
+    server.stop()
+    for error in errors:
+        assert error.split()[0].rpartition(".")[2] in server.errors
+    assert server.errors.count("in slow") >= len(errors)
+
+
+def test_a_version_that_only_the_settings_speak_against_stops_the_start(
+    start: Callable[..., Server], sample_dir: Path, tmp_path: Path
+) -> None:
+    """An older one would answer in its place, and nobody would know."""
+    for version in ("0001", "0002"):
+        shutil.copytree(sample_dir, tmp_path / version)
+    found = metadata.read(sample_dir)
+    files = {name: digest for name, digest in found.files.items() if name != compiled.FILE or not found.compiled}
+    metadata.write(tmp_path / "0002", msgspec.structs.replace(found, compiled=None, files=files))
+    server = start(tmp_path, MODEL_NAME="m", RUNTIME="onnx")
+    says_why_it_ends(server, "0002 has no compiled model, which the runtime onnx asks for")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ..._engine.artifact import metadata
+from ..._engine.artifact import compiled, metadata, stored
 from ..._engine.artifact.provenance import CODE, changed_since
 from ..._engine.serving.model import Serving
 from ...trainer import preprocessor
@@ -87,6 +88,37 @@ def test_a_model_that_was_loaded_is_saved_as_it_was(compiled_dir: Path, tmp_path
         model.evaluate(numbers[0][:60], numbers[1][:60])
         model.save(tmp_path / f"{at} evaluated")
         assert metadata.read(tmp_path / f"{at} evaluated").metrics == model.metrics
+
+
+def test_a_compiled_model_that_cannot_be_opened_leaves_the_answers_to_the_framework(
+    compiled_dir: Path, tmp_path: Path, numbers: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As one of another version of ONNX: "auto" logs it, and "onnx" says why it cannot be."""
+    shutil.copytree(compiled_dir, tmp_path / "0001")
+    (tmp_path / "0001" / compiled.FILE).write_bytes(b"of another version")
+    found = metadata.read(compiled_dir)
+    digest = stored.digest(tmp_path / "0001" / compiled.FILE)
+    compared = found.compiled or {"rows": 1, "largest_difference": 0}
+    files = {**found.files, compiled.FILE: digest}
+    metadata.write(tmp_path / "0001", msgspec.structs.replace(found, compiled=compared, files=files))
+    with pytest.raises(ModelError, match="cannot be loaded") as error:
+        MyModel(dirpath=tmp_path / "0001", runtime="onnx")
+    assert "\n" not in str(error.value)
+    if MyModel.WEIGHTS == compiled.FILE:  # nothing else can answer
+        return
+    model = MyModel(dirpath=tmp_path / "0001", runtime="auto")
+    assert model.platform == MyModel.FRAMEWORK
+    assert "cannot be run, so the framework answers" in caplog.text
+    np.testing.assert_array_equal(model.predict(numbers[0]), MyModel(dirpath=compiled_dir).predict(numbers[0]))
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf"), 1e10])
+def test_a_time_that_no_conversion_can_be_given_is_refused_in_a_sentence(
+    tmp_path: Path, model: MyModel, seconds: float
+) -> None:
+    with pytest.raises(ValueError, match="expected seconds from 0 to 86400"):
+        model.save(tmp_path / "0001", extras_seconds=seconds)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_changed_on_disk_is_not_saved_as_what_was_loaded(model_dir: Path, tmp_path: Path) -> None:

@@ -310,7 +310,10 @@ def test_contributions_add_up_to_the_number_predicted() -> None:
 
 @pytest.mark.parametrize("labels", [2, 3])
 def test_a_label_is_explained_by_what_speaks_for_it(table: Table, labels: int) -> None:
-    """Whichever label it is, and whatever the columns hold: numbers, truth values, text, missing values."""
+    """Whichever label it is, and whatever the columns hold: numbers, truth values, text, missing values.
+
+    Of two labels, it is explained in log-odds.
+    """
     X, _ = table
     y = pd.qcut(X["monthly spend"], labels, labels=["low", "mid", "top"][:labels]).astype(str)
     model = MyModel()
@@ -327,6 +330,9 @@ def test_a_label_is_explained_by_what_speaks_for_it(table: Table, labels: int) -
     assert contributions.abs().mean().idxmax() == "monthly spend"
     outer = [item["prediction"] != "mid" for item in explanations]
     assert (contributions.loc[outer, "monthly spend"] > 0).mean() > 0.9
+    if labels == 2:
+        log_odds = contributions.sum(axis=1) + [item["base"] for item in explanations]
+        np.testing.assert_allclose(1 / (1 + np.exp(-log_odds)), model.predict(X, proba=True).max(axis=1), rtol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["string", "category", "object"])

@@ -29,9 +29,14 @@ def typical(signature: Signature, X: Any) -> Any:
     return signature.conform([values])
 
 
+def request(signature: Signature, X: Any) -> bytes:
+    """The request that asks for rows in the signature's form."""
+    return msgspec.json.encode({"instances": to_json(signature, X)}) + b"\n"
+
+
 def write(folder: Path, signature: Signature, X: Any) -> None:
-    """Write rows as the request that asks for them."""
-    (folder / FILE).write_bytes(msgspec.json.encode({"instances": to_json(signature, X)}) + b"\n")
+    """Write the request that asks for rows."""
+    (folder / FILE).write_bytes(request(signature, X))
 
 
 def read(content: bytes, signature: Signature) -> Any:

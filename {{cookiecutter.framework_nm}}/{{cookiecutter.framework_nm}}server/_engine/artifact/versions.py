@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..contract.errors import ModelError
 from .draft import drafted
+from .metadata import FILE
 
 
 class NoSuchModel(ModelError):
@@ -50,22 +51,27 @@ def directories_of(name: str, root: Path, model_name: str, address: str) -> list
 
 def directory_of(name: str, root: Path, model_name: str, address: str) -> Path:
     """The newest of `directories_of` that has metadata.json: others are still being written, or no model at all."""
-    return next(item for item in directories_of(name, root, model_name, address) if (item / "metadata.json").exists())
+    return next(filter(_is_model, directories_of(name, root, model_name, address)))
 
 
 def current(path: Path) -> Path | None:
     """The model directory at `path`: itself, or the highest of its numbered versions that has metadata.json."""
-    return next((item for item in models_at(path) if (item / "metadata.json").exists()), None)
+    return next(filter(_is_model, models_at(path)), None)
 
 
 def models_at(path: Path) -> list[Path]:
     """The model directory at `path` itself, or else the numbered folders in it, whatever they hold, highest first."""
     try:
-        if (path / "metadata.json").exists():
+        if _is_model(path):
             return [path]
         return [item for item in reversed(versions(path)) if item.is_dir()]
     except OSError:  # no directory, or no name that one could have
         return []
+
+
+def _is_model(directory: Path) -> bool:
+    """Whether a model was saved there, in whatever state it is now."""
+    return (directory / FILE).exists()
 
 
 def versions(directory: Path) -> list[Path]:

@@ -12,6 +12,13 @@ class ModelError(Exception):
     """A model directory that cannot be used. The message names the file and the reason."""
 
 
+class NotAsAsked(ModelError):
+    """A model that cannot be used as the settings ask for it: on this runtime or device, with these answers.
+
+    Another version of it is no way out: whoever set them would not know what answers. The message says what to change.
+    """
+
+
 class Unanswerable(ValueError):
     """Rows that fit the signature but that the model cannot answer: the client's mistake.
 

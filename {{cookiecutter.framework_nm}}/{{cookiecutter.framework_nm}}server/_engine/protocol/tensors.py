@@ -157,7 +157,8 @@ def _from_nested(item: Any, data: bytes, columns: list[str]) -> list[Any]:
         fits = isinstance(value, (int, float)) if kind is float else isinstance(value, kind)
         if value is not None and not (fits and isinstance(value, bool) == (kind is bool)):
             raise InvalidRequest(_misfit(item, index, value, columns))
-    return decoded
+    flat: list[Any] = decoded
+    return flat
 
 
 def _misfit(item: Any, index: int, value: Any, columns: list[str]) -> str:

@@ -21,13 +21,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..contract.errors import ModelError, NoExplanations, Unanswerable
+from ..contract.errors import NoExplanations, Unanswerable
 
 logger = logging.getLogger(__name__)
 
 
 class Overloaded(Exception):
     """As many requests wait as may wait: the client should try again later, or elsewhere."""
+
+
+class Unavailable(Exception):
+    """The server cannot explain at present, and goes on predicting. The message says why."""
 
 
 class ModelFailed(RuntimeError):
@@ -38,7 +42,7 @@ class ModelFailed(RuntimeError):
 
 
 #: What a model raises to say something; whatever else it raises is a failure.
-MEANT = (Unanswerable, ModelError, NoExplanations)
+MEANT = (Unanswerable, Unavailable, NoExplanations)
 
 
 class _Job(NamedTuple):
@@ -98,7 +102,7 @@ class Batcher:
     async def __call__(self, X: Any, proba: bool) -> np.ndarray:
         """Answer X, one prediction per row.
 
-        Raises Overloaded, what a model says of these rows or of itself (`MEANT`), or ModelFailed.
+        Raises Overloaded, what is said of these rows or of the model (`MEANT`), or ModelFailed.
         """
         if len(self._waiting) >= self._max_waiting:
             raise Overloaded(f"{len(self._waiting)} requests are already waiting for this model")

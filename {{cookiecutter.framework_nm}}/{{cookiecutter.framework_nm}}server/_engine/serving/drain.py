@@ -17,6 +17,15 @@ from collections.abc import Awaitable, Callable
 LIMIT = 60
 
 
+def end_at_sigterm() -> None:
+    """End the process at once at SIGTERM, for as long as the server has no handler of its own.
+
+    In a container it is the first process, which the system ends at no signal that it does not handle. Models are
+    loaded then, and their code may catch whatever a handler raises.
+    """
+    signal.signal(signal.SIGTERM, lambda number, _: os._exit(128 + number))
+
+
 class Drain:
     """Runs `begin` at the first signal, and `finish` after `seconds` more; then the process ends within `LIMIT`.
 

@@ -16,17 +16,13 @@ from ..contract.errors import ModelError, Unanswerable
 from ..protocol.answers import Output
 from ..protocol.requests import Request
 from ..protocol.tensors import InvalidRequest
-from .batching import Batcher
+from .batching import Batcher, Unavailable
 from .opening import Servable, open_model
 
 S = TypeVar("S", bound="Serving")
 
 #: What a client is told of an error in the model's own code.
 FAILED = "the model failed on this request; the server's log says why"
-
-
-class Unavailable(Exception):
-    """The server cannot explain at present, and goes on predicting. The message says why."""
 
 
 class Serving:
@@ -104,10 +100,9 @@ class Serving:
         return True
 
     def _load(self) -> None:
-        model, self.decoder = open_model(
+        model, self.decoder, self.example = open_model(
             self.model_class, self.model_dir, self.runtime, self.device, self.predict_proba, self.verify_key
         )
-        self.example = (self.model_dir / "input.json").read_bytes()
         self.platform = model.platform
         self.answers = model.answers
         self.signature = model.signature
@@ -142,8 +137,6 @@ class Serving:
             return found
         except Unanswerable as error:
             raise InvalidRequest(str(error)) from None
-        except ModelError as error:
-            raise Unavailable(f"this model cannot be explained: {error}") from error
 
 
 def maker(model_class: type[S], arguments: argparse.Namespace) -> Callable[[str, Path], S]:
@@ -169,7 +162,10 @@ class _Explainer:
 
     def __call__(self, X: Any, proba: bool) -> list[dict[str, Any]]:
         if self._own is None:
-            self._own = self._served.explainer()
+            try:
+                self._own = self._served.explainer()
+            except ModelError as error:
+                raise Unavailable(f"this model cannot be explained: {error}") from error
         return self._own.explain(X)
 
 

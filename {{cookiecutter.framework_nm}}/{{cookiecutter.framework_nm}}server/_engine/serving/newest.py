@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from ..artifact.signing import Unsigned, find_key
 from ..artifact.versions import models_at
-from ..contract.errors import ModelError
+from ..contract.errors import ModelError, NotAsAsked
 from .opening import Servable, open_model
 
 Loaded = TypeVar("Loaded")
@@ -28,12 +28,12 @@ def load_newest(
     set, is never passed over.
 
     `warn` is told of each that is left out, and why. Raises ModelError: of one directory alone its own, and of
-    several one that says `what_to_do`.
+    several one that says `what_to_do`; and NotAsAsked, rather than leaving out what only the settings speak against.
     """
     for directory in directories:
         try:
             return load(directory)
-        except Unsigned:  # whoever may write a newer version could otherwise choose an older one
+        except (NotAsAsked, Unsigned):  # whoever may write a newer version could otherwise choose an older one
             raise
         except ModelError as error:
             if len(directories) == 1:

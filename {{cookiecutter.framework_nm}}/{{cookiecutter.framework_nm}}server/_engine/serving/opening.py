@@ -14,7 +14,8 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 import numpy as np
 
-from ..contract.errors import ModelError, owners_frames
+from ..artifact import example
+from ..contract.errors import ModelError, NotAsAsked, owners_frames
 from ..contract.signature import Signature, Tensor
 from ..protocol.requests import Decoder
 from ..protocol.tensors import datatype_of
@@ -27,6 +28,8 @@ class Servable(Protocol):
 
     signature: Signature
     outputs: tuple[Tensor, ...]
+    #: The rows of input.json, in the signature's form.
+    example: Any
 
     @property
     def platform(self) -> str: ...
@@ -59,20 +62,21 @@ def open_model(
     device: str = "cpu",
     predict_proba: bool = False,
     verify_key: Path | None = None,
-) -> tuple[AnyModel, Decoder]:
+) -> tuple[AnyModel, Decoder, bytes]:
     """Load the model in `model_dir`, which the owner of a key has signed if one is given, and let it answer its own
-    input.json; returns it with its decoder.
+    input.json; returns it, its decoder, and that request.
 
     Its outputs are described as it answers now: `post_func` may have changed since training.
-    Raises Unsigned, and ModelError, whatever the owner's code raises.
+    Raises Unsigned, NotAsAsked where only the options are in the way, and ModelError, whatever the owner's code raises.
     """
     model: AnyModel | None = None
     try:
         model = model_class(dirpath=model_dir, runtime=runtime, device=device, verify_key=verify_key)
         if predict_proba and not model.has_proba:
-            raise ModelError(f"PREDICT_PROBA is set, but {model_dir} has no probabilities")
+            raise NotAsAsked(f"PREDICT_PROBA is set, but {model_dir} has no probabilities")
         decoder = Decoder(model.signature, model.outputs)
-        X = decoder.decode((model_dir / "input.json").read_bytes(), v1=True).X
+        request = example.request(model.signature, model.example)
+        X = decoder.decode(request, v1=True).X
         if predict_proba:
             model.answer(X, True)
         predicted, *others = model.outputs
@@ -80,7 +84,7 @@ def open_model(
         advice = model.advice
         if advice:
             logger.warning("%s answers its own input.json%s", model_dir, advice)
-        return model, decoder
+        return model, decoder, request
     except ModelError:
         raise
     except Exception as error:

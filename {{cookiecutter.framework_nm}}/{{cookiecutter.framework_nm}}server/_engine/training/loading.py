@@ -8,7 +8,7 @@ import platform
 from ..artifact import compiled
 from ..artifact.compiled import CompiledModel
 from ..artifact.stored import Artifact
-from ..contract.errors import ModelError
+from ..contract.errors import NotAsAsked
 
 logger = logging.getLogger(__name__)
 
@@ -16,13 +16,13 @@ logger = logging.getLogger(__name__)
 def open_compiled(artifact: Artifact, runtime: str, device: str) -> CompiledModel | None:
     """The compiled model, if that is what the runtime "native", "onnx" or "auto" takes on this device; else None.
 
-    Raises ModelError where its file is damaged, or where the runtime is "onnx" and it cannot be run.
+    Raises NotAsAsked where the runtime is "onnx" and there is none, and what ONNX Runtime does where it cannot run it.
     """
     there = artifact.metadata.compiled is not None
     if runtime == "onnx" and not there:
-        raise ModelError(f"{artifact.path} has no compiled model, which the runtime onnx needs")
+        raise NotAsAsked(f"{artifact.path} has no compiled model, which the runtime onnx needs")
     if runtime == "onnx" and not compiled.available():
-        raise ModelError("the runtime onnx needs ONNX Runtime: pip install onnxruntime")
+        raise NotAsAsked("the runtime onnx needs ONNX Runtime: pip install onnxruntime")
     on = {"native": False, "onnx": True, "auto": device == "cpu"}[runtime]
     if not (there and on and compiled.available()):
         return None

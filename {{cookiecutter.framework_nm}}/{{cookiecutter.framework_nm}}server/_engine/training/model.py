@@ -176,8 +176,8 @@ class Model(State):
         The compiled model is made when all else is written, for `extras_seconds` at most, and none with 0.
         `compiled_note` says what came of it. Ctrl-C ends that and leaves a whole directory without one.
 
-        Raises ModelError where there is no model yet, or where a file has changed since it was loaded;
-        FileExistsError where `dirpath` exists already.
+        Raises ModelError where there is no model yet, or where a file has changed since it was loaded; ValueError
+        where `extras_seconds` is more than a day or no time at all; FileExistsError where `dirpath` exists already.
         """
         self._check_made()
         saving.save(self, Path(dirpath).absolute(), extras_seconds)
@@ -218,7 +218,7 @@ class Model(State):
         if weights:
             loading.warn_of_versions(artifact, self.FRAMEWORK, self.version())
             self.restore(weights)
-            self.place()
+            self._move()
 
     @property
     def answers(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar, Tuple
@@ -39,10 +40,10 @@ class Places:
     #: The name of the weights here, WEIGHTS or one of OTHER_WEIGHTS.
     weights: str
 
-    @staticmethod
-    def version() -> str:
-        """The framework's version."""
-        raise NotImplementedError
+    @classmethod
+    def version(cls) -> str:
+        """The framework's version: that of the distribution FRAMEWORK, unless you say which."""
+        return importlib.metadata.version(cls.FRAMEWORK)
 
     def build(self, **params: Any) -> None:
         """Make an untrained model."""
@@ -67,6 +68,17 @@ class Places:
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         """Answer encoded input: one prediction per row, or one row of probabilities."""
         raise NotImplementedError
+
+    def from_scores(self, scores: np.ndarray, proba: bool) -> np.ndarray:
+        """What `infer` answers, of the numbers predicted, [rows] or [rows, 1], or of the labels' probabilities: [rows,
+        labels], or [rows], which are the second one's of two.
+        """
+        scores = scores.astype(np.float64)
+        if self.labels is None:
+            return scores.reshape(len(scores))
+        if scores.ndim == 1:
+            scores = np.column_stack([1 - scores, scores])
+        return scores if proba else self.labels[scores.argmax(axis=1)]
 
     def contributions(self, X: Any) -> np.ndarray:
         """What each column of encoded input adds to the scores: [rows, scores, columns + 1], the base score last.

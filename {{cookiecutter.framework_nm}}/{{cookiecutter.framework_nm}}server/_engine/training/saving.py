@@ -19,13 +19,19 @@ if TYPE_CHECKING:
     from .model import Model
 
 
+#: Seconds that making the compiled model may take at most: a day.
+LONGEST = 86_400
+
+
 def save(model: Model, dirpath: Path, extras_seconds: float) -> None:
     """Write the model directory of a model; it appears whole or not at all.
 
     `compiled_note` says what came of compiling.
 
-    Raises FileExistsError where `dirpath` exists already.
+    Raises ValueError where `extras_seconds` is no such time, FileExistsError where `dirpath` exists already.
     """
+    if not 0 <= extras_seconds <= LONGEST:
+        raise ValueError(f"extras_seconds is {extras_seconds}: expected seconds from 0 to {LONGEST}, which is a day")
     stored.settle(dirpath)
     with draft.new(dirpath) as new:
         found = _copy(model, new.path) if model.artifact else _write(model, new.path)

@@ -13,6 +13,8 @@ from typing import Any, Dict, Literal, Optional, Type, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from .saving import LONGEST
+
 Self = TypeVar("Self", bound="TrainingSettings")
 
 
@@ -42,9 +44,9 @@ class TrainingSettings(BaseSettings):
     extras_seconds: float = Field(
         20,
         ge=0,
-        le=86_400,
+        le=LONGEST,
         allow_inf_nan=False,
-        description="seconds allowed for making the compiled model (ONNX), up to 86400; 0 makes none",
+        description=f"seconds allowed for making the compiled model (ONNX), up to {LONGEST}; 0 makes none",
     )
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..artifact.compiled import CompiledModel
 from ..artifact.provenance import Provenance
 from ..artifact.stored import Artifact
-from ..contract.errors import ModelError
+from ..contract.errors import ModelError, NotAsAsked
 from ..contract.signature import Signature, Tensor
 from .places import Places
 
@@ -59,8 +59,15 @@ class State(Places):
     def _build(self) -> None:
         self._forget()
         self.build(**self._params)
-        self.place()
+        self._move()
         self._untrained = True
+
+    def _move(self) -> None:
+        """Move the model to its device. Raises NotAsAsked where it cannot go there."""
+        try:
+            self.place()
+        except ModelError as error:
+            raise NotAsAsked(str(error)) from error
 
     @contextmanager
     def _made_anew(self) -> Iterator[None]:

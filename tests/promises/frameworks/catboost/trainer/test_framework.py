@@ -14,16 +14,6 @@ from ...trainer.model import MyModel
 Table = Tuple[pd.DataFrame, pd.Series]
 
 
-def test_contributions_are_log_odds(table: Table) -> None:
-    X, y = table
-    model = MyModel(iterations=10)
-    model.train(X, y)
-    sums = np.array(
-        [item["base"] + sum(item["contributions"].values()) for item in model.explain(model.signature.conform(X))]
-    )
-    np.testing.assert_allclose(1 / (1 + np.exp(-sums)), model.predict(X, proba=True).max(axis=1))
-
-
 def test_a_missing_text_is_a_category_of_its_own(table: Table) -> None:
     X, _ = table
     missing = X["plan"].isna()

@@ -15,16 +15,6 @@ from ...trainer.model import MyModel
 Table = Tuple[pd.DataFrame, pd.Series]
 
 
-def test_contributions_are_log_odds(table: Table) -> None:
-    X, y = table
-    model = MyModel(rounds=10)
-    model.train(X, y)
-    sums = np.array(
-        [item["base"] + sum(item["contributions"].values()) for item in model.explain(model.signature.conform(X))]
-    )
-    np.testing.assert_allclose(1 / (1 + np.exp(-sums)), model.predict(X, proba=True).max(axis=1))
-
-
 def of_plans(table: Table) -> Table:
     """The table with what only the plan decides."""
     X, _ = table

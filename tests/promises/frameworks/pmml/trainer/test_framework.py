@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 
 from ...trainer._core import ModelError, Unanswerable
+from ...trainer.categories import learn_categories
 from ...trainer.model import MyModel
-from ...trainer.preprocessor import encode, learn_categories
+from ...trainer.preprocessor import MAX_CATEGORIES, encode
 from .test_trainer import train
 
 Table = Tuple[pd.DataFrame, pd.Series]
@@ -125,7 +126,7 @@ def test_the_document_is_the_linear_model_that_was_trained(table: Table) -> None
     model = MyModel()
     model.train(X, y)
     prepared = model.signature.conform(X)
-    features = encode(prepared, learn_categories(prepared))
+    features = encode(prepared, learn_categories(prepared, MAX_CATEGORIES))
     reference = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression(max_iter=1000)).fit(features, y)
     np.testing.assert_allclose(model.predict(X, proba=True), reference.predict_proba(features))
 

@@ -23,16 +23,6 @@ def test_a_forest_is_explained_by_what_its_splits_change(table: Table) -> None:
     np.testing.assert_allclose(sums, model.predict(X, proba=True).max(axis=1))
 
 
-def test_a_linear_model_is_explained_in_log_odds(table: Table) -> None:
-    X, y = table
-    model = MyModel()
-    model.train(X, y)
-    sums = np.array(
-        [item["base"] + sum(item["contributions"].values()) for item in model.explain(model.signature.conform(X))]
-    )
-    np.testing.assert_allclose(1 / (1 + np.exp(-sums)), model.predict(X, proba=True).max(axis=1))
-
-
 def test_an_estimator_of_another_kind_answers_and_is_not_explained(table: Table) -> None:
     X, y = table
     model = MyModel()

@@ -16,16 +16,6 @@ from ...trainer.model import MyModel
 Table = Tuple[pd.DataFrame, pd.Series]
 
 
-def test_contributions_are_log_odds(table: Table) -> None:
-    X, y = table
-    model = MyModel(rounds=10)
-    model.train(X, y)
-    sums = np.array(
-        [item["base"] + sum(item["contributions"].values()) for item in model.explain(model.signature.conform(X))]
-    )
-    np.testing.assert_allclose(1 / (1 + np.exp(-sums)), model.predict(X, proba=True).max(axis=1), rtol=1e-5)
-
-
 def test_a_served_model_takes_one_thread(model_dir: Path) -> None:
     """However many cores the machine has: its container may use fewer, and threads would wait for one another."""
     config = json.loads(MyModel(dirpath=model_dir).model.save_config())

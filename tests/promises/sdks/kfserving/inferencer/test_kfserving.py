@@ -164,30 +164,3 @@ def test_an_address_where_nothing_is_stops_the_start(start: Callable[..., Server
         start(tmp_path, MODEL_NAME="m", MODEL_DIR=tmp_path.as_uri()),
         "which holds no model: expected metadata.json in it",
     )
-
-
-#: What code of a model's owner may raise, and an SDK or an event loop has a meaning of its own for.
-ERRORS = [
-    "tornado.web.HTTPError 204",
-    "tornado.web.Finish",
-    "tornado.iostream.StreamClosedError",
-    "asyncio.CancelledError",
-]
-
-
-@pytest.mark.parametrize("way", ["v1", "v2", "event"])
-def test_whatever_the_models_code_raises_is_a_500_with_a_traceback(
-    start: Callable[..., Server], sample_dir: Path, way: str
-) -> None:
-    """A status of another server, as the owner's HTTP client raises it, is not this server's."""
-    server = start(sample_dir, slow=True, MODEL_NAME="m", ERRORS=",".join(ERRORS)).wait("m")
-    row = MyModel(dirpath=sample_dir).example.tolist()[0]
-    path = "/v2/models/m/infer" if way == "v2" else "/v1/models/m:predict"
-    event = {"ce-id": "1", "ce-source": "test", "ce-type": "test", "ce-specversion": "1.0"} if way == "event" else {}
-    for at, error in enumerate(ERRORS):
-        response = server.client.post(path, json={"instances": [[97, at, *row[2:]]]}, headers=event)
-        assert (response.status_code, "the server's log says why" in response.text) == (500, True), (error, response)
-    server.stop()
-    for error in ERRORS:
-        assert error.split()[0].rpartition(".")[2] in server.errors
-    assert server.errors.count("in slow") >= len(ERRORS)

@@ -214,31 +214,3 @@ def test_rows_that_only_the_model_finds_fault_with_are_an_invalid_argument(
     with pytest.raises(grpc.aio.AioRpcError) as error:
         grpc_infer(server, InferRequest("m", [InferInput("input-0", [1, len(row)], "FP64", row)]))
     assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
-
-
-#: What code of a model's owner may raise, and an SDK or an event loop has a meaning of its own for.
-ERRORS = [
-    "fastapi.HTTPException 404",
-    "starlette.exceptions.HTTPException 204",
-    "kserve.errors.InvalidInput wrong",
-    "kserve.errors.ModelNotFound m",
-    "asyncio.CancelledError",
-]
-
-
-@pytest.mark.parametrize("way", ["v1", "v2", "event"])
-def test_whatever_the_models_code_raises_is_a_500_with_a_traceback(
-    start: Callable[..., Server], sample_dir: Path, way: str
-) -> None:
-    """A status of another server, as the owner's HTTP client raises it, is not this server's."""
-    server = start(sample_dir, slow=True, MODEL_NAME="m", ERRORS=",".join(ERRORS)).wait("m")
-    row = MyModel(dirpath=sample_dir).example.tolist()[0]
-    path = "/v2/models/m/infer" if way == "v2" else "/v1/models/m:predict"
-    event = {"ce-id": "1", "ce-source": "test", "ce-type": "test", "ce-specversion": "1.0"} if way == "event" else {}
-    for at, error in enumerate(ERRORS):
-        response = server.client.post(path, json={"instances": [[97, at, *row[2:]]]}, headers=event)
-        assert (response.status_code, "the server's log says why" in response.text) == (500, True), (error, response)
-    server.stop()
-    for error in ERRORS:
-        assert error.split()[0].rpartition(".")[2] in server.errors
-    assert server.errors.count("in slow") >= len(ERRORS)

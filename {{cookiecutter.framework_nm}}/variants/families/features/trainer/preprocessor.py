@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,28 +9,19 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Only the most frequent categories are learnt; rarer ones count as missing values: none of their features is 1.
-MAX_CATEGORIES = 50
-
 
 def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
     """Change the input before it is encoded; the place to derive columns from others.
 
     X has the columns of training, in their order, and any number of rows: a float64 array where all columns
     are numbers, else a DataFrame. Keep the rows, and let no row depend on another: requests are answered
-    in batches. What is learnt from data belongs in `learn_categories`.
+    in batches. What is learnt from data belongs in `fit` in model.py.
     """
     return X
 
 
-def learn_categories(X: np.ndarray | pd.DataFrame) -> dict[str, list[str]]:
-    """The categories of each column of text, the most frequent ones, sorted."""
-    if isinstance(X, np.ndarray):
-        return {}
-    return {
-        name: sorted(value for value, _ in Counter(X[name].dropna()).most_common(MAX_CATEGORIES))
-        for name in X.select_dtypes(object)
-    }
+#: Rarer categories than these are answered as missing values are: none of their features is set.
+MAX_CATEGORIES = 50
 
 
 def encode(X: np.ndarray | pd.DataFrame, categories: dict[str, list[str]]) -> np.ndarray:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .categories import learn_categories
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,17 +31,15 @@ def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
 def learn_encoding(X: np.ndarray | pd.DataFrame) -> dict[str, Any]:
     """The means and standard deviations of the numbers, per column or of all there are in tensors, and the most
     frequent categories of each column of text, sorted."""
-    text = [] if isinstance(X, np.ndarray) else list(X.select_dtypes(object))
-    numbers = _numbers(X, text)
+    categories = learn_categories(X, MAX_CATEGORIES)
+    numbers = _numbers(X, list(categories))
     known, axis = np.ma.masked_invalid(numbers), 0 if numbers.ndim == 2 else None
     means, deviations = (np.ma.filled(part, 0.0) for part in (known.mean(axis), known.std(axis)))
     return {
         "means": means.tolist(),
         # Equal numbers have none, apart from rounding.
         "deviations": np.where(deviations > np.abs(means) * 1e-12, deviations, 1.0).tolist(),
-        "categories": {
-            name: sorted(value for value, _ in Counter(X[name].dropna()).most_common(MAX_CATEGORIES)) for name in text
-        },
+        "categories": categories,
     }
 
 

@@ -34,12 +34,6 @@ class MyModel(Model):
     FRAMEWORK = "catboost"
     WEIGHTS = "model.cbm"
 
-    @staticmethod
-    def version() -> str:
-        import catboost
-
-        return catboost.__version__
-
     def build(self, **params: Any) -> None:
         # It would leave a folder of logs behind, and print each step.
         quiet = {"allow_writing_files": False, "logging_level": "Silent"}
@@ -69,8 +63,7 @@ class MyModel(Model):
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         kind = "RawFormulaVal" if self.labels is None else "Probability"
         # Requests are batched before they come here; more threads would only wait for each other.
-        scores = self.model.predict(X, prediction_type=kind, thread_count=1)
-        return scores if self.labels is None or proba else self.labels[scores.argmax(axis=1)]
+        return self.from_scores(self.model.predict(X, prediction_type=kind, thread_count=1), proba)
 
     def contributions(self, X: Any) -> np.ndarray:
         """SHAP values of the trees, in log-odds where labels are told apart (Lundberg et al. 2020,

@@ -13,7 +13,8 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model
-from .preprocessor import encode, learn_categories
+from .categories import learn_categories
+from .preprocessor import MAX_CATEGORIES, encode
 
 
 class Hyperparameters(BaseModel):
@@ -58,7 +59,7 @@ class MyModel(Model):
         sorted; or a number per row, and then `self.labels` is None.
         """
         # ================= what is learnt for `encode` is kept in `self.state`, as JSON ====================== #
-        categories = learn_categories(X)
+        categories = learn_categories(X, MAX_CATEGORIES)
         known = np.ma.masked_invalid(encode(X, categories))
         spread = known.std(axis=0).filled(0)
         self.state = {
@@ -97,9 +98,7 @@ class MyModel(Model):
         """
         # ================================================================================================= #
         scores = self._activate(X @ self.model["weights"] + self.model["bias"])
-        if self.labels is None:
-            return scores[:, 0]
-        return scores if proba else self.labels[scores.argmax(axis=1)]
+        return self.from_scores(scores, proba)
         # ================================================================================================= #
 
     def dump(self, path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Optional
@@ -62,10 +61,6 @@ class MyModel(Model):
     WEIGHTS = "model"
     GIVEN = "pretrained"
     TUNES_GIVEN = True
-
-    @staticmethod
-    def version() -> str:
-        return importlib.metadata.version("transformers")
 
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
@@ -189,9 +184,7 @@ class MyModel(Model):
 
         with torch.inference_mode():
             scores = self.model(torch.as_tensor(X, device=self.device)).cpu().numpy()
-        if self.labels is None:
-            return scores[:, 0]
-        return scores if proba else self.labels[scores.argmax(axis=1)]
+        return self.from_scores(scores, proba)
 
     def to_onnx(self) -> bytes:
         import torch

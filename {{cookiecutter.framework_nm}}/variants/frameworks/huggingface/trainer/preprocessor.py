@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from tokenizers import Tokenizer
 
-#: What a tokenizer trained here knows of, at most: words, their parts, digits and signs.
-VOCABULARY = 8000
-
 
 def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
     """Change the input before it becomes text; the place to derive columns from others, or to clean texts.
@@ -56,6 +53,10 @@ def _written(value: float | str, datatype: str | None) -> str:
     if datatype == "BOOL":
         return "true" if value else "false"
     return np.format_float_positional(value, precision=6, fractional=False, trim="-")
+
+
+#: What a tokenizer trained here knows of, at most: words, their parts, digits and signs.
+VOCABULARY = 8000
 
 
 def make_tokenizer(texts: list[str], max_length: int) -> Any:

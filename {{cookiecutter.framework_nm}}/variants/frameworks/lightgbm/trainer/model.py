@@ -10,7 +10,9 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model
-from .preprocessor import encode, learn_categories
+from .categories import learn_categories
+from .objectives import choose_objective
+from .preprocessor import MAX_CATEGORIES, encode
 
 logger = logging.getLogger(__name__)
 
@@ -19,9 +21,9 @@ class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
     rounds: int = Field(100, ge=1, description="boosting rounds")
+    learning_rate: float = Field(0.1, gt=0, le=1, description="how far each round goes")
     num_leaves: int = Field(31, ge=2, description="leaves of a tree")
     min_data_in_leaf: int = Field(20, ge=1, description="rows that a leaf needs; fewer for a small table")
-    learning_rate: float = Field(0.1, gt=0, le=1, description="how far each round goes")
     seed: int = Field(0, description="random seed of sampling")
 
 
@@ -34,12 +36,6 @@ class MyModel(Model):
     FRAMEWORK = "lightgbm"
     WEIGHTS = "model.txt"
 
-    @staticmethod
-    def version() -> str:
-        import lightgbm
-
-        return lightgbm.__version__
-
     def build(self, **params: Any) -> None:
         options = Hyperparameters(**params)
         self.rounds = options.rounds
@@ -50,13 +46,10 @@ class MyModel(Model):
     def fit(self, X: Any, y: np.ndarray) -> None:
         import lightgbm
 
-        if self.labels is None:
-            objective: dict[str, Any] = {"objective": "regression"}
-        else:
+        objective = choose_objective(self.labels, "regression", "binary", "multiclass")
+        if self.labels is not None:
             y = np.searchsorted(self.labels, y)
-            several = {"objective": "multiclass", "num_class": len(self.labels)}
-            objective = several if len(self.labels) > 2 else {"objective": "binary"}
-        self.state["categories"] = learn_categories(X)
+        self.state["categories"] = learn_categories(X, MAX_CATEGORIES)
         names = [] if isinstance(X, np.ndarray) else list(X.columns)
         text = [names.index(name) for name in self.state["categories"]]
         data = lightgbm.Dataset(self.encode(X), y, categorical_feature=text)
@@ -69,12 +62,7 @@ class MyModel(Model):
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         # Requests are batched before they come here; more threads would only wait for each other.
-        scores = self.model.predict(X, num_threads=1)
-        if self.labels is None:
-            return scores
-        if scores.ndim == 1:
-            scores = np.column_stack([1 - scores, scores])
-        return scores if proba else self.labels[scores.argmax(axis=1)]
+        return self.from_scores(self.model.predict(X, num_threads=1), proba)
 
     def contributions(self, X: Any) -> np.ndarray:
         """SHAP values of the trees, in log-odds where labels are told apart (Lundberg et al. 2020,

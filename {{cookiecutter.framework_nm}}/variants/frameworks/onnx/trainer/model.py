@@ -9,7 +9,8 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Column, Model, ModelError, Signature, find_provider, open_session
-from .preprocessor import encode, learn_categories
+from .categories import learn_categories
+from .preprocessor import MAX_CATEGORIES, encode
 
 
 class Hyperparameters(BaseModel):
@@ -56,7 +57,7 @@ class MyModel(Model):
         else:
             forest = RandomForestClassifier if classify else RandomForestRegressor
             estimator = forest(self.options.n_estimators, random_state=self.options.random_state)
-        self.state = {"categories": learn_categories(X)}
+        self.state = {"categories": learn_categories(X, MAX_CATEGORIES)}
         numbers = self.encode(X).astype(np.float32)  # as the graph will see them
         pipeline = make_pipeline(SimpleImputer(keep_empty_features=True), estimator)
         pipeline.fit(numbers, y if self.labels is None else np.searchsorted(self.labels, y))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import shutil
 import warnings
@@ -46,10 +45,6 @@ class MyModel(Model):
 
     FRAMEWORK = "paddlepaddle"
     WEIGHTS = "model"
-
-    @staticmethod
-    def version() -> str:
-        return importlib.metadata.version("paddlepaddle")
 
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
@@ -100,11 +95,9 @@ class MyModel(Model):
                 scores = self.model(paddle.to_tensor(X)).numpy()
         scores = scores.astype(np.float64)
         if self.labels is None:
-            return scores[:, 0] * self.state["deviation"] + self.state["mean"]
-        if not proba:
-            return self.labels[scores.argmax(axis=1)]
+            return self.from_scores(scores * self.state["deviation"] + self.state["mean"], proba)
         odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return odds / odds.sum(axis=1, keepdims=True)
+        return self.from_scores(odds / odds.sum(axis=1, keepdims=True), proba)
 
     def dump(self, path: Path) -> None:
         if self.saved:

@@ -10,7 +10,8 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Column, Model, ModelError, Signature, Unanswerable
-from .preprocessor import encode, learn_categories
+from .categories import learn_categories
+from .preprocessor import MAX_CATEGORIES, encode
 
 
 class Hyperparameters(BaseModel):
@@ -31,12 +32,6 @@ class MyModel(Model):
     WEIGHTS = "model.pmml"
     GIVEN = "pmml"
 
-    @staticmethod
-    def version() -> str:
-        import jpmml_evaluator
-
-        return jpmml_evaluator.__version__
-
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
         _start_java()
@@ -52,9 +47,8 @@ class MyModel(Model):
         classify, penalty = self.labels is not None, self.options.penalty
         estimator = LogisticRegression(C=1 / penalty, max_iter=1000) if classify else Ridge(penalty)
         # XML cannot hold the others.
-        categories = {
-            name: [value for value in values if value.isprintable()] for name, values in learn_categories(X).items()
-        }
+        learnt = learn_categories(X, MAX_CATEGORIES)
+        categories = {name: [value for value in values if value.isprintable()] for name, values in learnt.items()}
         imputer, scaler = SimpleImputer(keep_empty_features=True), StandardScaler()
         make_pipeline(imputer, scaler, estimator).fit(encode(X, categories), y)
         # The document takes the columns as they are, so scaling goes into the weights.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.metadata
 import math
 from pathlib import Path
 from typing import Any
@@ -32,19 +33,14 @@ def make_network(shape: list[int], scores: int, layers: int, width: int, dropout
 
 
 class MyModel(Model):
-    """A PyTorch network over standardised numbers and one-hot categories.
-
-    PyTorch is imported where it is needed: a server that runs the compiled model starts without.
-    """
+    """A PyTorch network over standardised numbers and one-hot categories."""
 
     FRAMEWORK = "pytorch"
     WEIGHTS = "model.safetensors"
 
     @staticmethod
     def version() -> str:
-        import torch
-
-        return torch.__version__.partition("+")[0]  # after it comes the device that the build is for
+        return importlib.metadata.version("torch").partition("+")[0]  # after it comes the device that the build is for
 
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
@@ -110,10 +106,7 @@ class MyModel(Model):
 
         with torch.inference_mode():
             scores = self.model(torch.as_tensor(X, dtype=torch.float32, device=self.device))
-        scores = scores.cpu().numpy().astype(np.float64)
-        if self.labels is None:
-            return scores[:, 0]
-        return scores if proba else self.labels[scores.argmax(axis=1)]
+        return self.from_scores(scores.cpu().numpy(), proba)
 
     def to_onnx(self) -> bytes:
         import torch

@@ -35,12 +35,6 @@ class MyModel(Model):
     WEIGHTS = "model.joblib"
     OTHER_WEIGHTS = ("model.skops",)
 
-    @staticmethod
-    def version() -> str:
-        import sklearn
-
-        return sklearn.__version__
-
     def build(self, **params: Any) -> None:
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
         from sklearn.linear_model import LogisticRegression, Ridge

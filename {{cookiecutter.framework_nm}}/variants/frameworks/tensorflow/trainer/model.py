@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import tempfile
 import warnings
@@ -45,10 +44,6 @@ class MyModel(Model):
 
     FRAMEWORK = "keras"
     WEIGHTS = "model.keras"
-
-    @staticmethod
-    def version() -> str:
-        return importlib.metadata.version("keras")
 
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
@@ -96,10 +91,8 @@ class MyModel(Model):
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         with self._device():
-            scores = self.model.predict_on_batch(X).astype(np.float64)  # compiled, where a plain call is not
-        if self.labels is None:
-            return scores[:, 0]
-        return scores if proba else self.labels[scores.argmax(axis=1)]
+            scores = self.model.predict_on_batch(X)  # compiled, where a plain call is not
+        return self.from_scores(scores, proba)
 
     def to_onnx(self) -> bytes:
         self.model(self.encode(self.preprocess(self.example)))  # Keras exports no model that was never called

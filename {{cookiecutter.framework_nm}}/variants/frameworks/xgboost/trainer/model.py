@@ -12,7 +12,9 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model, ModelError
-from .preprocessor import encode, learn_categories
+from .categories import learn_categories
+from .objectives import choose_objective
+from .preprocessor import MAX_CATEGORIES, encode
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +51,10 @@ class MyModel(Model):
     def fit(self, X: Any, y: np.ndarray) -> None:
         import xgboost
 
-        if self.labels is None:
-            objective: dict[str, Any] = {"objective": "reg:squarederror"}
-        else:
+        objective = choose_objective(self.labels, "reg:squarederror", "binary:logistic", "multi:softprob")
+        if self.labels is not None:
             y = np.searchsorted(self.labels, y)
-            several = {"objective": "multi:softprob", "num_class": len(self.labels)}
-            objective = several if len(self.labels) > 2 else {"objective": "binary:logistic"}
-        self.state["categories"] = learn_categories(X)
+        self.state["categories"] = learn_categories(X, MAX_CATEGORIES)
         names = [None] * X.shape[1] if isinstance(X, np.ndarray) else X.columns
         kinds = ["c" if name in self.state["categories"] else "q" for name in names]
         data = self._matrix(self.encode(X), kinds, label=y)
@@ -70,12 +69,7 @@ class MyModel(Model):
         return encode(X, self.state["categories"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
-        scores = self.model.inplace_predict(X).astype(np.float64)
-        if self.labels is None:
-            return scores
-        if scores.ndim == 1:
-            scores = np.column_stack([1 - scores, scores])
-        return scores if proba else self.labels[scores.argmax(axis=1)]
+        return self.from_scores(self.model.inplace_predict(X), proba)
 
     def contributions(self, X: Any) -> np.ndarray:
         """SHAP values of the trees, in log-odds where labels are told apart (Lundberg et al. 2020,

@@ -2,12 +2,14 @@
 
 import warnings
 
+from .._engine.serving.drain import end_at_sigterm
 from .config import read_arguments
 
 
 def main() -> None:
     """Load the models, then serve them until SIGTERM."""
     arguments = read_arguments()
+    end_at_sigterm()
     with warnings.catch_warnings():
         # KFServing's dependencies warn of this Python's age a dozen times; the README says it once.
         warnings.simplefilter("ignore")

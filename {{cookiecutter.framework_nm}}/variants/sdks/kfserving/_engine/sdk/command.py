@@ -8,6 +8,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ..contract.errors import ModelError
+from ..serving.drain import end_at_sigterm
 from ..serving.model import maker
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def serve(
         warnings.simplefilter("ignore")
         from .server import Server
 
+    end_at_sigterm()  # ray, which KFServing imports, has put a handler of its own in its place
     repository = repository_class(arguments.model_dir, arguments.model_name, maker(model_class, arguments))
     server = Server(
         repository,

@@ -22,9 +22,9 @@ from kserve.protocol.infer_type import to_http_parameters
 
 from ..contract.errors import NoExplanations
 from ..protocol.tensors import InvalidRequest
-from ..serving.batching import Overloaded
+from ..serving.batching import Overloaded, Unavailable
 from ..serving.drain import Drain
-from ..serving.model import FAILED, Serving, Unavailable, not_live
+from ..serving.model import FAILED, Serving, not_live
 from .messages import decode, to_grpc, to_json
 from .telemetry import Telemetry
 

@@ -21,8 +21,8 @@ from ..contract.errors import NoExplanations
 from ..protocol.answers import encode
 from ..protocol.requests import LARGE, Request, json_size
 from ..protocol.tensors import InvalidRequest
-from ..serving.batching import Overloaded
-from ..serving.model import FAILED, Unavailable
+from ..serving.batching import Overloaded, Unavailable
+from ..serving.model import FAILED
 from .model import NotReady, ServingModel
 from .repository import ServingModelRepository
 from .telemetry import log_request
