@@ -119,7 +119,7 @@ def exchanging(kind: type[Model], folder: Path, payload: Payload) -> type[Model]
 @pytest.mark.parametrize("kind", KINDS)
 def test_weights_that_are_exchanged_between_check_and_use_are_never_unpickled(kind: str, tmp_path: Path) -> None:
     folder, was_run = save(KINDS[kind], tmp_path / "0001"), tmp_path / "was run"
-    model, _ = open_model(exchanging(KINDS[kind], folder, Payload(was_run)), folder)
+    model, *_ = open_model(exchanging(KINDS[kind], folder, Payload(was_run)), folder)
     assert model.answer(X, False).tolist() == [0, 1, 0, 1]
     assert model.explainer().explain(X)[0]["prediction"] == 0
     assert not was_run.exists()
