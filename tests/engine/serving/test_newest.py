@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import traceback
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Mapping, Optional
 
 import numpy as np
 import pytest
@@ -26,6 +27,8 @@ class Model:
     signature = Signature((Column("a", "FP64"), Column("b", "FP64")))
     code = "len(X)"
     advice = ""
+    labels: Optional[np.ndarray] = None
+    output_aliases: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, dirpath: Path, runtime: str, device: str) -> None:
         if not (dirpath / "metadata.json").exists():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -27,6 +27,11 @@ class Servable(Protocol):
 
     signature: Signature
     outputs: tuple[Tensor, ...]
+    labels: np.ndarray | None
+
+    @property
+    def output_aliases(self) -> Mapping[str, str]:
+        """Other names of its outputs, such as a graph's own."""
 
     @property
     def platform(self) -> str: ...
@@ -54,6 +59,7 @@ def open_model(
     runtime: str = "auto",
     device: str = "cpu",
     predict_proba: bool = False,
+    lenient: bool = False,
 ) -> tuple[AnyModel, Decoder]:
     """Load the model in `model_dir`, and let it answer its own input.json; returns it with its decoder.
 
@@ -65,7 +71,7 @@ def open_model(
         model = model_class(dirpath=model_dir, runtime=runtime, device=device)
         if predict_proba and not model.has_proba:
             raise ModelError(f"PREDICT_PROBA is set, and {model_dir} has no probabilities")
-        decoder = Decoder(model.signature, model.outputs)
+        decoder = Decoder(model.signature, model.outputs, model.output_aliases, lenient)
         X = decoder.decode((model_dir / "input.json").read_bytes(), v1=True).X
         if predict_proba:
             model.answer(X, True)

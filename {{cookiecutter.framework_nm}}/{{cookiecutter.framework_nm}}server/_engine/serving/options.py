@@ -96,6 +96,7 @@ class Options(Parser):
         )
         self.add("device", "cpu", one_of("cpu", "cuda"), "what the model runs on: cpu or cuda")
         self.add("predict_proba", "false", switch, "answer with probabilities instead of labels")
+        self.add("lenient", "false", switch, "read numbers written as text, leave out columns that are not the model's")
         self.add("access_log", "false", switch, "log a line of JSON per REST prediction or explanation")
         self.add("workers", "1", one, "one process; scale by replicas")
         self.add("max_buffer_size", "104857600", count, "largest request, in bytes")
@@ -104,6 +105,7 @@ class Options(Parser):
         stuck = "longest call of a model, in seconds; after it, the server is no longer live, to be started again"
         self.add("stuck_seconds", "60", count, stuck)
         self.add("drain_seconds", "5", seconds, "seconds to go on answering after SIGTERM, while not ready any more")
+        self.add("allow_no_models", "false", switch, "start, and be ready, where MODEL_DIR has no model yet")
         self.add("enable_repository_api", "true", switch, "let requests load and unload models")
 
     def add(self, name: str, default: str, type: Callable[[str], Any], help: str) -> None:
