@@ -1,4 +1,4 @@
-"""Promises of the bodies that other servers' clients send: the same answers on every SDK, or a 400 that says why not."""
+"""Promises of other servers' bodies on every SDK: the same answers, or a 400 that says why not."""
 
 from __future__ import annotations
 
