@@ -84,7 +84,7 @@ def _features(item: Dict[str, Any]) -> Optional[List[Any]]:
     for name in ("data", "features", "values"):
         if isinstance(found, dict) and [*found] == [name]:
             found = found[name]
-    return found if isinstance(found, list) and found is not item else None
+    return found if isinstance(found, list) else None
 
 
 def _table(given: Dict[str, Any], tensor: bool = False) -> Optional[List[Any]]:

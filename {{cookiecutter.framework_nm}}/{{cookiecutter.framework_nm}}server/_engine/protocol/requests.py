@@ -30,7 +30,7 @@ from .tensors import FlatTensor, InputTensor, InvalidRequest, NamedArray, read_t
 LARGE = 200_000
 
 #: Fields of a body beside the rows that V1, MLflow and TensorFlow Serving know; there is but one signature.
-_V1_FIELDS = {*peers.NAMES, "parameters", "params", "id", "signature_name"}
+_V1_FIELDS = {*peers.NAMES, "parameters", "params", "id", "model_name", "signature_name"}
 
 _DEFAULT = (Asked(),)
 #: The parameters of nearly every binary tensor, which reading it checks.

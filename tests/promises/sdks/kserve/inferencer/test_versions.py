@@ -91,6 +91,7 @@ def test_the_metadata_says_which_versions_there_are_and_what_probabilities_are_o
     metadata = served.client.get("/v2/models/m").json()
     assert metadata["versions"] == ["0001", "0002"]
     labels = MyModel(dirpath=sample_dir).labels
+    assert labels is not None
     proba = [output for output in metadata["outputs"] if output["name"] == "predict_proba"]
     assert [output["parameters"] for output in proba] == [{"labels": labels.tolist()}]
 
