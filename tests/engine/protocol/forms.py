@@ -17,6 +17,31 @@ OUTPUTS = (Tensor("predict", "INT64", (-1,)), Tensor("predict_proba", "FP64", (-
 IMAGE = [[1, 2, 3], [4, 5, 6]]
 ROWS: list[list[Any]] = [[40.5, True, "pro", 1.0], [None, False, "naïve", 2.0]]
 
+RECORDS = [dict(zip(MIXED.names, row)) for row in ROWS]
+COLUMNS = dict(zip(MIXED.names, map(list, zip(*ROWS))))
+SPLIT = {"columns": MIXED.names[::-1], "index": [7, 8], "data": [row[::-1] for row in ROWS]}
+#: Every form of another server's client for the same rows.
+PEERS_FORMS: dict[str, Any] = {
+    "inputs, rows": {"inputs": ROWS},
+    "inputs, records": {"inputs": RECORDS},
+    "inputs, columns": {"inputs": COLUMNS},
+    "instances, columns": {"instances": COLUMNS},
+    "instances, columns with an index": {
+        "instances": {name: {"0": first, "1": second} for name, (first, second) in COLUMNS.items()}
+    },
+    "a list of tables, as to KServe's servers": {
+        "instances": [{name: {"0": value} for name, value in record.items()} for record in RECORDS]
+    },
+    "a list of tables of lists": {"instances": [COLUMNS]},
+    "rows of one-column records": {"inputs": [[{name: value} for name, value in row.items()] for row in RECORDS]},
+    "dataframe_split": {"dataframe_split": SPLIT},
+    "dataframe_split without names": {"dataframe_split": {"data": ROWS}},
+    "dataframe_records": {"dataframe_records": RECORDS, "params": None},
+    "SageMaker's features": {"instances": [{"features": row} for row in ROWS]},
+    "SageMaker's nested features": {"instances": [{"data": {"features": {"values": row}}} for row in ROWS]},
+    "TensorFlow Serving's signature": {"signature_name": "serving_default", "instances": ROWS},
+}
+
 
 def decode(signature: Signature, content: Any, **options: Any) -> Any:
     body = content if isinstance(content, bytes) else json.dumps(content).encode()

@@ -14,9 +14,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from _engine.contract.signature import Column, Signature
+from _engine.protocol.media import PLAIN, media_of
 from _engine.protocol.requests import Decoder
 from _engine.protocol.tensors import DATATYPES, InvalidRequest, NamedArray
-from forms import IMAGE, IMAGES, MIXED, NUMBERS, OUTPUTS, ROWS, decode, mixed_forms, tensor
+from forms import IMAGE, IMAGES, MIXED, NUMBERS, OUTPUTS, PEERS_FORMS, ROWS, decode, mixed_forms, tensor
 
 
 @pytest.mark.parametrize("form", mixed_forms())
@@ -77,12 +78,15 @@ def test_a_truth_value_may_be_missing_where_training_saw_missing_values() -> Non
     np.testing.assert_array_equal(decode(signature, {"inputs": columns})["ok"], [1, np.nan, 0])
 
 
+@pytest.mark.parametrize("lenient", [False, True])
 @pytest.mark.parametrize("signature", [NUMBERS, MIXED])
-def test_thousands_of_damaged_requests_are_refused_and_nothing_worse(signature: Signature) -> None:
+def test_thousands_of_damaged_requests_are_refused_and_nothing_worse(signature: Signature, lenient: bool) -> None:
     """Whatever bytes arrive, they are decoded or refused; no other error comes out."""
     chance = random.Random(0)
-    decoder = Decoder(signature, OUTPUTS)
-    good = [json.dumps(form).encode() for form in mixed_forms().values()]
+    decoder = Decoder(signature, OUTPUTS, lenient=lenient)
+    media = [PLAIN, PLAIN, *map(media_of, ("text/csv", "text/csv; header=present", "application/jsonlines"))]
+    good = [b'age,ok?,plan,b\n1,true,"x",2\n,false,,"1"', b'[1,true,"x",2]\n{"age":1}\n']
+    good += [json.dumps(form).encode() for form in (*mixed_forms().values(), *PEERS_FORMS.values())]
     good.append(json.dumps({"inputs": [tensor("x", "FP64", [1, 3], [1, 2, 3])]}).encode())
     pieces = [b"null", b"[", b"{}", b'"', b"1e999", b"-1", b"true", b"\\ud800", b"\x00", b"[[]]", b"9" * 30, b"\xff"]
     refused = 0
@@ -93,7 +97,7 @@ def test_thousands_of_damaged_requests_are_refused_and_nothing_worse(signature: 
             body[start : start + chance.randint(0, 9)] = chance.choice(pieces)
         json_size = chance.choice([None, None, chance.randint(-5, len(body) + 5)])
         try:
-            decoder.decode(bytes(body), json_size)
+            decoder.decode(bytes(body), json_size, chance.random() < 0.5, chance.choice(media))
         except InvalidRequest as error:
             assert str(error)
             refused += 1
@@ -115,6 +119,10 @@ def wide_requests(names: list[str], datatype: str) -> dict[str, Any]:
         "columns": columns,
         "columns, nested": {"inputs": [tensor(name, datatype, [1, 1], [[value]]) for name in names]},
         "columns, binary": (sizes, raw * len(names)),
+        "one-column records": {"inputs": [[{name: value} for name in names]]},
+        "columns of values": {"inputs": {name: [value] for name in names}},
+        "a table": {"instances": [{name: {"0": value} for name in names}]},
+        "dataframe_split": {"dataframe_split": {"columns": names, "data": [[value] * len(names)]}},
         "rows of the wrong type": {"instances": [[wrong] * len(names)]},
         "rows with missing values": {"instances": [[None] * len(names)]},
         "records of the wrong type": {"instances": [dict.fromkeys(names, wrong)]},
@@ -159,6 +167,10 @@ def test_twice_the_columns_take_twice_the_steps(datatype: str) -> None:
             content, tail = request if isinstance(request, tuple) else (request, b"")
             text = json.dumps(content).encode()
             found[form] = steps(functools.partial(decoder.decode, text + tail, len(text)))
+        cells = ",".join(["x" if datatype == "BYTES" else "1.5"] * width).encode()
+        for header in (b"", ",".join(signature.names).encode() + b"\n"):
+            read = functools.partial(decoder.decode, header + cells, None, True, media_of("text/csv"))
+            found[f"csv, header: {bool(header)}"] = steps(read)
         tensors = [NamedArray(name, datatype, np.array([1.5])) for name in signature.names]
         found["tensors"] = steps(functools.partial(decoder.from_tensors, tensors))
         counts.append(found)

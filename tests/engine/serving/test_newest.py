@@ -6,7 +6,8 @@ import json
 import shutil
 import traceback
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Mapping, Optional
 
 import numpy as np
 import pytest
@@ -27,6 +28,9 @@ class Model:
     signature = Signature((Column("a", "FP64"), Column("b", "FP64")))
     code = "len(X)"
     advice, answers = "", "model.test answers"
+    advice = ""
+    labels: Optional[np.ndarray] = None
+    output_aliases: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, dirpath: Path, runtime: str, device: str, verify_key: Path | None) -> None:
         if not (dirpath / "metadata.json").exists():

@@ -99,6 +99,15 @@ def read(folder: Path, signed: Optional[str] = None) -> Metadata:
     return metadata
 
 
+def is_model(folder: Path) -> bool:
+    """Whether a folder holds a model, as far as its metadata.json says."""
+    try:
+        read(folder)
+    except ModelError:
+        return False
+    return True
+
+
 def _decode(content: bytes, version: int) -> Metadata:
     if version > 1:
         return msgspec.json.decode(content, type=Metadata)

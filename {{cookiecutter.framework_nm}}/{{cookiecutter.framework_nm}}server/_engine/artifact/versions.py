@@ -19,8 +19,14 @@ class NoSuchModel(ModelError):
     """A name that leads to no model directory."""
 
 
+class NoModels(ModelError):
+    """A directory without a model."""
+
+
 def names_in(root: Path, model_name: str, address: str) -> list[str]:
-    """The names of the models in `root`, which came from `address`, as shown. Raises ModelError if there is none."""
+    """The names of the models in `root`, which came from `address`, as shown. Raises ModelError, NoModels if there is
+    none.
+    """
     if not os.path.isdir(root):
         raise ModelError(f"MODEL_DIR is {address}, which is not a directory")
     if current(root):
@@ -29,7 +35,7 @@ def names_in(root: Path, model_name: str, address: str) -> list[str]:
         return [model_name]
     names = [path.name for path in sorted(root.iterdir()) if not path.name.startswith(".") and current(path)]
     if not names:
-        raise ModelError(f"MODEL_DIR is {address}, which holds no model: expected metadata.json in it")
+        raise NoModels(f"MODEL_DIR is {address}, which holds no model: expected metadata.json in it")
     return names
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import Any, Dict
 
 import numpy as np
-import orjson
 
 from ..contract.signature import LARGEST, Column, Signature
 from .tensors import NamedArray, show
@@ -33,21 +32,6 @@ class Refusals:
         """The tensors that the model takes."""
         inputs = (f"{item.name!r} {item.datatype} {list(item.shape)}" for item in self._signature.inputs)
         return f"expected {', '.join(inputs)}"
-
-    def body(self, text: bytes, reason: str) -> str:
-        """Say what is wrong with JSON that the decoder refused, all of it; `reason` is the decoder's own."""
-        try:
-            content = orjson.loads(text)
-        except ValueError as error:
-            return f"the body is not JSON: {error}"
-        if not isinstance(content, dict):
-            return f'expected an object, {{"instances": [row, ...]}}, got {show(content)}'
-        instances = content.get("instances")
-        if instances is None:
-            return reason
-        if not isinstance(instances, list):
-            return f'"instances": expected a list of rows, got {show(instances)}'
-        return self.rows(instances) or reason
 
     def rows(self, rows: list[Any]) -> str:
         """Say what is wrong with rows, as they stand in JSON."""

@@ -1,7 +1,8 @@
 """From a request's bytes to the model's input.
 
-Everything that a client can get wrong is found here or in tensors.py, and raised as `InvalidRequest`; how it is said is
-in refusals.py. No server and no framework is known here.
+Everything that a client can get wrong is found here or in what is called from here, and raised as `InvalidRequest`; how
+it is said is in refusals.py. No server and no framework is known here. V1 and V2 are parsed by one decoder; what it
+does not know is another server's form (peers.py, lines.py), or a mistake.
 
 Sources: the V1 protocol (https://kserve.github.io/website, "Protocol V1") and the Open Inference Protocol
 with its binary tensor extension (https://github.com/kserve/open-inference-protocol).
@@ -9,20 +10,31 @@ with its binary tensor extension (https://github.com/kserve/open-inference-proto
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Dict, List, NamedTuple, Optional
 
 import msgspec
 import numpy as np
+import orjson
 
-from ..contract.signature import LARGEST, Signature, Tensor
+from ..contract.signature import Signature, Tensor
+from . import lenient, lines, parameters, peers
+from .media import CSV, JSON, PLAIN, Media
+from .outputs import Asked, Outputs
 from .refusals import Refusals
+from .rows import Rows
 from .tensors import FlatTensor, InputTensor, InvalidRequest, NamedArray, read_tensors, show
-
-#: How a column's values look in JSON, for the decoder.
-_JSON_TYPES: dict[str, Any] = {"FP64": Optional[float], "BOOL": Optional[bool], "BYTES": Optional[str]}
 
 #: Bytes of a body from which on decoding would keep others waiting for longer than a thread costs.
 LARGE = 200_000
+
+#: Fields of a body beside the rows that V1, MLflow and TensorFlow Serving know; there is but one signature.
+_V1_FIELDS = {*peers.NAMES, "parameters", "params", "id", "model_name", "signature_name"}
+
+_DEFAULT = (Asked(),)
+#: The parameters of nearly every binary tensor, which reading it checks.
+_SIZE = {"binary_data_size"}
 
 
 class Request(NamedTuple):
@@ -32,8 +44,9 @@ class Request(NamedTuple):
     v1: bool
     proba: Optional[bool] = None
     id: Optional[str] = None
-    #: The outputs asked for, by name ("" is the default one), and whether each is sent as binary.
-    outputs: tuple[tuple[str, bool], ...] = (("", False),)
+    outputs: tuple[Asked, ...] = _DEFAULT
+    #: The form of the answer, where it is one to rows.
+    writes: str = JSON
 
 
 def json_size(header: Optional[str]) -> Optional[int]:
@@ -45,58 +58,54 @@ def json_size(header: Optional[str]) -> Optional[int]:
     return int(header)
 
 
-class _RequestedOutput(msgspec.Struct):
+class _RequestedOutput(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     parameters: Optional[Dict[str, Any]] = None
 
 
 class Decoder:
-    """Decodes requests for one model."""
+    """Decodes requests for one model. `aliases` are other names of its outputs, such as a graph's own.
 
-    def __init__(self, signature: Signature, outputs: tuple[Tensor, ...]) -> None:
+    `lenient` says whether numbers written as text, and columns that the model does not have, are let pass.
+    """
+
+    def __init__(
+        self,
+        signature: Signature,
+        outputs: tuple[Tensor, ...],
+        aliases: Mapping[str, str] = MappingProxyType({}),
+        lenient: bool = False,
+    ) -> None:
         self.signature = signature
-        self.outputs = {output.name for output in outputs}
-        # One decoder checks types, widths and names while it parses: a row is a tuple of the columns' types,
-        # a record an object with the columns' names. Missing values are let through here, and checked by `_checked`.
-        types = [_JSON_TYPES[column.datatype] for column in signature.columns]
-        row: Any = Tuple.__getitem__(tuple(types))
-        if signature.tensor:
-            row = float
-            for _ in signature.tensor:
-                row = List[row]
-            types = [row]
+        self._outputs = Outputs(outputs, aliases)
+        self._lenient = lenient
         self._order = signature.names  # the signature makes a new list whenever it is asked
         self._names = frozenset(self._order)
         self._refusals = Refusals(signature)
-        self._fields = [f"c{i}" for i in range(len(types))]  # a column's name need not be an identifier
-        fields = list(zip(self._fields, signature.columns, types))
-        record: Any = msgspec.defstruct(
-            "Record",
-            [(field, kind) for field, column, kind in fields if not column.nullable]
-            + [(field, kind, None) for field, column, kind in fields if column.nullable],
-            rename={field: column.name for field, column, _ in fields},
-            forbid_unknown_fields=True,
-        )
+        self._rows = Rows(signature, self._refusals)
 
         def decoder(tensor: Any) -> msgspec.json.Decoder[Any]:
             fields: list[Any] = [
-                ("instances", Optional[List[Union[row, record]]], None),
+                ("instances", Optional[self._rows.type], None),
                 ("inputs", Optional[List[tensor]], None),
                 ("id", Optional[str], None),
+                ("model_name", Optional[str], None),  # KServe's client says it in the body, too
                 ("parameters", Optional[Dict[str, Any]], None),
                 ("outputs", Optional[List[_RequestedOutput]], None),
             ]
-            return msgspec.json.Decoder(msgspec.defstruct("Request", fields))
+            return msgspec.json.Decoder(msgspec.defstruct("Request", fields, forbid_unknown_fields=True))
 
         self._flat = decoder(FlatTensor)
         self._any = decoder(InputTensor)
 
-    def decode(self, body: bytes, json_size: int | None = None, v1: bool = False) -> Request:
-        """Decode a body of either protocol; `json_size` is where V2's binary tensors begin.
+    def decode(self, body: bytes, json_size: int | None = None, v1: bool = False, media: Media = PLAIN) -> Request:
+        """Decode a body of either protocol, or one of a peer's; `json_size` is where V2's binary tensors begin.
 
         `{"instances": ...}` is understood on the V2 path too, and is answered in its own form.
         Raises InvalidRequest.
         """
+        if media.reads != JSON:
+            return self._from_lines(body, media)
         if json_size is not None and not 0 <= json_size <= len(body):
             raise InvalidRequest(f"Inference-Header-Content-Length is {json_size}, and the body has {len(body)} bytes")
         text = body if json_size is None else body[:json_size]
@@ -106,81 +115,105 @@ class Decoder:
             try:
                 request = self._any.decode(text)
             except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-                raise InvalidRequest(self._refusals.body(text, str(error))) from None
-        proba = self.proba(request.parameters)
-        if request.instances is not None:
-            return Request(self._from_rows(request.instances), True, proba)
-        if v1 or request.inputs is None:
+                return self._from_body(text, v1, media.writes, str(error))
+        if request.inputs is None and request.instances is not None and request.outputs is None:
+            if not request.parameters:
+                return Request(self._rows.to_input(request.instances), True, None, None, _DEFAULT, media.writes)
+            return self._v1(request.instances, request.parameters, media.writes)
+        if v1 or request.inputs is None or request.instances is not None:
+            return self._from_body(text, v1, media.writes, "")
+        return self._v2(request, memoryview(body)[len(text) :])
+
+    def _v1(self, rows: list[Any], given: dict[str, Any] | None, writes: str) -> Request:
+        known = parameters.check(given, parameters.V1)
+        proba, asked = self._outputs.proba(known), self._outputs.of_rows(known)
+        if len(asked) > 1 and writes == CSV:
+            raise InvalidRequest("CSV has room for one output: ask for one, or accept JSON or JSON Lines")
+        return Request(self._rows.to_input(rows), True, proba, None, asked, writes)
+
+    def _v2(self, request: Any, tail: memoryview) -> Request:
+        for item in request.inputs:
+            if item.parameters and item.parameters.keys() != _SIZE:
+                self.check_input(item.name, item.datatype, item.parameters)
+        tensors = read_tensors(request.inputs, tail, self._order)
+        asked = [(output.name, output.parameters) for output in request.outputs or ()]
+        return self.request(tensors, request.parameters, request.id, asked)
+
+    def check_input(self, name: str, datatype: str, given: dict[str, Any] | None) -> None:
+        """Raise InvalidRequest where a V2 input has parameters that are not known, or say that it is what it is not."""
+        known = parameters.check(given, parameters.INPUT, f"input {name!r}: ")
+        parameters.check_text(name, datatype, known)
+
+    def request(
+        self,
+        tensors: list[NamedArray],
+        given: dict[str, Any] | None,
+        id: str | None,
+        outputs: Iterable[tuple[str, dict[str, Any] | None]],
+    ) -> Request:
+        """Put a V2 request together: its tensors, its parameters, and the outputs that the client wants, if it names
+        any, with their parameters. Raises InvalidRequest.
+        """
+        known = parameters.check(given, parameters.V2)
+        proba, asked = self._outputs.proba(known), self._outputs.of_tensors(known, outputs)
+        return Request(self.from_tensors(tensors, known.get("content_type") == "pd"), False, proba, id, asked)
+
+    def _from_lines(self, body: bytes, media: Media) -> Request:
+        read = media.reads == CSV
+        rows = lines.from_csv(body, self.signature, media.header) if read else lines.from_json_lines(body)
+        return self._from_rows({"instances": rows}, media.writes)
+
+    def _from_body(self, text: bytes, v1: bool, writes: str, reason: str) -> Request:
+        """Decode a body that is neither V1's nor V2's as it stands: another's, or a mistake, as the decoder's `reason`
+        says.
+        """
+        try:
+            content = orjson.loads(text)
+        except ValueError as error:
+            raise InvalidRequest(f"the body is not JSON: {error}") from None
+        if not isinstance(content, dict):
+            raise InvalidRequest(f'expected an object, {{"instances": [row, ...]}}, got {show(content)}')
+        if not v1 and _has_tensors(content):
+            raise InvalidRequest(reason or 'the request has "instances" and "inputs": expected one of them')
+        if "outputs" in content:
+            how = '{"parameters": {"outputs": [name, ...]}}'
+            raise InvalidRequest(f'"outputs" goes with V2\'s tensors: to rows, outputs are named by {how}')
+        foreign = content.keys() - _V1_FIELDS
+        if foreign:
+            raise InvalidRequest(f"{show(min(foreign))} is not known; there are {', '.join(sorted(_V1_FIELDS))}")
+        if all(content.get(name) is None for name in peers.NAMES):
             raise InvalidRequest(
                 'the request has no "instances": expected {"instances": [row, ...]}'
                 + ("" if v1 else ' or a V2 request, {"inputs": [tensor, ...]}')
             )
-        tail = memoryview(body)[len(text) :]
-        X = self.from_tensors(read_tensors(request.inputs, tail, self._order))
-        everything = bool((request.parameters or {}).get("binary_data_output"))
-        asked = [
-            (output.name, bool((output.parameters or {}).get("binary_data", everything)))
-            for output in request.outputs or ()
-        ]
-        return self.request(X, proba, request.id, asked, everything)
+        return self._from_rows(content, writes)
 
-    def request(
-        self, X: Any, proba: bool | None, id: str | None, asked: list[tuple[str, bool]], binary: bool = False
-    ) -> Request:
-        """Put a V2 request together; `asked` are the outputs that the client wants, if it names any."""
-        if len({name for name, _ in asked}) < len(asked):
-            raise InvalidRequest("an output is requested twice")
-        unknown = [name for name, _ in asked if name not in self.outputs]
-        if unknown:
-            raise InvalidRequest(
-                f"no output is named {unknown[0]!r}; this model's outputs are {', '.join(sorted(self.outputs))}"
-            )
-        return Request(X, False, proba, id, tuple(asked) or (("", binary),))
+    def _from_rows(self, content: dict[str, Any], writes: str) -> Request:
+        given = content.get("parameters") or content.get("params")
+        if not isinstance(given, (dict, type(None))):
+            raise InvalidRequest(f'"parameters": expected an object, got {show(given)}')
+        rows = peers.rows_in(content, self._order, bool(self.signature.tensor))
+        if self._lenient:
+            rows = lenient.rows(self.signature, rows)
+        return self._v1(self._rows.converted(rows), given, writes)
 
-    def proba(self, parameters: dict[str, Any] | None) -> bool | None:
-        """Whether a request's parameters ask for probabilities; None where they do not say."""
-        proba = (parameters or {}).get("predict_proba")
-        if proba is not None and not isinstance(proba, bool):
-            raise InvalidRequest(f"parameter predict_proba: expected true or false, got {show(proba)}")
-        if proba and "predict_proba" not in self.outputs:
-            raise InvalidRequest("parameter predict_proba: this model has no probabilities")
-        return proba
-
-    def _from_rows(self, instances: list[Any]) -> Any:
-        if not instances:
-            raise InvalidRequest('"instances" is empty: expected one row or more')
-        if self.signature.tensor:
-            return self._from_nested([row if row.__class__ is list else row.c0 for row in instances])
-        rows = [
-            row if row.__class__ is tuple else tuple(getattr(row, field) for field in self._fields) for row in instances
-        ]
-        if self.signature.numeric:
-            return self._checked(np.array(rows, dtype=np.float64))
-        return self._checked(self.signature.assemble(list(zip(*rows))))
-
-    def _from_nested(self, rows: list[Any]) -> Any:
-        try:
-            X = np.array(rows, dtype=np.float64)
-        except ValueError:  # lists of several lengths
-            X = np.empty(0)
-        if X.shape[1:] != self.signature.tensor:
-            raise InvalidRequest(self._refusals.rows(rows))
-        return self._checked(X)
-
-    def from_tensors(self, tensors: list[NamedArray]) -> Any:
-        """Bring V2 tensors into the model's input: one matrix, or one tensor per column in any order.
+    def from_tensors(self, tensors: list[NamedArray], columns: bool = False) -> Any:
+        """Bring V2 tensors into the model's input: one matrix, or one tensor per column in any order, as they have to
+        be where `columns` says so.
 
         Raises InvalidRequest.
         """
         if not tensors:
             raise InvalidRequest(f'"inputs" is empty: {self._refusals.expected()}')
-        if len(tensors) == 1 and (self.signature.tensor or tensors[0].name not in self._names):
+        if self._lenient:
+            tensors = lenient.tensors(self.signature, tensors)
+        if not columns and len(tensors) == 1 and (self.signature.tensor or tensors[0].name not in self._names):
             return self._from_matrix(tensors[0])
         rows = len(tensors[0].values) if tensors[0].values.ndim else 0
         self._refuse(self._refusals.tensors(tensors, rows))
         by_name = {tensor.name: tensor.values.ravel() for tensor in tensors}
         absent = np.full(rows, np.nan, dtype=object)
-        return self._checked(self.signature.assemble([by_name.get(name, absent) for name in self._order]))
+        return self._rows.checked(self.signature.assemble([by_name.get(name, absent) for name in self._order]))
 
     def _from_matrix(self, tensor: NamedArray) -> Any:
         shape = list(tensor.values.shape)
@@ -188,21 +221,19 @@ class Decoder:
             raise InvalidRequest(f"input {tensor.name!r} has shape {shape}; {self._refusals.expected()}")
         self._refuse(self._refusals.matrix(tensor))
         if self.signature.numeric:
-            return self._checked(tensor.values.astype(np.float64, copy=False))
-        return self._checked(self.signature.assemble(list(tensor.values.T)))
+            return self._rows.checked(tensor.values.astype(np.float64, copy=False))
+        return self._rows.checked(self.signature.assemble(list(tensor.values.T)))
 
     def _refuse(self, problems: str) -> None:
         """Raise InvalidRequest where tensors have problems."""
         if problems:
             raise InvalidRequest(f"{problems}; {self._refusals.expected()}")
 
-    def _checked(self, X: Any) -> Any:
-        """Refuse infinite numbers, and missing values in columns that had none in training."""
-        if isinstance(X, np.ndarray):
-            X = self.signature.without_missing(X)
-            if (np.abs(X) <= LARGEST).all():  # false where values are missing, too
-                return X
-        problems = self._refusals.values(X)
-        if problems:
-            raise InvalidRequest(problems)
-        return X
+
+def _has_tensors(content: dict[str, Any]) -> bool:
+    """Whether a body's inputs are V2's tensors, or meant to be."""
+    inputs = content.get("inputs")
+    if not isinstance(inputs, list):
+        return False
+    fields = {"name", "shape", "datatype", "data"}
+    return not inputs or any(isinstance(item, dict) and len(fields & {*item}) > 1 for item in inputs)

@@ -48,7 +48,7 @@ class NamedArray(NamedTuple):
     values: np.ndarray
 
 
-class InputTensor(msgspec.Struct):
+class InputTensor(msgspec.Struct, forbid_unknown_fields=True):
     """One V2 input tensor, as it is written in a request."""
 
     name: str
@@ -66,7 +66,8 @@ def _flat_tensor(datatype: str) -> Any:
         ("data", Optional[List[element]], None),
         ("parameters", Optional[Dict[str, Any]], None),
     ]
-    return msgspec.defstruct(datatype, fields, tag_field="datatype", namespace={"datatype": datatype})
+    namespace = {"datatype": datatype}
+    return msgspec.defstruct(datatype, fields, tag_field="datatype", namespace=namespace, forbid_unknown_fields=True)
 
 
 #: The same with flat data, a type for each datatype: its elements are decoded and checked in one go.

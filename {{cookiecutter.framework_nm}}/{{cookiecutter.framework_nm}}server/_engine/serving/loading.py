@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from ..artifact.versions import directories_of, directory_of, names_in
+from ..artifact.versions import NoModels, NoSuchModel, directories_of, directory_of, names_in
 from ..contract.errors import ModelError
 from .model import Serving
 from .newest import load_newest
@@ -80,16 +80,33 @@ class Loader(Generic[Served]):
         # Weak, because anybody may ask for any name.
         self._locks: weakref.WeakValueDictionary[str, threading.Lock] = weakref.WeakValueDictionary()
         self._guard = threading.Lock()
+        self._root: Path | None = None
+        #: Why the last load of a model failed, by its name.
+        self.failed: dict[str, str] = {}
 
-    def load_all(self, check: Callable[[str], None] = lambda name: None) -> None:
+    def load_all(self, allow_none: bool = False, check: Callable[[str], None] = lambda name: None) -> None:
         """Load all models there are, each after a check of its name, in its newest version that answers.
 
-        Raises ModelError, also where there is none.
+        Raises ModelError, also where there is none, unless `allow_none` says that this may be.
         """
         fetched = self._fetch()
-        for name in names_in(fetched.path, self._model_name, self._shown):
+        self._root = fetched.path
+        try:
+            names = names_in(fetched.path, self._model_name, self._shown)
+        except NoModels:
+            if not allow_none:
+                raise
+            names = []
+        for name in names:
             check(name)
             self._load(name, fetched, directories_of(name, fetched.path, self._model_name, self._shown))
+
+    def names(self) -> list[str]:
+        """The names that there are models for, as far as that is known without another download."""
+        try:
+            return names_in(self._root, self._model_name, self._shown) if self._root else []
+        except ModelError:
+            return []
 
     def load(self, name: str) -> Served:
         """Load the newest version of a model, and no older one, and publish it.
@@ -104,10 +121,14 @@ class Loader(Generic[Served]):
             fetched = self._fetch()
             try:
                 newest = directory_of(name, fetched.path, self._model_name, self._shown)
-                return self._load(name, fetched, [newest])
-            except BaseException:
+                model = self._load(name, fetched, [newest])
+            except BaseException as error:
+                if not isinstance(error, NoSuchModel):  # anybody may ask for any name
+                    self.failed[name] = str(error)
                 fetched.discard()
                 raise
+            self.failed.pop(name, None)
+            return model
 
     def _load(self, name: str, fetched: Fetched, directories: list[Path]) -> Served:
         def load(directory: Path) -> Served:

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from ..artifact.metadata import is_model
+from ..artifact.versions import versions
 from ..contract.errors import ModelError, Unanswerable
 from ..protocol.answers import Output
 from ..protocol.requests import Request
@@ -42,6 +44,7 @@ class Serving:
         max_waiting: int = 1024,
         stuck_seconds: float = 60,
         verify_key: Path | None = None,
+        lenient: bool = False,
     ) -> None:
         super().__init__(name)  # type: ignore[call-arg]  # the SDK's
         self.model_dir = model_dir
@@ -53,6 +56,7 @@ class Serving:
         self.stuck_seconds = stuck_seconds
         #: Whose signature the directory has to have, if any.
         self.verify_key = verify_key
+        self.lenient = lenient
         #: What the directory is a part of, and what must stay while the model is served: its weights may be read later.
         self.source: object = None
         #: Told of each call of the model: its rows, and the seconds that its requests waited.
@@ -68,9 +72,25 @@ class Serving:
         self._loaded = loaded
 
     @property
+    def version(self) -> str:
+        """The version that is served, where its directory has a number for a name, or ""."""
+        return self.model_dir.name if self.model_dir.name.isdecimal() else ""
+
+    def is_version(self, version: str) -> bool:
+        """Whether it is the version that is served that a client asks for: 1 and 0001 are one."""
+        return version.isdecimal() and len(version) < 18 and self.version != "" and int(version) == int(self.version)
+
+    def other_version(self, version: str) -> str:
+        """Say that another version than the one that is served cannot be asked."""
+        served = f"{self.version} is" if self.version else "it has none"
+        return f"Model {self.name} has no version {version!r} that is served: {served}."  # type: ignore[attr-defined]
+
+    @property
     def versions(self) -> list[str]:
-        """The version that is served, where its directory has a number for a name."""
-        return [self.model_dir.name] if self.model_dir.name.isdecimal() else []
+        """The versions of this model that lie where it does, and that could be loaded as far as their metadata says,
+        oldest first.
+        """
+        return [path.name for path in versions(self.model_dir.parent) if is_model(path)] if self.version else []
 
     @property
     def stuck(self) -> str:
@@ -101,12 +121,19 @@ class Serving:
 
     def _load(self) -> None:
         model, self.decoder, self.example = open_model(
-            self.model_class, self.model_dir, self.runtime, self.device, self.predict_proba, self.verify_key
+            self.model_class,
+            self.model_dir,
+            self.runtime,
+            self.device,
+            self.predict_proba,
+            self.verify_key,
+            self.lenient,
         )
         self.platform = model.platform
         self.answers = model.answers
         self.signature = model.signature
         self.outputs = model.outputs
+        self.labels = model.labels
         limits = (self.max_batch_rows, self.max_waiting)
         self._batcher = Batcher(model.answer, *limits, self.on_call, self.stuck_seconds)
         self._explanations = Batcher(_Explainer(model), *limits, stuck_seconds=self.stuck_seconds)
@@ -117,9 +144,12 @@ class Serving:
         Raises Overloaded, InvalidRequest where the model cannot answer these rows, or ModelFailed.
         """
         proba = self.predict_proba if request.proba is None else request.proba
-        names = [name or ("predict_proba" if proba else "predict") for name, _ in request.outputs]
+        default = "predict_proba" if proba else "predict"
+        names = [(asked.output or default, asked.alias) for asked in request.outputs]
         try:
-            return [Output(name, await self._batcher(request.X, name == "predict_proba")) for name in names]
+            return [
+                Output(alias or name, await self._batcher(request.X, name == "predict_proba")) for name, alias in names
+            ]
         except Unanswerable as error:
             raise InvalidRequest(str(error)) from None
 
@@ -150,6 +180,7 @@ def maker(model_class: type[S], arguments: argparse.Namespace) -> Callable[[str,
         max_waiting=arguments.max_waiting,
         stuck_seconds=arguments.stuck_seconds,
         verify_key=arguments.verify_key,
+        lenient=arguments.lenient,
     )
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -30,6 +30,11 @@ class Servable(Protocol):
     outputs: tuple[Tensor, ...]
     #: The rows of input.json, in the signature's form.
     example: Any
+    labels: np.ndarray | None
+
+    @property
+    def output_aliases(self) -> Mapping[str, str]:
+        """Other names of its outputs, such as a graph's own."""
 
     @property
     def platform(self) -> str: ...
@@ -62,6 +67,7 @@ def open_model(
     device: str = "cpu",
     predict_proba: bool = False,
     verify_key: Path | None = None,
+    lenient: bool = False,
 ) -> tuple[AnyModel, Decoder, bytes]:
     """Load the model in `model_dir`, which the owner of a key has signed if one is given, and let it answer its own
     input.json; returns it, its decoder, and that request.
@@ -74,7 +80,7 @@ def open_model(
         model = model_class(dirpath=model_dir, runtime=runtime, device=device, verify_key=verify_key)
         if predict_proba and not model.has_proba:
             raise NotAsAsked(f"PREDICT_PROBA is set, but {model_dir} has no probabilities")
-        decoder = Decoder(model.signature, model.outputs)
+        decoder = Decoder(model.signature, model.outputs, model.output_aliases, lenient)
         request = example.request(model.signature, model.example)
         X = decoder.decode(request, v1=True).X
         if predict_proba:

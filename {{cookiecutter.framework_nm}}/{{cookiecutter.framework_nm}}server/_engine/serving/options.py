@@ -108,6 +108,7 @@ class Options(Parser):
         )
         self.add("device", "cpu", one_of("cpu", "cuda"), "what the model runs on: cpu or cuda")
         self.add("predict_proba", "false", switch, "answer with probabilities instead of labels")
+        self.add("lenient", "false", switch, "read numbers written as text, leave out columns that are not the model's")
         self.add("access_log", "false", switch, "log a line of JSON per REST prediction or explanation")
         self.add("workers", "1", one, "always 1; scale by replicas")
         self.add("max_buffer_size", "104857600", count, "largest request, in bytes")
@@ -118,6 +119,7 @@ class Options(Parser):
         self.add("drain_seconds", "5", seconds, "seconds to keep answering after SIGTERM, while readiness is false")
         signed = "serve only what the owner of this key signed: a file with a public key or certificates in PEM"
         self.add("verify_key", "", key, signed)
+        self.add("allow_no_models", "false", switch, "start, and be ready, where MODEL_DIR has no model yet")
         self.add("enable_repository_api", "true", switch, "let requests load and unload models")
 
     def add(self, name: str, default: str, type: Callable[[str], Any], help: str) -> None:

@@ -228,6 +228,11 @@ class Model(State):
         return f"{compiled.FILE} answers, {weights} was not opened" if self.compiled else f"{weights} answers"
 
     @property
+    def output_aliases(self) -> dict[str, str]:
+        """What clients may call the outputs "predict" and "predict_proba" beside, by that name."""
+        return {}
+
+    @property
     def advice(self) -> str:
         """Which of the files that decide what it answers changed since it was made, and what to do; "" if none did."""
         return provenance.advice(self.made, type(self))

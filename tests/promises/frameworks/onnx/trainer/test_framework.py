@@ -174,3 +174,13 @@ def test_a_forest_is_converted_too(table: Table) -> None:
     model = MyModel(estimator="forest")
     model.train(X, y)
     assert (model.predict(X) == y).mean() > 0.9
+
+
+def test_outputs_can_be_asked_for_by_the_graphs_own_names(tmp_path: Path) -> None:
+    classifier = LogisticRegression().fit(ROWS, NAMES)
+    model = given(tmp_path, to_onnx(classifier, initial_types=FLOATS))
+    assert model.output_aliases == {"output_label": "predict", "output_probability": "predict_proba"}
+    regressor = LinearRegression().fit(ROWS, ROWS[:, 0])
+    (tmp_path / "numbers").mkdir()
+    model = given(tmp_path / "numbers", to_onnx(regressor, initial_types=FLOATS))
+    assert model.output_aliases == {"variable": "predict"}

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from ..._engine.serving.testing import free_port
+from ...trainer.model import MyModel
 from .conftest import Server
 
 
@@ -52,12 +53,42 @@ def test_their_requests_are_answered(served: tuple[Server, str, str], sample_dir
     assert answer["outputs"][0]["data"] == [0]
 
 
-def test_a_body_that_is_not_json_is_refused_with_what_is_expected(served: tuple[Server, str, str]) -> None:
-    """SageMaker's callers may send CSV."""
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        ('{"dataframe_split": {"columns": %(names)s, "data": [%(row)s]}}', "application/json"),
+        ('{"dataframe_records": [%(record)s]}', "application/json; charset=utf-8"),
+        ('{"inputs": [%(row)s]}', "application/json"),
+        ("%(cells)s", "text/csv"),
+        ("%(header)s\n%(cells)s\n", "text/csv"),
+        ('{"features": %(row)s}\n', "application/jsonlines"),
+    ],
+)
+def test_their_clients_bodies_are_answered(
+    served: tuple[Server, str, str], sample_dir: Path, content: str, kind: str
+) -> None:
+    """As MLflow's and SageMaker's send them, in the form that they accept."""
     server, _, predict = served
-    response = server.client.post(predict, content=b"5.1,3.5,1.4,0.2\n", headers={"Content-Type": "text/csv"})
+    model = MyModel(dirpath=sample_dir)
+    (row,), names = model.example.tolist(), model.signature.names
+    body = content % {
+        "names": json.dumps(names),
+        "row": row,
+        "record": json.dumps(dict(zip(names, row))),
+        "cells": ",".join(map(str, row)),
+        "header": ",".join(names),
+    }
+    headers = {"Content-Type": kind, "Accept": "*/*"}
+    assert server.client.post(predict, content=body, headers=headers).json() == {"predictions": [0]}
+    headers["Accept"] = "text/csv"
+    assert server.client.post(predict, content=body, headers=headers).text == "0\n"
+
+
+def test_a_body_that_does_not_fit_is_refused_with_what_is_expected(served: tuple[Server, str, str]) -> None:
+    server, _, predict = served
+    response = server.client.post(predict, content=b"5.1,3.5,x,0.2\n", headers={"Content-Type": "text/csv"})
     assert response.status_code == 400
-    assert "JSON" in response.json()["error"]
+    assert "row 0, column 'petal length (cm)': expected a number" in response.json()["error"]
 
 
 def test_their_health_checks_tell_whether_the_model_is_ready(served: tuple[Server, str, str]) -> None:

@@ -102,6 +102,14 @@ class MyModel(Model):
         except Exception as error:  # ONNX Runtime raises kinds of its own
             raise ModelError(f"the model cannot be run: {error}") from error
 
+    @property
+    def output_aliases(self) -> dict[str, str]:
+        """The names that the graph itself gives to what is served of it."""
+        names = {self.state["label"]: "predict"}
+        if self.state["proba"] or not self.state["label"]:
+            names[self.state["scores"]] = "predict_proba" if self.state["proba"] else "predict"
+        return {name: output for name, output in names.items() if name}
+
     def _feed(self, X: Any) -> dict[str, np.ndarray]:
         """The inputs of the graph by name: all columns in the only one, or one column each."""
         inputs = self.session.get_inputs()

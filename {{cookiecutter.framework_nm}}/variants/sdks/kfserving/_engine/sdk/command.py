@@ -36,7 +36,7 @@ def serve(
         arguments.enable_repository_api,
     )
     try:
-        repository.load_models()
+        repository.load_models(arguments.allow_no_models)
     except ModelError as error:
         sys.exit(f"The server cannot start: {error}")
     # The repository has the models. Passed here as well, they would be kept after they are replaced.

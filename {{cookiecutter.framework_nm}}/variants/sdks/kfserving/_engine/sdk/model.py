@@ -13,6 +13,7 @@ import kfserving
 import orjson
 from cloudevents.http import CloudEvent
 
+from ..protocol.answers import encode
 from ..protocol.tensors import InvalidRequest
 from ..serving.batching import Overloaded
 from ..serving.model import Serving
@@ -38,9 +39,10 @@ class ServingModel(Serving, kfserving.KFModel):
         """Answer what KFServing took out of a CloudEvent: a dict, or bytes that it could not read."""
         body = request if isinstance(request, bytes) else orjson.dumps(request)
         try:
-            outputs = await self.answer(self.decoder.decode(body, v1=True))
+            decoded = self.decoder.decode(body, v1=True)
+            answer: dict[str, Any] = orjson.loads(encode(self.name, decoded, await self.answer(decoded)).body)
         except InvalidRequest as error:
             raise Refused(400, str(error)) from None
         except Overloaded as error:
             raise Refused(503, str(error)) from None
-        return {"predictions": outputs[0].values.tolist()}
+        return answer

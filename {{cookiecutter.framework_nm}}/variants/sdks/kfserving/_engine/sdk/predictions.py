@@ -21,6 +21,7 @@ from tornado.iostream import StreamClosedError
 
 from ..contract.errors import NoExplanations
 from ..protocol.answers import encode
+from ..protocol.media import media_of
 from ..protocol.requests import LARGE, Request, json_size
 from ..protocol.tensors import InvalidRequest
 from ..serving.batching import Overloaded, Unavailable
@@ -112,18 +113,18 @@ class Predict(JsonErrors, PredictHandler):
 
     async def _answer(self, model: ServingModel) -> None:
         request = await self._decode(model, json_size(self.request.headers.get(_BINARY)), self.kind == "v1")
-        outputs = await self._wait(model.answer(request))
-        answer, tensors_at = encode(model.name, request, outputs)
-        self.set_header("Content-Type", "application/octet-stream" if tensors_at else "application/json")
-        if tensors_at:
-            self.set_header(_BINARY, str(tensors_at))
-        self.write(answer)
+        answer = encode(model.name, request, await self._wait(model.answer(request)))
+        self.set_header("Content-Type", answer.media_type)
+        if answer.json_size is not None:
+            self.set_header(_BINARY, str(answer.json_size))
+        self.write(answer.body)
 
     async def _decode(self, model: ServingModel, begins: int | None, v1: bool) -> Request:
-        body = self.request.body
+        body, headers = self.request.body, self.request.headers
+        media = media_of(headers.get("Content-Type", ""), headers.get("Accept", ""))
         if len(body) < LARGE:
-            return model.decoder.decode(body, begins, v1)
-        return await asyncio.get_running_loop().run_in_executor(None, model.decoder.decode, body, begins, v1)
+            return model.decoder.decode(body, begins, v1, media)
+        return await asyncio.get_running_loop().run_in_executor(None, model.decoder.decode, body, begins, v1, media)
 
     async def _wait(self, answer: Coroutine[Any, Any, Any]) -> Any:
         """Wait for an answer as long as the client does."""

@@ -37,11 +37,11 @@ class ServingModelRepository(KFModelRepository):
             handler.addFilter(Redacting(model_dir))
         self._loader = Loader(partial(fetch, model_dir), shown(model_dir), model_name, make_model, self._publish)
 
-    def load_models(self) -> None:
+    def load_models(self, allow_none: bool = False) -> None:
         """Load all models, each in its newest version that answers. Raises ModelError if one has none, or if there is
-        no model.
+        no model and `allow_none` does not say that this may be.
         """
-        self._loader.load_all(_check)
+        self._loader.load_all(allow_none, _check)
 
     async def load(self, name: str) -> bool:
         """Load or reload a model for the repository API; requests go on meanwhile. Raises ModelError."""

@@ -27,32 +27,38 @@ def serve(
     from kserve.model_server import app
 
     from .health import add_liveness
+    from .metadata import add_metadata
     from .openapi import show_example
     from .platforms import add_health_checks, predict_routes
     from .predictions import Predictions
     from .repository import RepositoryAccess
     from .server import Server
+    from .versions import Versions
 
     repository = repository_class(arguments.model_dir, arguments.model_name, maker(model_class, arguments))
     repository.enable_latency_logging = arguments.enable_latency_logging
     server = Server(repository, arguments.drain_seconds, arguments.enable_repository_api)
     _quieten(arguments)
     try:
-        repository.load_models()
+        repository.load_models(arguments.allow_no_models)
     except ModelError as error:
         sys.exit(f"The server cannot start: {error}")
     show_example(app, repository)
     add_liveness(app, repository)
+    add_metadata(app, server.dataplane, repository)
     add_health_checks(app, server.dataplane)
     routes = predict_routes(repository)
     # KServe wraps its application once more when it starts; this is where predictions still come first.
     kserve_stack = app.build_middleware_stack
-    app.build_middleware_stack = lambda: Predictions(
-        RepositoryAccess(kserve_stack(), arguments.enable_repository_api),
+    app.build_middleware_stack = lambda: Versions(
+        Predictions(
+            RepositoryAccess(kserve_stack(), arguments.enable_repository_api),
+            repository,
+            arguments.max_buffer_size,
+            arguments.access_log,
+            routes,
+        ),
         repository,
-        arguments.max_buffer_size,
-        arguments.access_log,
-        routes,
     )
     gc.freeze()
     gc.enable()

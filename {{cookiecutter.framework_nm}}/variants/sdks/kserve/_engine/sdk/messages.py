@@ -14,7 +14,7 @@ from kserve.constants.constants import GRPC_CONTENT_DATATYPE_MAPPINGS
 from kserve.model_server import args
 from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferResponse
 
-from ..protocol.answers import Output
+from ..protocol.answers import Output, check_finite
 from ..protocol.tensors import (
     DATATYPES,
     InvalidRequest,
@@ -81,7 +81,8 @@ def to_grpc(name: str, request: kserve.InferRequest, outputs: list[Output]) -> M
 
 
 def to_json(name: str, request: kserve.InferRequest, outputs: list[Output]) -> kserve.InferResponse:
-    """Write the answer of the model `name` to a CloudEvent."""
+    """Write the answer of the model `name` to a CloudEvent. Raises ValueError where JSON has no word for a number."""
+    check_finite(outputs)
     return kserve.InferResponse(request.id, name, [_in_json(output) for output in outputs])
 
 

@@ -21,6 +21,7 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferResponse
 from kserve.protocol.infer_type import to_http_parameters
 
 from ..contract.errors import NoExplanations
+from ..protocol.answers import encode
 from ..protocol.tensors import InvalidRequest
 from ..serving.batching import Overloaded, Unavailable
 from ..serving.drain import Drain
@@ -108,18 +109,18 @@ class ServingModel(Serving, kserve.Model):
         if isinstance(payload, kserve.InferRequest):
             return await self._predict_v2(payload)
         body = payload if isinstance(payload, bytes) else orjson.dumps(payload)
-        outputs = await self.answer(self.decoder.decode(body, v1=True))
-        return {"predictions": outputs[0].values.tolist()}
+        request = self.decoder.decode(body, v1=True)
+        answer: dict[str, Any] = orjson.loads(encode(self.name, request, await self.answer(request)).body)
+        return answer
 
     async def _predict_v2(self, payload: kserve.InferRequest) -> kserve.InferResponse | ModelInferResponse:
-        X = self.decoder.from_tensors([decode(item) for item in payload.inputs])
-        parameters = payload.parameters or {}
-        if payload.from_grpc:
-            parameters = to_http_parameters(parameters)
-        asked = [(output.name, False) for output in payload.request_outputs or ()]
-        request = self.decoder.request(X, self.decoder.proba(parameters), payload.id, asked)
-        encode = to_grpc if payload.from_grpc else to_json
-        return encode(self.name, payload, await self.answer(request))
+        for item in payload.inputs:
+            self.decoder.check_input(item.name, item.datatype, to_http_parameters(item.parameters or {}))
+        tensors = [decode(item) for item in payload.inputs]
+        outputs = [(output.name, output.parameters) for output in payload.request_outputs or ()]
+        request = self.decoder.request(tensors, to_http_parameters(payload.parameters or {}), payload.id, outputs)
+        written = to_grpc if payload.from_grpc else to_json
+        return written(self.name, payload, await self.answer(request))
 
 
 class ServingDataPlane(DataPlane):
@@ -131,13 +132,16 @@ class ServingDataPlane(DataPlane):
         self._repository_api = repository_api
 
     def metadata(self) -> dict[str, Any]:
-        return {**super().metadata(), "extensions": ["model_repository_extension"] if self._repository_api else []}
+        # By the names that Triton gives them, and KServe.
+        repository = ["model_repository", "model_repository_extension"] if self._repository_api else []
+        return {**super().metadata(), "extensions": ["binary_tensor_data", *repository]}
 
     async def ready(self) -> bool:
-        """Whether the server has a model, has each of them ready, and is not about to end."""
+        """Whether the server has a model, or may have none, has each of them ready, and is not about to end."""
         names = list(self.model_registry.get_models())
         ready = [await self.model_registry.is_model_ready(name) for name in names]
-        return bool(ready) and all(ready) and not self._drain.begun and await super().ready()
+        some = bool(ready) or self.model_registry.may_be_empty
+        return some and all(ready) and not self._drain.begun and await super().ready()
 
     async def model_ready(self, model_name: str, disable_predictor_health_check: bool = False) -> bool:
         """KServe asks before a request too, with its health check disabled: a server that drains still answers."""
@@ -147,7 +151,18 @@ class ServingDataPlane(DataPlane):
     async def model_metadata(self, model_name: str) -> dict[str, Any]:
         metadata = await super().model_metadata(model_name)
         model = self.get_model_from_registry(model_name)
-        return {**metadata, "platform": model.platform, "versions": model.versions}
+        found = {**metadata, "platform": model.platform}
+        versions = await self.versions(model_name)
+        if versions:
+            found["versions"] = versions
+        else:
+            found.pop("versions", None)  # which KServe sets to null
+        return found
+
+    async def versions(self, model_name: str) -> list[str]:
+        """The versions of a model, where it has any."""
+        model = self.get_model_from_registry(model_name)
+        return await asyncio.to_thread(lambda: model.versions)
 
     async def live(self) -> dict[str, str]:
         """For gRPC; REST's routes are those of health.py."""

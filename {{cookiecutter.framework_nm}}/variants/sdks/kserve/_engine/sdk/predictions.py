@@ -18,7 +18,8 @@ from kserve.errors import ModelNotFound
 from kserve.logging import logger
 
 from ..contract.errors import NoExplanations
-from ..protocol.answers import encode
+from ..protocol.answers import Answer, encode
+from ..protocol.media import Media, media_of
 from ..protocol.requests import LARGE, Request, json_size
 from ..protocol.tensors import InvalidRequest
 from ..serving.batching import Overloaded, Unavailable
@@ -152,10 +153,10 @@ async def _answer(
     """Answer one request: status, body, and headers."""
     try:
         if kind == "explain":
-            return 200, await _explain(model, body), _JSON
+            return 200, await _explain(model, body, _media(headers)), _JSON
         size = headers.get(_BINARY)
         begins = json_size(None if size is None else size.decode("latin-1"))
-        answer, tensors_at = await _predict(model, body, begins, kind == "v1")
+        answer = await _predict(model, body, begins, kind == "v1", _media(headers))
     except InvalidRequest as error:
         return 400, _error(str(error)), _JSON
     except Overloaded as error:
@@ -170,16 +171,22 @@ async def _answer(
     except BaseException:  # the model's own code may raise anything, while its answer is written, too
         logger.exception("Model %s failed on a request", model.name)
         return 500, _error(FAILED), _JSON
-    if tensors_at is None:
-        return 200, answer, _JSON
-    return 200, answer, [(b"content-type", b"application/octet-stream"), (_BINARY, b"%d" % tensors_at)]
+    sent: Headers = [(b"content-type", answer.media_type.encode())]
+    if answer.json_size is not None:
+        sent.append((_BINARY, b"%d" % answer.json_size))
+    return 200, answer.body, sent
 
 
-async def _predict(model: ServingModel, body: bytes, begins: int | None, v1: bool) -> tuple[bytes, int | None]:
-    """The answer to a prediction's body and, where binary tensors follow in it, the size of its JSON."""
+def _media(headers: dict[bytes, bytes]) -> Media:
+    """The forms of a request and of its answer. Raises InvalidRequest."""
+    return media_of(headers.get(b"content-type", b"").decode("latin-1"), headers.get(b"accept", b"").decode("latin-1"))
+
+
+async def _predict(model: ServingModel, body: bytes, begins: int | None, v1: bool, media: Media) -> Answer:
+    """The answer to a prediction's body."""
     measure = model.telemetry
     start = time.perf_counter()
-    request = await _decode(model, body, begins, v1)
+    request = await _decode(model, body, begins, v1, media)
     decoded = time.perf_counter()
     measure.preprocess(decoded - start)
     outputs = await model.answer(request)
@@ -190,19 +197,19 @@ async def _predict(model: ServingModel, body: bytes, begins: int | None, v1: boo
     return answer
 
 
-async def _explain(model: ServingModel, body: bytes) -> bytes:
+async def _explain(model: ServingModel, body: bytes, media: Media) -> bytes:
     """The answer to `:explain`: for each row the prediction, a base score, and what each column adds to it."""
-    request = await _decode(model, body, None, True)
+    request = await _decode(model, body, None, True, media)
     start = time.perf_counter()
     explanations = await model.explanations(request)
     model.telemetry.explain(time.perf_counter() - start)
     return orjson.dumps({"explanations": explanations})
 
 
-async def _decode(model: ServingModel, body: bytes, begins: int | None, v1: bool) -> Request:
+async def _decode(model: ServingModel, body: bytes, begins: int | None, v1: bool, media: Media) -> Request:
     if len(body) < LARGE:
-        return model.decoder.decode(body, begins, v1)
-    return await asyncio.to_thread(model.decoder.decode, body, begins, v1)
+        return model.decoder.decode(body, begins, v1, media)
+    return await asyncio.to_thread(model.decoder.decode, body, begins, v1, media)
 
 
 async def _unless_gone(

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..artifact.versions import NoSuchModel
 from ..serving.access import DISABLED, refusal
+from ..serving.index import index
 from ..serving.loading import Loader
 from .model import ServingModel
 from .storage import Location
@@ -90,6 +91,8 @@ class ServingModelRepository(kserve.ModelRepository):
     `make_model(name, directory)` makes a `ServingModel` that is still to be loaded.
     """
 
+    #: Whether a server without a model is ready.
+    may_be_empty = False
     #: Whether KServe logs how long a model takes over the requests that it answers itself.
     enable_latency_logging = False
 
@@ -101,11 +104,16 @@ class ServingModelRepository(kserve.ModelRepository):
         self._shown = location.shown
         self._loader = Loader(location.fetch, location.shown, model_name, make_model, self._publish)
 
-    def load_models(self) -> None:
+    def load_models(self, allow_none: bool = False) -> None:
         """Load all models, each in its newest version that answers. Raises ModelError if one has none, or if there is
-        no model.
+        no model and `allow_none` does not say that this may be.
         """
-        self._loader.load_all()
+        self.may_be_empty = allow_none
+        self._loader.load_all(allow_none)
+
+    def index(self) -> list[dict[str, str]]:
+        """Each version of each model, its state and the reason for it."""
+        return index(self.get_models().values(), self._loader.names(), self._loader.failed)
 
     async def load(self, name: str) -> bool:
         """Load or reload a model for KServe's repository API; requests go on meanwhile."""
@@ -123,7 +131,7 @@ class ServingModelRepository(kserve.ModelRepository):
     def _publish(self, model: ServingModel) -> None:
         model.enable_latency_logging = self.enable_latency_logging
         self.update(model)
-        version = "".join(f", version {number}," for number in model.versions)
+        version = f", version {model.version}," if model.version else ""
         logger.info(
             "Loaded model %s%s from %s, which runs on %s: %s",
             model.name,

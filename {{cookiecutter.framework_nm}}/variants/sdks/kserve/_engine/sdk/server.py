@@ -20,6 +20,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from ..serving.drain import LIMIT, Drain
 from .model import ServingDataPlane
 from .repository import ServingModelRepository, ServingRepositoryExtension
+from .versions import VersionedServicer
 
 _CLOSE = (b"connection", b"close")
 #: A share of the drain, so that each gRPC channel has left by its end.
@@ -43,6 +44,7 @@ class Server(kserve.ModelServer):
 
     async def _serve(self) -> None:
         kserve.protocol.grpc.server.aio = SimpleNamespace(server=self._make_grpc_server)
+        kserve.protocol.grpc.server.InferenceServicer = VersionedServicer
         uvicorn_server: Any = self._uvicorn
         uvicorn_server.capture_signals = contextlib.nullcontext  # else it stops at once
         config = self._rest_server.config

@@ -1,0 +1,42 @@
+"""What models there are and what they take and give, over REST: the metadata of V2, and the repository's index.
+
+KServe's own answers have no place for the labels, and it has no index. Not here: the metadata over gRPC.
+"""
+
+import asyncio
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+
+from .model import ServingDataPlane
+from .repository import ServingModelRepository
+
+
+def add_metadata(app: FastAPI, dataplane: ServingDataPlane, repository: ServingModelRepository) -> None:
+    """Answer in place of KServe's route for a model's metadata, and add the index of Triton's repository extension.
+
+    Call it before KServe adds its own: the first route of a path is the one that answers.
+    """
+
+    async def metadata(model_name: str) -> JSONResponse:
+        found = await dataplane.model_metadata(model_name)
+        labels = dataplane.get_model_from_registry(model_name).labels
+        if labels is not None:
+            proba = (output for output in found["outputs"] if output["name"] == "predict_proba")
+            for output in proba:
+                output["parameters"] = {"labels": labels.tolist()}
+        return JSONResponse(found)
+
+    async def index(request: Request) -> JSONResponse:
+        try:
+            asked = orjson.loads(await request.body() or b"{}")
+        except ValueError as error:
+            return JSONResponse({"error": f"the body is not JSON: {error}"}, 400)
+        if not isinstance(asked, dict) or not isinstance(asked.get("ready", False), bool):
+            return JSONResponse({"error": 'expected {"ready": true or false}, or no body'}, 400)
+        entries = await asyncio.to_thread(repository.index)
+        return JSONResponse([entry for entry in entries if entry["state"] == "READY" or not asked.get("ready")])
+
+    app.add_api_route("/v2/models/{model_name}", metadata, response_model=None, tags=["V2"])
+    app.add_api_route("/v2/repository/index", index, methods=["POST"], response_model=None, tags=["V2"])

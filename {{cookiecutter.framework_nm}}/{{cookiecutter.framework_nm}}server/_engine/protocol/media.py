@@ -1,0 +1,71 @@
+"""In which form a body comes and in which its answer goes: what the headers Content-Type and Accept say.
+
+Not here: reading and writing those forms; a type that is none of them is read as JSON, which curl calls a web form.
+"""
+
+from __future__ import annotations
+
+import functools
+from email.message import Message
+from typing import NamedTuple, Optional
+
+from .tensors import InvalidRequest
+
+_JSON_LINES = "application/jsonlines"
+_FORMS = {
+    "text/csv": "text/csv",
+    _JSON_LINES: _JSON_LINES,  # SageMaker's name
+    "application/jsonl": _JSON_LINES,
+    "application/x-ndjson": _JSON_LINES,
+}
+JSON = "application/json"
+CSV = "text/csv"
+JSON_LINES = _JSON_LINES
+
+
+class Media(NamedTuple):
+    """The forms of a request and of its answer: `JSON`, `CSV` or `JSON_LINES`."""
+
+    reads: str = JSON
+    writes: str = JSON
+    #: Whether the first line of CSV has the columns' names; None where the client does not say.
+    header: Optional[bool] = None
+
+
+#: JSON, answered in JSON.
+PLAIN = Media()
+
+
+@functools.lru_cache(maxsize=256)
+def media_of(content_type: str, accept: str = "") -> Media:
+    """Read the two headers, "" where there is none. Raises InvalidRequest where text is not in UTF-8."""
+    given = _parsed(content_type)
+    reads = _FORMS.get(given.get_content_type(), JSON)
+    if reads == JSON:
+        return Media(writes=_wanted(accept))
+    charset = given.get_param("charset", "utf-8")
+    if str(charset).lower() not in ("utf-8", "utf8", "us-ascii"):
+        raise InvalidRequest(f"Content-Type: {reads} is read in UTF-8, and not in {charset!r}")
+    header = {"present": True, "absent": False}.get(str(given.get_param("header", "")).lower())
+    return Media(reads, _wanted(accept), header)
+
+
+def _wanted(accept: str) -> str:
+    """The form that a client likes best, of those that there are."""
+    ranges = [_parsed(item) for item in accept.split(",")]
+    ranges.sort(key=_quality, reverse=True)
+    kinds = (item.get_content_type() for item in ranges)
+    return next((_FORMS.get(kind, JSON) for kind in kinds if kind in _FORMS or kind in (JSON, "*/*")), JSON)
+
+
+def _quality(item: Message) -> float:
+    try:
+        return float(str(item.get_param("q", "1")))
+    except ValueError:
+        return 0
+
+
+def _parsed(value: str) -> Message:
+    message = Message()
+    message["Content-Type"] = value.replace("\r", " ").replace("\n", " ").strip()
+    return message

@@ -1,0 +1,84 @@
+"""The rows of V1, one type for a model: a list of its columns' values, or an object with their names.
+
+Not here: the bodies that they stand in, and how it is said what is wrong with them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, List, Optional, Tuple, Union
+
+import msgspec
+import numpy as np
+
+from ..contract.signature import LARGEST, Signature
+from .refusals import Refusals
+from .tensors import InvalidRequest
+
+#: How a column's values look in JSON, for the decoder.
+_JSON_TYPES: dict[str, Any] = {"FP64": Optional[float], "BOOL": Optional[bool], "BYTES": Optional[str]}
+
+
+class Rows:
+    """Brings rows into the model's input. `type` is theirs, for a decoder that checks widths, names and values as it
+    parses. Missing values are let through there, and checked by `checked`.
+    """
+
+    def __init__(self, signature: Signature, refusals: Refusals) -> None:
+        self._signature = signature
+        self._refusals = refusals
+        types = [_JSON_TYPES[column.datatype] for column in signature.columns]
+        row: Any = Tuple.__getitem__(tuple(types))
+        if signature.tensor:
+            row = float
+            for _ in signature.tensor:
+                row = List[row]
+            types = [row]
+        self._fields = [f"c{i}" for i in range(len(types))]  # a column's name need not be an identifier
+        fields = list(zip(self._fields, signature.columns, types))
+        record: Any = msgspec.defstruct(
+            "Record",
+            [(field, kind) for field, column, kind in fields if not column.nullable]
+            + [(field, kind, None) for field, column, kind in fields if column.nullable],
+            rename={field: column.name for field, column, _ in fields},
+            forbid_unknown_fields=True,
+        )
+        self.type: Any = List[Union[row, record]]
+
+    def converted(self, rows: list[Any]) -> list[Any]:
+        """Rows as they stand in JSON, as `type` has them. Raises InvalidRequest."""
+        try:
+            found: list[Any] = msgspec.convert(rows, self.type)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise InvalidRequest(self._refusals.rows(rows) or str(error)) from None
+        return found
+
+    def to_input(self, rows: list[Any]) -> Any:
+        """Rows of `type` as the model's input. Raises InvalidRequest."""
+        if not rows:
+            raise InvalidRequest('"instances" is empty: expected one row or more')
+        if self._signature.tensor:
+            return self._from_nested([row if row.__class__ is list else row.c0 for row in rows])
+        rows = [row if row.__class__ is tuple else tuple(getattr(row, field) for field in self._fields) for row in rows]
+        if self._signature.numeric:
+            return self.checked(np.array(rows, dtype=np.float64))
+        return self.checked(self._signature.assemble(list(zip(*rows))))
+
+    def _from_nested(self, rows: list[Any]) -> Any:
+        try:
+            X = np.array(rows, dtype=np.float64)
+        except ValueError:  # lists of several lengths
+            X = np.empty(0)
+        if X.shape[1:] != self._signature.tensor:
+            raise InvalidRequest(self._refusals.rows(rows))
+        return self.checked(X)
+
+    def checked(self, X: Any) -> Any:
+        """Refuse infinite numbers, and missing values in columns that had none in training."""
+        if isinstance(X, np.ndarray):
+            X = self._signature.without_missing(X)
+            if (np.abs(X) <= LARGEST).all():  # not so where values are missing, either
+                return X
+        problems = self._refusals.values(X)
+        if problems:
+            raise InvalidRequest(problems)
+        return X
