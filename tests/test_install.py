@@ -28,7 +28,8 @@ lines = re.findall(r"^([a-z0-9][^\\\\\\n]*)", open("requirements.lock").read(), 
 locked = [Requirement(line) for line in lines]
 wanted = [item for item in locked if item.marker is None or item.marker.evaluate()]
 assert len(wanted) > 50
-print(json.dumps([f"{item} is {installed(item.name)}" for item in wanted if installed(item.name) not in item.specifier]))
+differing = [item for item in wanted if installed(item.name) not in item.specifier]
+print(json.dumps([f"{item} is {installed(item.name)}" for item in differing]))
 """
 
 
@@ -43,6 +44,7 @@ def test_the_environment_is_what_the_lock_says(install: Callable[[str, str], Pat
     assert differing(install("sklearn", sdk)) == []
 
 
+@pytest.mark.release
 def test_it_is_with_pip_too(bake: Callable[..., Path]) -> None:
     """Which knows nothing of the newer psutil that uv is told of."""
     project = bake("sklearn")
@@ -66,16 +68,15 @@ def test_the_doctor_finds_nothing_where_nothing_is_wrong(install: Callable[[str,
 
 @pytest.mark.parametrize("version", [f"3.{minor}" for minor in range(8, 14)])
 def test_the_doctor_runs_before_anything_is_installed(bake: Callable[..., Path], version: str) -> None:
-    """With any Python and nothing but its standard library, also one that the project does not run on; in one screen."""
+    """With any Python and its standard library alone, also one that the project does not run on; in one screen."""
     python = find_python(version)
     if not python:
         pytest.skip(f"there is no Python {version}; `uv python install {version}` gets one")
     project = bake("sklearn")
-    said = shell(
-        project,
-        f"make --silent doctor PYTHON='{python} -S' HTTP_PORT={free_port()} || echo failed",
-        MAX_BUFFER_SIZE="1000",
+    command = (
+        f"make --silent doctor PYTHON='{python} -S' HTTP_PORT={free_port()} GRPC_PORT={free_port()} || echo failed"
     )
+    said = shell(project, command, MAX_BUFFER_SIZE="1000")
     wrong = [line for line in said.splitlines() if line.startswith("WRONG")]
     fits = version in SDKS["kserve"]["pythons"]
     assert [line.split()[1] for line in wrong] == ([] if fits else ["Python"])
