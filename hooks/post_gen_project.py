@@ -90,6 +90,7 @@ class Wiring:
         except OSError:
             for path in _files(self.before):
                 _copy(path, self.project / path.relative_to(self.before))
+            shutil.rmtree(self.before, ignore_errors=True)
             raise
         finally:
             shutil.rmtree(self.variants, ignore_errors=True)

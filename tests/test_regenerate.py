@@ -235,6 +235,7 @@ def test_a_change_of_the_sdk_says_what_becomes_of_the_environment(project: Path)
 def test_a_failure_says_what_is_wrong_and_leaves_no_part_of_the_template_behind(project: Path) -> None:
     """Mended and done again, the project is whole."""
     write(project, OWNED)
+    edit(project, ["Makefile"])
     core = project / "sklearnserver" / "trainer" / "_core.py"
     core.unlink()
     core.mkdir()
@@ -242,8 +243,11 @@ def test_a_failure_says_what_is_wrong_and_leaves_no_part_of_the_template_behind(
     assert run.returncode != 0
     assert "The project is incomplete: " in run.stderr and "_core.py" in run.stderr
     assert not (project / "variants").exists()
+    assert (project / "Makefile").read_text().endswith("# edited\n")
     core.rmdir()
+    edited = edit(project, ["Makefile"])
     again(project.parent)
+    assert contents(project, ["Makefile"]) == edited
     assert core.is_file()
     assert "mine" in (project / OWNED[0]).read_text()
 
