@@ -1,19 +1,22 @@
 """Wires the chosen framework and serving SDK into the generated package, then removes what was not chosen.
 
 Runs in the generated project, which may have been there before (`cookiecutter -f`): then it renews what is the
-template's, and keeps what is the owner's. What it copies is plain Python and is copied as it is; whatever depends on an
-answer is rendered by cookiecutter, not here. Bad answers never come this far: pre_gen_project.py refuses them.
+template's, and no edit of the owner's is lost. `_engine/DIGESTS` lists what the template wrote, so that the next run
+knows what was edited. What it copies is plain Python and is copied as it is; whatever depends on an answer is rendered
+by cookiecutter, not here. Bad answers never come this far: pre_gen_project.py refuses them. It runs on Python 3.7 and
+newer.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,33 @@ ANSWERS = r"""{{ cookiecutter | jsonify }}"""
 
 #: The three files of the package that are the owner's to edit.
 OWNED = tuple(Path("trainer", name) for name in ("model.py", "preprocessor.py", "postprocessor.py"))
+
+#: Where pre_gen_project.py has put the files of a project that was there before, as they were.
+KEPT = ".before"
+
+#: Where the template writes files, as pre_gen_project.py has it too.
+PLACES = (
+    "*",
+    "k8s/*/*",
+    "{package}/*",
+    "{package}/trainer/*",
+    "{package}/inferencer/*",
+    "{package}/_engine/**/*",
+    "{package}/example_models/0001/**/*",
+)
+
+#: What is added to the names of copies of edited files.
+SAVED = r"\.yours\d*$"
+
+
+@dataclass
+class Outcome:
+    """What became of files that the owner edited, and for which the template has something else, by their names."""
+
+    #: They stay as they were edited.
+    kept: list[str] = field(default_factory=list)
+    #: They are the template's now; the copies of the edited ones that lie beside them.
+    saved: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -37,43 +67,102 @@ class Wiring:
     def __post_init__(self) -> None:
         self.variants = self.project / "variants"
         self.package = self.project / f"{self.framework}server"
+        self.digests = self.package / "_engine" / "DIGESTS"
+        self.before = self.project / KEPT
         #: Whether the project was there before.
-        self.renews = (self.package / "trainer").is_dir()
+        self.renews = (self.before / self.package.name).is_dir()
         #: The SDK that it was made for, if that is another one.
         self.previous = self._previous_sdk()
 
-    def wire(self) -> list[Path]:
+    def wire(self) -> Outcome:
         """Lay what all packages share, then what families of frameworks do, the framework's files, and the SDK's.
 
-        Returns the owner's files that were kept, because they are not what the template would write. Raises OSError
-        where a file cannot be written. The layers are gone afterwards in any case.
+        Raises OSError where a file cannot be written: then the files that were there before are as they were. The
+        layers are gone afterwards in any case.
         """
         try:
-            kept = self._lay_package()
+            self._lay_package()
             self._renew_sample()
             self._remove_other_sdks()
             self._remove_bytecode()
+            (self.project / "run_modelserver").chmod(0o755)
+            outcome = self._record_and_return()
+        except OSError:
+            for path in _files(self.before):
+                _copy(path, self.project / path.relative_to(self.before))
+            shutil.rmtree(self.before, ignore_errors=True)
+            raise
         finally:
             shutil.rmtree(self.variants, ignore_errors=True)
-        (self.project / "run_modelserver").chmod(0o755)
-        return kept
+        shutil.rmtree(self.before, ignore_errors=True)
+        return outcome
 
-    def _lay_package(self) -> list[Path]:
-        files: dict[Path, Path] = {}
+    def _record_and_return(self) -> Outcome:
+        """Write down what the template wrote, and give the owner's files back where it wrote something else."""
+        recorded = _recorded(self.before / self.digests.relative_to(self.project))
+        owners = self._owners_files(recorded)
+        written = {
+            path.relative_to(self.project).as_posix(): _digest(path)
+            for place in PLACES
+            for path in self.project.glob(place.format(package=self.package.name))
+            if path.is_file()
+        }
+        lines = [f"{digest}  {name}\n" for name, digest in sorted(written.items()) if owners.get(name) != digest]
+        self.digests.write_bytes("".join(lines).encode())
+        for name in owners:
+            if re.search(SAVED, name):  # by an earlier renewal, in a folder of the engine, which was made anew
+                _copy(self.before / name, self.project / name)
+        outcome = Outcome()
+        for name in sorted(name for name in owners if owners[name] != written.get(name)):
+            if re.search(SAVED, name):
+                continue
+            if self._stays(name, recorded):
+                _copy(self.before / name, self.project / name)
+                outcome.kept.append(name)
+            else:
+                outcome.saved.append(self._save(name))
+        return outcome
+
+    def _owners_files(self, recorded: Mapping[str, str]) -> dict[str, str]:
+        """Files that are not as the template wrote them, and their digests.
+
+        Where nothing is recorded, because an older template made the project, those are all but the engine's.
+        """
+        found = {path.relative_to(self.before).as_posix(): _digest(path) for path in _files(self.before)}
+        engine = f"{self.package.name}/_engine/"
+        ours = {self.digests.relative_to(self.project).as_posix()}
+        if not recorded:
+            ours |= {name for name in found if name.startswith(engine)}
+        return {name: digest for name, digest in found.items() if recorded.get(name) != digest and name not in ours}
+
+    def _stays(self, name: str, recorded: Mapping[str, str]) -> bool:
+        """Whether an edited file stays where the template has another: not in the engine, nor beside another SDK."""
+        package = self.package.name
+        if name in {f"{package}/{owned.as_posix()}" for owned in OWNED}:
+            return True
+        if name not in recorded or name.startswith((f"{package}/_engine/", f"{package}/example_models/")):
+            return False
+        return not self.previous or name.startswith(f"{package}/trainer/")
+
+    def _save(self, name: str) -> str:
+        """Put the owner's file beside the template's, over no other; returns its name."""
+        number = 1
+        while (self.project / f"{name}.yours{number if number > 1 else ''}").exists():
+            number += 1
+        saved = f"{name}.yours{number if number > 1 else ''}"
+        _copy(self.before / name, self.project / saved)
+        return saved
+
+    def _lay_package(self) -> None:
         for layer in self._layers(self.sdk):
-            files.update({path.relative_to(layer): path for path in _files(layer)})
-        shutil.rmtree(self.package / "_engine" / "sdk", ignore_errors=True)
-        kept = [name for name in OWNED if _differs(self.package / name, files[name])]
-        for name, source in files.items():
-            if name not in kept:
-                _copy(source, self.package / name)
-        return kept
+            for source in _files(layer):
+                _copy(source, self.package / source.relative_to(layer))
 
     def _renew_sample(self) -> None:
         """Lay the sample model in place of the one before; files of the owner's beside it stay."""
         sample = self.package / "example_models" / "0001"
         for name in _listed(sample / "metadata.json"):
-            (sample / name).unlink(missing_ok=True)
+            _remove(sample / name)
         new = self.variants / "samples" / self.sdk / self.framework / "0001"
         for source in _files(new):
             _copy(source, sample / source.relative_to(new))
@@ -107,8 +196,8 @@ class Wiring:
         ]
 
     def _previous_sdk(self) -> str | None:
-        """Read from the lock, before another is laid over it, which SDK the project stood on."""
-        lock = self.project / "requirements.lock"
+        """Read from the lock which SDK the project stood on."""
+        lock = self.before / "requirements.lock"
         locked = lock.read_text(encoding="utf-8", errors="replace") if lock.is_file() else ""
         others = (sdk for sdk in self.sdks if sdk != self.sdk)
         return next((sdk for sdk in others if re.search(rf"^{sdk}==", locked, re.MULTILINE)), None)
@@ -125,22 +214,28 @@ Your package {framework}server is ready. Type next:
 """
 
 
-def renewed(wiring: Wiring, kept: Iterable[Path], template: str) -> str:
+def renewed(wiring: Wiring, outcome: Outcome, template: str) -> str:
     """Say what became of a project that was there before."""
     name = wiring.framework
     lines = [
         "",
-        f"The project {name} was there before. The template's files were written again, over your edits;",
-        "where it is under git, `git diff` shows what changed. Trained models and files of your own are as they were.",
+        f"The project {name} was there before. The engine, and files that you never edited, are today's template's.",
+        "Trained models and files of your own are as they were.",
     ]
-    if kept:
+    if outcome.kept:
         lines += ["", "Kept as you edited them; the template's differ:", ""]
-        lines += [f"    {name}/{name}server/{file.as_posix()}" for file in kept]
-        lines += ["", "To compare them with the template's:", ""]
+        lines += [f"    {name}/{file}" for file in outcome.kept]
+    if outcome.saved:
         lines += [
-            f"    cookiecutter {template} --no-input --output-dir template-of-{name} framework_nm={name}",
-            f"    diff -r template-of-{name}/{name}/{name}server/trainer {name}/{name}server/trainer",
+            "",
+            "Written anew. What you had is in these copies: take your edits from there, then remove them.",
+            "",
         ]
+        lines += [f"    {name}/{file}" for file in outcome.saved]
+    if outcome.kept:
+        lines += ["", "To compare what was kept with the template's:", ""]
+        lines += [f"    cookiecutter {template} --no-input --output-dir template-of-{name} framework_nm={name}"]
+        lines += [f"    diff template-of-{name}/{name}/{file} {name}/{file}" for file in outcome.kept]
     if wiring.previous and (wiring.project / ".venv").exists():
         title = wiring.sdks[wiring.previous]["title"]
         lines += ["", f"{name}/.venv still holds what {title} needs. Remove it, and `make install` makes a new one."]
@@ -154,13 +249,13 @@ def main() -> int:
     families = answers["_frameworks"][framework]["families"]
     wiring = Wiring(Path.cwd(), framework, families, answers["serving_sdk"], answers["_sdks"])
     try:
-        kept = wiring.wire()
+        outcome = wiring.wire()
     except OSError as error:
         print(f"The project is incomplete: {error}. Fix that and run the same command again.", file=sys.stderr)
         return 1
     checkout = f" --checkout {shlex.quote(answers['_checkout'])}" if answers.get("_checkout") else ""
     template = shlex.quote(answers.get("_template") or "THE-TEMPLATE") + checkout
-    print(renewed(wiring, kept, template) if wiring.renews else next_steps(wiring.framework))
+    print(renewed(wiring, outcome, template) if wiring.renews else next_steps(wiring.framework))
     return 0
 
 
@@ -179,6 +274,23 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
 
 
+def _recorded(file: Path) -> dict[str, str]:
+    """The digests of the files that the template wrote, by their names; none where a project has no such list."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def _digest(path: Path) -> str:
+    """The SHA-256 of a file; of text, over lines that end as in git, whatever the checkout's do."""
+    content = path.read_bytes()
+    return hashlib.sha256(content if b"\0" in content else content.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def _remove(path: Path) -> None:
+    if path.is_file():
+        path.unlink()
+
+
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
@@ -193,7 +305,7 @@ def _differs(found: Path, source: Path) -> bool:
 def _remove_manifests(folder: Path) -> None:
     """Remove a folder of k8s/, except files that the owner put there."""
     for name in ("kustomization.yaml", f"{folder.name}.yaml"):
-        (folder / name).unlink(missing_ok=True)
+        _remove(folder / name)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
 

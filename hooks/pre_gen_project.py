@@ -1,13 +1,15 @@
 """Refuses answers that cannot work: all of them in one message, before a single file is written.
 
 Here: what an answer must look like for Kubernetes, KServe and image registries to take it, and what to
-answer instead. Not here: whether a bucket, a registry or a namespace exists, and anything that writes files.
+answer instead. Not here: whether a bucket, a registry or a namespace exists. Last, the files of a project that is
+there are kept, before cookiecutter writes over them.
 Cookiecutter renders this file and runs it by itself, so it imports nothing from this repository, and it runs
-on Python 3.8 and newer.
+on Python 3.7 and newer.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -20,6 +22,23 @@ from typing import Any
 #: The answers, as data. JSON writes every double quote of an answer as \" and every backslash as \\, and a
 #: raw string is not ended by an escaped quote: no answer can close this literal and become code.
 ANSWERS = r"""{{ cookiecutter | jsonify }}"""
+
+#: Where the files of a project that was there before are, as they were, until post_gen_project.py has finished.
+KEPT = ".before"
+
+#: Where the template writes files, as post_gen_project.py has it too.
+PLACES = (
+    "*",
+    "k8s/*/*",
+    "{package}/*",
+    "{package}/trainer/*",
+    "{package}/inferencer/*",
+    "{package}/_engine/**/*",
+    "{package}/example_models/0001/**/*",
+)
+
+#: In bytes. What is larger is data or a model of the owner's: the template has no such file.
+LARGEST = 64 * 1024 * 1024
 
 #: Of Kubernetes, for most names, for the value of a label, and for a part of a host's name.
 NAME_LIMIT = 63
@@ -353,29 +372,51 @@ def message(found: list[str]) -> str:
 
 
 def main() -> int:
-    """Check the answers; the status is what tells cookiecutter to stop.
-
-    Where a project is generated again, its engine goes, so that none of its former modules stays among the new ones.
-    """
+    """Check the answers, and keep the files of a project that is there; the status tells cookiecutter to stop."""
     answers = json.loads(ANSWERS)
     found = problems(answers)
     if found:
         print(message(found), file=sys.stderr)
         return 1
-    remove_engine(Path(f"{answers['framework_nm']}server", "_engine"))
+    keep(Path.cwd(), f"{answers['framework_nm']}server")
     return 0
 
 
-def remove_engine(engine: Path) -> None:
-    """Remove the engine of a project that was there before, except the part that says which SDK it was made for.
+def keep(project: Path, package: str) -> None:
+    """Copy what the template may overwrite to KEPT, from where post_gen_project.py gives it back.
 
-    post_gen_project.py reads that part, and removes it.
+    The engine and the files that are as the template wrote them go: so none of another version or SDK stays. Files
+    that are the owner's stay in place. A run that was interrupted has left KEPT: that is the project as it was.
     """
-    for path in engine.glob("*"):
-        if not path.is_dir():
-            path.unlink()
-        elif path.name != "sdk":
-            shutil.rmtree(path, ignore_errors=True)
+    kept = project / KEPT
+    for path in [path for path in kept.rglob("*") if path.is_file()]:
+        _copy(path, project / path.relative_to(kept))
+    recorded = _recorded(project / package / "_engine" / "DIGESTS")
+    for place in PLACES:
+        for path in project.glob(place.format(package=package)):
+            if path.is_file() and path.stat().st_size <= LARGEST and "__pycache__" not in path.parts:
+                name = path.relative_to(project)
+                _copy(path, kept / name)
+                if recorded.get(name.as_posix()) == _digest(path):
+                    path.unlink()
+    shutil.rmtree(project / package / "_engine", ignore_errors=True)
+
+
+def _recorded(file: Path) -> dict[str, str]:
+    """The digests of the files that the template wrote, by their names; none where a project has no such list."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def _digest(path: Path) -> str:
+    """The SHA-256 of a file; of text, over lines that end as in git, whatever the checkout's do."""
+    content = path.read_bytes()
+    return hashlib.sha256(content if b"\0" in content else content.replace(b"\r\n", b"\n")).hexdigest()
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target)
 
 
 def _wrong(answer: object, check: Callable[[str], str]) -> str:

@@ -18,8 +18,8 @@ import yaml
 from facts import ENGINE, FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, SKELETON, TEMPLATE, VARIANTS, pins
 
 PROJECT_FILES = """
-    .dockerignore .gitignore {fw}.Dockerfile MANIFEST.in Makefile README.md SECURITY.md input.json pyproject.toml
-    requirements.lock requirements.txt run_modelserver setup.py {fw}server.yaml
+    .dockerignore .gitattributes .gitignore {fw}.Dockerfile LICENSE MANIFEST.in Makefile README.md SECURITY.md
+    input.json pyproject.toml requirements.lock requirements.txt run_modelserver setup.py {fw}server.yaml
     k8s/training/kustomization.yaml k8s/training/training.yaml k8s/training-bucket/kustomization.yaml
 """
 PACKAGE_FILES = """
@@ -79,6 +79,7 @@ def test_a_project_has_exactly_these_files(project: Path, flavour: tuple[str, st
     package = {f"{fw}server/{name}" for name in modules} | {f"{sample}/{name}" for name in listed}
     for engine in (ENGINE, VARIANTS / "sdks" / sdk / "_engine"):
         package |= {f"{fw}server/_engine/{name}" for name in files(engine) if "__pycache__" not in name}
+    package.add(f"{fw}server/_engine/DIGESTS")
     expected = set((PROJECT_FILES + SDK_FILES[sdk]).format(fw=fw).split()) | package
     assert files(project) == expected
 
@@ -233,7 +234,7 @@ def test_a_project_of_kfserving_promises_nothing_that_kfserving_lacks(bake: Call
     """No gRPC, no metrics, no KServe: neither in its files nor in its words."""
     project = bake("sklearn", serving_sdk="kfserving")
     for name in files(project):
-        if not name.endswith((".py", ".json", ".lock", "README.md", ".onnx", ".joblib")):
+        if not name.endswith((".py", ".json", ".lock", "README.md", ".onnx", ".joblib", "DIGESTS")):
             content = (project / name).read_text()
             for word in ("grpc", "8081", "prometheus", "serving.kserve.io", "kserve-container"):
                 assert word not in content.lower(), name

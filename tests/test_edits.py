@@ -101,7 +101,11 @@ def project(bake: Callable[..., Path], environment: Path) -> Path:
     """A project, with a table of customers whose ages are not all known."""
     project = bake("sklearn")
     (project / ".venv").symlink_to(environment)
-    for name in ("setup.py", "requirements.txt"):  # older than the environment, so that make does not renew it
+    for name in (
+        "setup.py",
+        "requirements.txt",
+        "requirements.lock",
+    ):  # older than the environment, so that make does not renew it
         os.utime(project / name, (0, 0))
     rows = []
     for n in range(240):

@@ -51,14 +51,20 @@ def project(tmp_path: Path) -> Path:
 def test_a_project_of_the_first_version_moves_to_the_engine(project: Path, install: Callable[[str, str], Path]) -> None:
     """Its owner's edits stay, its model is served, its tests and checks pass, and nothing of the old code is left."""
     (project / ".venv").symlink_to(install("sklearn", "kserve") / ".venv")
-    for name in ("setup.py", "requirements.txt"):  # older than the environment, so that make does not renew it
+    for name in (
+        "setup.py",
+        "requirements.txt",
+        "requirements.lock",
+    ):  # older than the environment, so that make does not renew it
         os.utime(project / name, (0, 0))
     # The first version's own code answers here, not the package that the environment was made for.
     shell(project, "make train", PYTHONPATH=str(project))
     text = (TEMPLATE / "docs" / "migrating-to-2.md").read_text().replace("gh:org/kfserving-template", str(TEMPLATE))
     commands = "".join(re.findall(r"^```bash\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    commands = commands.replace("make install\n", "touch --date=@0 setup.py requirements.txt\nmake install\n")
+    commands = commands.replace(
+        "make install\n", "touch --date=@0 setup.py requirements.txt requirements.lock\nmake install\n"
+    )
     shell(project, commands, PATH=path, PYTHONPATH=str(project))
 
     package = project / "sklearnserver"

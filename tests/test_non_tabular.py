@@ -35,7 +35,11 @@ def test_every_part_of_the_page_works_as_it_stands(bake: Callable[..., Path], en
     """Preprocessor, training, signature and requests."""
     project = bake("sklearn")
     (project / ".venv").symlink_to(environment)
-    for name in ("setup.py", "requirements.txt"):  # older than the environment, so that make does not renew it
+    for name in (
+        "setup.py",
+        "requirements.txt",
+        "requirements.lock",
+    ):  # older than the environment, so that make does not renew it
         os.utime(project / name, (0, 0))
     title, text = part.split("\n", 1)
     (preprocessor, *scripts), commands = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import json
 import re
 import sys
@@ -18,6 +19,8 @@ pytestmark = pytest.mark.slow
 
 #: The first Python of each SDK.
 SDKS = {sdk: pins("sklearn", sdk)["pythons"][0] for sdk in ("kserve", "kfserving")}
+#: Modules that only tests use.
+TESTS = re.compile(r"(^|/)(test_\w+|conftest|testing)\.py$")
 UV = f"'{Path(sys.executable).parent / 'uv'}'"
 
 
@@ -51,14 +54,34 @@ def test_both_hold_the_code_and_the_sample_and_no_trained_model(built: tuple[Pat
         assert not any("trainer/0001" in name for name in names)
 
 
-def test_the_wheel_holds_no_tests(built: tuple[Path, str]) -> None:
-    dist, _ = built
-    assert not [name for name in contents(dist)["whl"] if re.search(r"(^|/)(test_|conftest)", name)]
+def test_neither_holds_tests(built: tuple[Path, str]) -> None:
+    for names in contents(built[0]).values():
+        assert [name for name in names if TESTS.search(name)] == []
+
+
+def test_the_wheel_says_what_it_is(built: tuple[Path, str]) -> None:
+    """With the owner's licence, which is his to choose."""
+    (wheel,) = built[0].glob("*.whl")
+    with zipfile.ZipFile(wheel) as opened:
+        (folder,) = {name.split("/")[0] for name in opened.namelist() if ".dist-info/" in name}
+        about = email.message_from_bytes(opened.read(f"{folder}/METADATA"))
+        (licence,) = [name for name in opened.namelist() if name.endswith("LICENSE")]
+        assert b"No licence has been chosen" in opened.read(licence)
+    fields = [about[name] for name in ("Name", "Version", "Summary", "License-File", "Description-Content-Type")]
+    assert fields == [
+        "sklearnserver",
+        "0.1.0",
+        "Trains and serves a scikit-learn model",
+        "LICENSE",
+        "text/markdown",
+    ]
+    assert about["Requires-Python"].startswith(">=3.")
+    assert set(about.get_all("Provides-Extra", [])) >= {"train", "dev"}
 
 
 @pytest.mark.parametrize("archive", ["tar.gz", "whl"])
 def test_an_installed_package_serves_its_sample(built: tuple[Path, str], archive: str, tmp_path: Path) -> None:
-    """In an environment with nothing else in it, from a folder that has nothing to do with the project."""
+    """In an environment with nothing else in it, by its command, from an empty folder."""
     dist, python = built
     (found,) = dist.glob(f"*.{archive}")
     shell(tmp_path, f"{UV} venv --quiet --python '{python}' venv; {UV} pip install --quiet --python venv '{found}'")
@@ -66,8 +89,20 @@ def test_an_installed_package_serves_its_sample(built: tuple[Path, str], archive
     assert Path(package).is_relative_to(tmp_path / "venv")
     sample, http, grpc = f"{package}/example_models/0001", free_port(), free_port()
     variables = f"MODEL_NAME=m MODEL_DIR='{sample}' HTTP_PORT={http} GRPC_PORT={grpc}"
-    server = f"{variables} exec venv/bin/python -m sklearnserver.inferencer"
-    with serving(tmp_path, server, f"http://localhost:{http}/v1/models/m"):
+    (tmp_path / "empty").mkdir()
+    server = f"{variables} exec ../venv/bin/sklearnserver-serve"
+    with serving(tmp_path / "empty", server, f"http://localhost:{http}/v1/models/m"):
         url = f"http://localhost:{http}/v2/models/m/infer"
         answer = shell(tmp_path, f"curl --silent --fail-with-body -d '@{sample}/input.json' {url}")
     assert json.loads(answer) == {"predictions": [0]}
+    assert not list((tmp_path / "empty").iterdir())
+
+
+def test_an_installed_package_trains(built: tuple[Path, str], tmp_path: Path) -> None:
+    dist, python = built
+    (wheel,) = dist.glob("*.whl")
+    shell(
+        tmp_path, f"{UV} venv --quiet --python '{python}' venv; {UV} pip install --quiet --python venv '{wheel}[train]'"
+    )
+    shell(tmp_path, "venv/bin/sklearnserver-train --output_dir models")
+    assert (tmp_path / "models" / "0001" / "metadata.json").is_file()

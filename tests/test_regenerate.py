@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
-from facts import SDKS, TEMPLATE, VARIANTS
+from cookiecutter.main import cookiecutter
+from facts import SDKS, TEMPLATE, VARIANTS, find_python
 from running import shell
 from test_bake import files
 
+DIGESTS = "sklearnserver/_engine/DIGESTS"
 OWNED = [f"sklearnserver/trainer/{name}.py" for name in ("model", "preprocessor", "postprocessor")]
 #: Files of the owner's that no template knows, in the places where they are likely.
 EXTRA = [
@@ -57,6 +60,28 @@ def contents(project: Path, names: list[str] | None = None) -> dict[str, bytes]:
     return {name: (project / name).read_bytes() for name in names or sorted(files(project))}
 
 
+def edit(project: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """Add a line to files; returns what they hold then."""
+    for name in names:
+        (project / name).write_bytes((project / name).read_bytes() + b"# edited\n")
+    return contents(project, list(names))
+
+
+def named(said: str) -> tuple[set[str], set[str]]:
+    """The files that are said to be kept, and the copies of those that were written anew."""
+    paragraphs = said.split("\n\n")
+    kept, saved = (
+        {
+            line.strip()[len("sklearn/") :]
+            for at, paragraph in enumerate(paragraphs[:-1])
+            if paragraph.startswith(start)
+            for line in paragraphs[at + 1].splitlines()
+        }
+        for start in ("Kept as you edited them", "Written anew.")
+    )
+    return kept, saved
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A new project, in a folder of its own."""
@@ -71,8 +96,6 @@ def test_what_is_yours_is_kept_and_all_else_is_as_in_a_new_project(
     """However often, and with the other SDK: its files come, and those that only the first one has go."""
     write(project, [*OWNED, *EXTRA])
     for sdk in then:
-        for name in ("Makefile", "sklearnserver/trainer/_core.py", "sklearnserver/inferencer/model.py"):
-            (project / name).write_text((project / name).read_text() + "# edited\n")
         again(project.parent, sdk)
         mine = contents(project, [*OWNED, *EXTRA])
         assert mine == {name: f"mine: {name}".encode() for name in mine}
@@ -80,21 +103,96 @@ def test_what_is_yours_is_kept_and_all_else_is_as_in_a_new_project(
         assert contents(project) == {**new, **mine}
 
 
-@pytest.mark.parametrize("edited", [OWNED, OWNED[:1], OWNED[2:]], ids=["all", "model", "postprocessor"])
-def test_the_files_that_were_kept_are_named_with_a_way_to_see_the_templates(project: Path, edited: list[str]) -> None:
-    before = contents(project, edited)
-    for name in edited:
-        (project / name).write_text((project / name).read_text() + "\nMINE = True\n")
+def test_the_templates_version_of_what_was_kept_is_shown_by_the_commands_that_are_printed(project: Path) -> None:
+    mine = [*OWNED, "Makefile"]
+    before = contents(project, mine)
+    edit(project, mine)
     for _ in range(2):
-        said = again(project.parent)
-        lines = [line.strip() for line in said.splitlines() if line.startswith("    ")]
-        *named, generate_elsewhere, compare = lines
-        assert named == [f"sklearn/{name}" for name in edited]
+        lines = [line.strip() for line in again(project.parent).splitlines() if line.startswith("    ")]
+    generate_elsewhere, *compare = lines[len(mine) :]
     path = f"PATH={Path(sys.executable).parent}:$PATH"
-    shown = shell(project.parent, f"{path}; {generate_elsewhere} >&2; {compare} || true")
-    elsewhere = project.parent / "template-of-sklearn" / "sklearn"
-    assert contents(elsewhere, edited) == before
-    assert shown.count("> MINE = True") == len(edited)
+    shown = shell(
+        project.parent, f"{path}; {generate_elsewhere} >&2; {'; '.join(f'{line} || true' for line in compare)}"
+    )
+    assert contents(project.parent / "template-of-sklearn" / "sklearn", mine) == before
+    assert shown.count("> # edited") == len(mine)
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+@pytest.mark.parametrize("older", [False, True], ids=["of this template", "of an older one"])
+def test_no_edit_is_lost_and_each_is_named(project: Path, sdk: str, older: bool) -> None:
+    """Of any file: it is kept, or a copy is beside it. An older template did not write down what it wrote."""
+    if older:
+        (project / DIGESTS).unlink()
+    edited = edit(project, [name for name in files(project) if name != DIGESTS and not (older and "/_engine/" in name)])
+    kept, saved = named(again(project.parent, sdk))
+    assert {*kept, *(name[: -len(".yours")] for name in saved)} == set(edited)
+    assert contents(project, sorted(kept)) == {name: edited[name] for name in kept}
+    copies = contents(project, sorted(saved))
+    assert {name[: -len(".yours")]: content for name, content in copies.items()} == {
+        name: content for name, content in edited.items() if name not in kept
+    }
+    assert not (project / ".before").exists()
+
+
+def test_what_you_edited_outside_of_the_engine_stays_in_its_place(project: Path) -> None:
+    """Beside another SDK that is `trainer/` alone: the rest depends on the SDK."""
+    mine = ["Makefile", "sklearnserver/trainer/utils.py", "sklearnserver/inferencer/__main__.py"]
+    edit(project, [*mine, "sklearnserver/_engine/contract/signature.py"])
+    assert named(again(project.parent)) == (set(mine), {"sklearnserver/_engine/contract/signature.py.yours"})
+    kept, saved = named(again(project.parent, "kfserving"))
+    assert kept == {"sklearnserver/trainer/utils.py"}
+    assert saved == {"Makefile.yours", "sklearnserver/inferencer/__main__.py.yours"}
+
+
+def test_copies_stay_and_none_is_written_over_another(project: Path) -> None:
+    name = "sklearnserver/_engine/contract/signature.py"
+    copies = {}
+    for number in ("", "2", "3"):
+        copies.update({f"{name}.yours{number}": edit(project, [name])[name] + number.encode()})
+        (project / name).write_bytes(copies[f"{name}.yours{number}"])
+        assert named(again(project.parent)) == (set(), {f"{name}.yours{number}"})
+        assert contents(project, list(copies)) == copies
+
+
+def test_what_an_older_template_wrote_and_nobody_edited_is_renewed_or_goes(
+    project: Path, bake: Callable[..., Path]
+) -> None:
+    written = {"Makefile": b"old:\n", "sklearnserver/trainer/former.py": b"", "k8s/former/kustomization.yaml": b"{}\n"}
+    lines = [line for line in (project / DIGESTS).read_text().splitlines() if not line.endswith("  Makefile")]
+    for name, content in written.items():
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_bytes(content)
+        lines.append(f"{hashlib.sha256(content).hexdigest()}  {name}")
+    (project / DIGESTS).write_text("\n".join([*lines, ""]))
+    assert named(again(project.parent)) == (set(), set())
+    assert contents(project) == contents(bake("sklearn"))
+
+
+def test_the_list_of_what_was_written_is_as_sha256sum_takes_it(project: Path) -> None:
+    shell(project, f"sha256sum --check --strict --quiet {DIGESTS}")
+    assert {line.split("  ")[1] for line in (project / DIGESTS).read_text().splitlines()} == files(project) - {DIGESTS}
+
+
+def test_the_hooks_run_on_every_python_that_cookiecutter_runs_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cookiecutter 2.6 is the last one for Python 3.7 to 3.9. It runs hooks by its own Python."""
+    for version in range(7, 14):
+        python = find_python(f"3.{version}")
+        if python:
+            monkeypatch.setattr(sys, "executable", python)
+            for _ in range(2):
+                answers = {"framework_nm": "sklearn"}
+                cookiecutter(
+                    str(TEMPLATE),
+                    no_input=True,
+                    extra_context=answers,
+                    output_dir=str(tmp_path),
+                    overwrite_if_exists=True,
+                )
+            assert not (tmp_path / "sklearn" / "variants").exists()
+            shutil.rmtree(tmp_path / "sklearn")
 
 
 def test_files_that_are_still_the_templates_are_not_named(project: Path) -> None:
@@ -117,29 +215,14 @@ def test_a_file_of_yours_may_have_a_name_that_only_the_other_sdk_uses(project: P
     assert "mine" in (project / "sklearnserver/inferencer/handlers.py").read_text()
 
 
-def test_what_only_the_first_sdk_has_goes_though_it_was_edited(project: Path) -> None:
-    platforms = project / "sklearnserver" / "_engine" / "sdk" / "platforms.py"
-    platforms.write_text(platforms.read_text() + "# edited\n")
-    again(project.parent, "kfserving")
-    assert not platforms.exists()
-
-
-def test_the_engine_is_renewed_as_a_whole(project: Path, bake: Callable[..., Path]) -> None:
-    """What was edited in it, and what another version of it left."""
-    engine = project / "sklearnserver" / "_engine"
-    (engine / "contract" / "signature.py").write_text("# edited\n")
-    (engine / "contract" / "former.py").touch()
-    again(project.parent)
-    assert contents(project) == contents(bake("sklearn"))
-
-
 def test_two_sdks_files_that_lie_beside_each_other_are_parted(project: Path, bake: Callable[..., Path]) -> None:
     """As earlier versions of this template left them."""
     for sdk in ("kfserving", "kserve"):
         shutil.copytree(VARIANTS / "sdks" / sdk, project / "sklearnserver", dirs_exist_ok=True)
+    (project / DIGESTS).unlink()
     shutil.copytree(VARIANTS, project / "variants")
     again(project.parent)
-    assert contents(project) == contents(bake("sklearn"))
+    assert {**contents(project), DIGESTS: b""} == {**contents(bake("sklearn")), DIGESTS: b""}
 
 
 def test_a_change_of_the_sdk_says_what_becomes_of_the_environment(project: Path) -> None:
@@ -152,6 +235,7 @@ def test_a_change_of_the_sdk_says_what_becomes_of_the_environment(project: Path)
 def test_a_failure_says_what_is_wrong_and_leaves_no_part_of_the_template_behind(project: Path) -> None:
     """Once the cause is gone and the command is repeated, the project is complete."""
     write(project, OWNED)
+    edit(project, ["Makefile"])
     core = project / "sklearnserver" / "trainer" / "_core.py"
     core.unlink()
     core.mkdir()
@@ -159,8 +243,11 @@ def test_a_failure_says_what_is_wrong_and_leaves_no_part_of_the_template_behind(
     assert run.returncode != 0
     assert "The project is incomplete: " in run.stderr and "_core.py" in run.stderr
     assert not (project / "variants").exists()
+    assert (project / "Makefile").read_text().endswith("# edited\n")
     core.rmdir()
+    edited = edit(project, ["Makefile"])
     again(project.parent)
+    assert contents(project, ["Makefile"]) == edited
     assert core.is_file()
     assert "mine" in (project / OWNED[0]).read_text()
 

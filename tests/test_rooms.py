@@ -11,6 +11,7 @@ from facts import ENGINE, SDKS, VARIANTS
 #: Which rooms each room may import from, besides itself.
 BELOW = {
     "contract": set(),
+    "doctor": set(),
     "artifact": {"contract"},
     "tables": {"contract"},
     "protocol": {"contract"},

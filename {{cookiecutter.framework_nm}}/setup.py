@@ -11,15 +11,16 @@ from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 LINES = (HERE / "requirements.txt").read_text(encoding="utf-8").splitlines()
+TESTING = ("conftest", "testing")
 
 
 class WithoutTests(build_py):
-    """Builds the package without its tests, which need what only development installs."""
+    """Builds the package without its tests and what helps them, which need what only development installs."""
 
     def find_package_modules(self, package: str, package_dir: str) -> List[Tuple[str, str, str]]:
         """Find (package, module, file) of each module to install."""
         modules = super().find_package_modules(package, package_dir)
-        return [found for found in modules if found[1] != "conftest" and not found[1].startswith("test_")]
+        return [found for found in modules if found[1] not in TESTING and not found[1].startswith("test_")]
 
 
 setup(
@@ -30,6 +31,12 @@ setup(
     long_description_content_type="text/markdown",
     packages=find_packages(),
     package_data={"": ["example_models/**/*", "py.typed"]},
+    entry_points={
+        "console_scripts": [
+            "{{ cookiecutter.__package }}-train = {{ cookiecutter.__package }}.trainer.__main__:main",
+            "{{ cookiecutter.__package }}-serve = {{ cookiecutter.__package }}.inferencer.__main__:main",
+        ]
+    },
     cmdclass={"build_py": WithoutTests},
     python_requires=">={{ cookiecutter.__pythons.split(", ")[0] }},<{{ cookiecutter.__python_end }}",
     install_requires=[line for line in LINES if line and not line.startswith("#")],

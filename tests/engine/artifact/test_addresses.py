@@ -36,6 +36,8 @@ from _engine.artifact.addresses import redacted, shown
         ("~/iris#S3CRET", "~/iris#..."),
         ("/mnt/models@1/iris", "/mnt/models@1/iris"),
         ("file:///mnt/models/iris", "file:///mnt/models/iris"),
+        (r"C:\models\iris", r"C:\models\iris"),
+        ("file:///C:/models/iris", "file:///C:/models/iris"),
     ],
 )
 def test_an_address_is_shown_without_its_secrets(address: str, expected: str) -> None:

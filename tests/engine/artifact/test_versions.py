@@ -32,6 +32,13 @@ def test_a_name_leads_to_a_model_in_the_directory_or_nowhere(root: Path, sample_
         directory_of(name, root / "first", "", "somewhere")
 
 
+@pytest.mark.parametrize("name", [r"first\0001", "C:first"])
+def test_a_name_that_is_a_way_on_windows_is_one_nowhere(root: Path, name: str) -> None:
+    (root / "first").rename(root / name)
+    with pytest.raises(ModelError, match="there is no model"):
+        directory_of(name, root, "", "somewhere")
+
+
 def test_other_names_do_not_lead_to_the_single_model(sample_dir: Path) -> None:
     with pytest.raises(ModelError, match="there is no model 'other'"):
         directory_of("other", sample_dir, "m", "somewhere")

@@ -25,7 +25,7 @@ def model_dir() -> Path:
 @pytest.fixture(scope="session")
 def rows(model: MyModel, model_dir: Path) -> List[Any]:
     """Three rows as a client writes them: the model's input.json, three times."""
-    return list(json.loads((model_dir / "input.json").read_text())["instances"]) * 3
+    return list(json.loads((model_dir / "input.json").read_bytes())["instances"]) * 3
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ files: only a signature does (signing.py). Not here: the other files of a model 
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PureWindowsPath
 from typing import Any, Dict, List, Literal, Optional, Tuple, Union
 
 import msgspec
@@ -65,7 +65,7 @@ def write(folder: Path, metadata: Metadata) -> None:
 def seal(folder: Path) -> None:
     """Write the digest of metadata.json as it is."""
     digest = hashlib.sha256((folder / FILE).read_bytes()).hexdigest()
-    (folder / DIGEST_FILE).write_text(f"{digest}  {FILE}\n")
+    (folder / DIGEST_FILE).write_bytes(f"{digest}  {FILE}\n".encode())
 
 
 def read(folder: Path, signed: Optional[str] = None) -> Metadata:
@@ -141,9 +141,9 @@ def _problem(metadata: Metadata) -> str:
     if metadata.labels is not None and len({type(label) for label in metadata.labels}) != 1:
         return "has no labels, or labels of several kinds"
     for name in metadata.files:
-        path = PurePosixPath(name)
-        if not path.parts or path.is_absolute() or ".." in path.parts:
+        path = PureWindowsPath(name)  # knows both separators: what one system refuses, all do
+        if not path.parts or path.anchor or ".." in path.parts:
             return f"lists a file outside its directory: {name[:80]!r}"
-        if str(path) != name or "\0" in name or max(map(len, path.parts)) > 255:
+        if path.as_posix() != name or "\0" in name or max(map(len, path.parts)) > 255:
             return f"lists an impossible file name: {name[:80]!r}"
     return ""

@@ -8,7 +8,7 @@ versions, and is served under its own name. Not here: which version answers; tha
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from ..contract.errors import ModelError
 from .draft import drafted
@@ -44,8 +44,8 @@ def directories_of(name: str, root: Path, model_name: str, address: str) -> list
     has metadata.json. Raises NoSuchModel.
     """
     path: Path | None = root
-    # A name must not lead to other directories, nor to one that is being written.
-    plain = name == Path(name).name and not name.startswith(".")
+    # A name must not lead to other directories, with the separators of any system, nor to one that is being written.
+    plain = name == PureWindowsPath(name).name and not name.startswith(".")
     if current(root) is None and plain:
         path = root / name
     elif name != model_name:

@@ -91,11 +91,11 @@ def _convert(made_of: type, directory: Path, work: Path, seconds: float) -> dict
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     """End the child, and whatever it has started."""
-    if hasattr(os, "killpg"):
+    if sys.platform == "win32":
+        child.kill()
+    else:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
-    else:
-        child.kill()
     child.wait()
     if child.stdin:
         child.stdin.close()

@@ -82,7 +82,10 @@ class Server(kfserving.KFServer):
         """Serve until SIGTERM or Ctrl-C, which let requests in flight finish."""
         loop = asyncio.get_event_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.drain.on_signal, number)
+            try:
+                loop.add_signal_handler(number, self.drain.on_signal, number)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda number, _: loop.call_soon_threadsafe(self.drain.on_signal, number))
         super().start(models)
 
     def _ask_clients_to_leave(self) -> None:

@@ -23,7 +23,6 @@ def serve(
 ) -> None:
     """Load the models, then serve them until SIGTERM; exit with one line if a model cannot be loaded."""
     gc.disable()  # starting allocates much that stays, and next to no garbage
-    import uvloop
     from kserve.model_server import app
 
     from .health import add_liveness
@@ -62,11 +61,19 @@ def serve(
     )
     gc.freeze()
     gc.enable()
-    # KServe configures one event loop and runs another, which would be asyncio's own and slower.
-    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    _choose_event_loop()
     asyncio.set_event_loop(asyncio.new_event_loop())  # the one that it configures
     # The repository has the models. Passed here as well, they would be kept after they are replaced.
     server.start([])
+
+
+def _choose_event_loop() -> None:
+    """Run uvloop where there is one: not on Windows. KServe configures it, and then runs the slower one of asyncio."""
+    try:
+        import uvloop
+    except ImportError:
+        return
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
 
 
 def _quieten(arguments: argparse.Namespace) -> None:
