@@ -63,12 +63,8 @@ def read_data(
     if X.shape[1] == 0 or len(X) < 2:
         raise DataError(f"{path} has {len(X)} rows with a value in {target!r} and {X.shape[1]} other columns to use")
     for name in X.columns:
-        if name.startswith("Unnamed: "):
-            print(f"a column has no name and is called {name!r}: if it numbers the rows, leave it out of the file")
         if X[name].map(lambda value: isinstance(value, (list, dict, set, np.ndarray))).any():
             raise DataError(f"column {name!r} holds lists or structures: make columns of plain values from it")
-        if not pd.api.types.is_numeric_dtype(X[name]) and X[name].nunique() == len(X):
-            print(f"column {name!r} has another text in every row: if it names the row, leave it out of the file")
     return X, frame[target]
 
 

@@ -45,7 +45,7 @@ def explain(model: Model, X: Any) -> list[dict[str, Any]]:
         scores = model.contributions(encoded)
     except NotImplementedError as error:
         raise NoExplanations(str(error)) from error
-    y_hat = model.infer(encoded, False)
+    y_hat = model.conclude(encoded, False)
     chosen = _of_predictions(scores, y_hat, model.labels)
     return _as_records(chosen, model.postprocess(y_hat), prepared, model.signature.names)
 

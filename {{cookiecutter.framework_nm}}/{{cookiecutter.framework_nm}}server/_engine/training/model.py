@@ -14,12 +14,13 @@ import msgspec
 import numpy as np
 
 from ..artifact import example, provenance
-from ..artifact.provenance import Data
+from ..artifact.compiled import choose
+from ..artifact.provenance import Data, Spread
 from ..artifact.stored import Artifact
 from ..contract.errors import ModelError
 from ..contract.rows import tensor_of
 from ..contract.signature import Signature
-from . import explaining, loading, saving
+from . import balancing, explaining, loading, saving
 from .state import State
 
 logger = logging.getLogger(__name__)
@@ -50,12 +51,14 @@ class Model(State):
         else:
             self._build()
 
-    def train(self, X: Any, y: Any, signature: Signature | None = None) -> None:
+    def train(self, X: Any, y: Any, signature: Signature | None = None, balanced: bool = False) -> None:
         """Train on X, [rows, columns], and y, [rows]: labels to classify by, or numbers to predict.
 
-        The signature is learnt from X, unless one is given: one of more rows has seen more missing values. A model that
-        was trained or loaded before is forgotten, and built again with its hyperparameters.
-        Raises ValueError where the data has missing values in y, infinite numbers, or nothing to learn from;
+        The signature is learnt from X, unless one is given: one of more rows has seen more missing values. Labels count
+        alike where `balanced`, however many rows they have. A model that was trained or loaded before is forgotten, and
+        built again with its hyperparameters.
+        Raises ValueError where the data has missing values in y, infinite numbers, or nothing to learn from, or where
+        `fit` cannot balance labels;
         ModelError where the model was made elsewhere.
         """
         if self._params.get(self.GIVEN) and not self.TUNES_GIVEN:
@@ -67,9 +70,10 @@ class Model(State):
         labels = np.unique(y) if self.task == "classification" else None
         if labels is not None and len(labels) < 2:
             raise ValueError(f"the rows to train on have one label only, '{labels[0]}': nothing to tell apart")
+        weights = balancing.weigh(self, y, labels) if balanced else {}
         with self._made_anew():
             self.signature, self.labels = signature, labels
-            self.fit(self.preprocess(X), y)
+            self.fit(self.preprocess(X), y, **weights)
             self._describe(X if labels is None else X[y == labels[0]], len(X))
 
     def import_model(self, X: Any = None, missing: tuple[str, ...] = ()) -> None:
@@ -101,11 +105,25 @@ class Model(State):
         data = None if X is None else Data(None, None, rows, len(self.signature.columns))
         self.made = provenance.describe(type(self), msgspec.to_builtins(self._params, enc_hook=str), data)
 
-    def record(self, settings: dict[str, Any], data: Data | None = None) -> None:
-        """Note what a model cannot know of how it was made: the settings of the command, and the data's file."""
+    def record(
+        self, settings: dict[str, Any], data: Data | None = None, folds: dict[str, Spread] | None = None
+    ) -> None:
+        """Note what a model cannot know of how it was made: the settings of the command, the data's file, and what
+        models of folds scored."""
         self._check_made()
         assert self.made
-        self.made = msgspec.structs.replace(self.made, settings=settings, data=data or self.made.data)
+        self.made = msgspec.structs.replace(self.made, settings=settings, data=data or self.made.data, folds=folds)
+
+    def choose_from(self, threshold: float | None) -> None:
+        """Answer the second of two labels where its probability reaches a threshold, or with None the likelier one.
+
+        It is saved with the model. Probabilities stay as they are. Raises ValueError where there are no two labels, or
+        no probabilities.
+        """
+        self._check_made()
+        if threshold is not None and (self.labels is None or len(self.labels) != 2 or not self.has_proba):
+            raise ValueError("a threshold is for models that give probabilities of two labels")
+        self.threshold = threshold
 
     def predict(self, X: Any, proba: bool = False) -> np.ndarray:
         """Answer X, [rows, columns]: predictions of shape [rows], or with `proba` [rows, labels].
@@ -121,8 +139,15 @@ class Model(State):
         return y_hat if proba else self.postprocess(y_hat)
 
     def _unprocessed(self, X: Any, proba: bool) -> np.ndarray:
-        X = self.encode(self.preprocess(X))
-        return self.compiled.infer(X, self.labels, proba) if self.compiled else self.infer(X, proba)
+        return self.conclude(self.encode(self.preprocess(X)), proba)
+
+    def conclude(self, X: Any, proba: bool) -> np.ndarray:
+        """`infer`, by what answers here and by the threshold."""
+        scores = proba or self.threshold is not None
+        y_hat = self.compiled.infer(X, self.labels, scores) if self.compiled else self.infer(X, scores)
+        if proba or self.threshold is None or self.labels is None:
+            return y_hat
+        return choose(y_hat, self.labels, self.threshold)
 
     def explain(self, X: Any) -> list[dict[str, Any]]:
         """Say for each row of X, in the signature's form, what its columns add to the score of its prediction.
@@ -199,7 +224,7 @@ class Model(State):
         found = artifact.metadata
         self.artifact, self.made = artifact, found.made
         self.task, self.metrics, self.outputs, self.state = found.task, found.metrics, found.outputs, found.state
-        self.labels = None if found.labels is None else np.array(found.labels)
+        self.labels, self.threshold = None if found.labels is None else np.array(found.labels), found.threshold
         self.signature = Signature(found.columns, found.missing)
         self.example = example.read(artifact.path, self.signature)
         self._params = provenance.hyperparameters(found.made, "" if self.TUNES_GIVEN else self.GIVEN)

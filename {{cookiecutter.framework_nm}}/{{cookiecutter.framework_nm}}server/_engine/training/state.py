@@ -37,6 +37,8 @@ class State(Places):
         """Be no model at all."""
         self.signature = Signature(())
         self.state, self.model, self.labels, self.example = {}, None, None, None
+        #: Of two labels, the probability from which the second one is answered; None where the likelier one is.
+        self.threshold: float | None = None
         self.outputs: tuple[Tensor, ...] = ()
         self.metrics: dict[str, float] = {}
         #: The compiled model, where it answers.

@@ -43,7 +43,7 @@ class MyModel(Model):
         if self.options.pmml:
             self._open(self.options.pmml.read_bytes())
 
-    def fit(self, X: Any, y: np.ndarray) -> None:
+    def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
         from sklearn.impute import SimpleImputer
         from sklearn.linear_model import LogisticRegression, Ridge
         from sklearn.pipeline import make_pipeline
@@ -56,7 +56,8 @@ class MyModel(Model):
             name: [value for value in values if value.isprintable()] for name, values in learn_categories(X).items()
         }
         imputer, scaler = SimpleImputer(keep_empty_features=True), StandardScaler()
-        make_pipeline(imputer, scaler, estimator).fit(encode(X, categories), y)
+        pipeline = make_pipeline(imputer, scaler, estimator)
+        pipeline.fit(encode(X, categories), y, **{f"{pipeline.steps[-1][0]}__sample_weight": weights})
         # The document takes the columns as they are, so scaling goes into the weights.
         weights = np.atleast_2d(estimator.coef_) / scaler.scale_
         bias = np.atleast_1d(estimator.intercept_) - weights @ scaler.mean_
