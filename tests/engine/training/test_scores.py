@@ -25,7 +25,8 @@ def test_labels_are_scored_with_their_probabilities() -> None:
     proba = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.3, 0.7]])
     scores = score("classification", y, labels[proba.argmax(axis=1)], proba, labels)
     assert (scores["accuracy"], scores["baseline_accuracy"], scores["roc_auc"]) == (0.75, 0.75, 1)
-    assert (scores["balanced_accuracy"], scores["baseline_balanced_accuracy"]) == (pytest.approx(5 / 6), 0.5)
+    assert scores["balanced_accuracy"] == pytest.approx(5 / 6)
+    assert scores["baseline_balanced_accuracy"] == 0.5
     assert scores["baseline_log_loss"] == pytest.approx(-0.75 * np.log(0.75) - 0.25 * np.log(0.25))
     assert "unseen_labels" not in scores
     assert scores["log_loss"] == pytest.approx(-np.log([0.9, 0.8, 0.4, 0.7]).mean())

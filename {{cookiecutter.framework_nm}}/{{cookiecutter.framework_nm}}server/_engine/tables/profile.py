@@ -55,7 +55,7 @@ def numbers_rows(values: pd.Series) -> bool:
 
 def names_rows(values: pd.Series) -> bool:
     """Whether these are short texts, another one in each row: names, addresses, keys."""
-    if _is_number(values) or len(values) < 2 or values.isna().any() or not values.is_unique:
+    if _is_number(values) or len(values) < FEWEST or values.isna().any() or not values.is_unique:
         return False
     return bool(values.astype(str).str.count(r"\s").median() <= 2)
 

@@ -56,17 +56,19 @@ def _table(X: pd.DataFrame, signature: Signature, left_out: pd.DataFrame, termin
 def _remarks(X: pd.DataFrame, y: pd.Series) -> Iterator[str]:
     """A sentence on each kind of oddness, with the columns that have it."""
     constant = [name for name in X if profile.constant(X[name])]
+    numbering = [name for name in X if profile.numbers_rows(X[name])]
+    naming = [name for name in X if profile.names_rows(X[name])]
     telling = [name for name in X if name not in constant and profile.gives_away(X[name], y)]
     found = (
-        ("the same value in every row, so nothing to learn from", constant),
-        ("numbers the rows: new rows have other numbers", [name for name in X if profile.numbers_rows(X[name])]),
-        ("another text in every row: if it names the row", [name for name in X if profile.names_rows(X[name])]),
-        (f"tells {y.name!r} alone: if it is known only afterwards", telling),
+        ("the same value in every row, which tells nothing", constant),
+        ("another number in every row, as a row number has; if it is one, leave it out of the file", numbering),
+        ("another text in every row; if it names the row, leave it out of the file", naming),
+        (f"{y.name!r} follows from it alone; if it is known only afterwards, leave it out of the file", telling),
     )
     for what, names in found:
         if names:
             more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
-            yield f"Look at {', '.join(map(repr, names[:NAMES]))}{more}: {what}, leave it out of the file."
+            yield f"Look at {', '.join(map(repr, names[:NAMES]))}{more}: {what}."
 
 
 def _target(y: pd.Series, task: Task) -> str:
