@@ -106,8 +106,18 @@ def test_a_column_that_gives_the_target_away_is_found(values: pd.Series, y: pd.S
         (pd.Series(CHANCE.normal(size=200)), CHURNED),
         (LABELS.map({"yes": 3, "no": 1, "perhaps": 2})[:10], LABELS[:10]),
         (pd.Series(["same"] * 200), LABELS),
+        (pd.Series([f"town {n // 3}" for n in range(199)] + ["elsewhere"]), pd.Series(["no"] * 199 + ["yes"])),
     ],
-    ids=["names", "row numbers", "a good column", "chance", "noise", "too few rows", "constant"],
+    ids=[
+        "names",
+        "row numbers",
+        "a good column",
+        "chance",
+        "noise",
+        "too few rows",
+        "constant",
+        "a rare label in a rare town",
+    ],
 )
 def test_other_columns_are_not_accused(values: pd.Series, y: pd.Series) -> None:
     assert not profile.gives_away(values, y)

@@ -72,9 +72,10 @@ def scores_of(probability: np.ndarray, threshold: float = 0.5) -> dict[str, floa
         # Errors are smaller in squares, as such models are made, and larger otherwise.
         (score("regression", np.array([0.0] * 9 + [10]), np.full(10, 1.0), None, None), True, "rmse 3 beside 3"),
         (score("regression", np.array([0.0] * 9 + [10]), np.array([1.0] * 9 + [2.0]), None, None), False, ""),
-        (score("classification", RARE[:5], RARE[:5], None, None), False, ""),
+        (score("classification", RARE[:5], RARE[-5:], None, None), False, ""),  # they are all alike
+        (score("regression", np.array([0.1] * 9), np.arange(9.0), None, None), False, ""),
     ],
-    ids=[*"abcdefghijkl"],
+    ids=[*"abcdefghijklm"],
 )
 def test_a_model_is_useless_that_is_better_in_nothing(scores: dict[str, float], balanced: bool, expected: str) -> None:
     found = useless(scores, balanced)

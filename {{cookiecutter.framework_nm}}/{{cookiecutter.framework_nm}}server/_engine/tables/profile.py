@@ -65,7 +65,8 @@ def gives_away(values: pd.Series, y: pd.Series) -> bool:
     if len(y) < FEWEST or y.nunique() < 2 or numbers_rows(values):
         return False
     cells = pd.Series(pd.factorize(values, use_na_sentinel=False)[0], index=y.index)
-    if cells.nunique() <= len(y) / 2 and _tells(cells, y):
+    shared = cells[cells.duplicated(keep=False)]
+    if len(shared) > len(y) / 2 and y[shared.index].nunique() > 1 and _tells(shared, y[shared.index]):
         return True
     if y.nunique() == 2 and values.isna().any() and _tells(values.isna(), y):
         return True

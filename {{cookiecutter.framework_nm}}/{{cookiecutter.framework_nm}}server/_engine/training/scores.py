@@ -40,11 +40,12 @@ def unseen(y: np.ndarray, labels: np.ndarray | None) -> list[Any]:
 def useless(scores: Mapping[str, float], balanced: bool) -> str:
     """How a model is no better than one that knows nothing, in numbers, or "" where it is better in some way.
 
-    `balanced` says that all labels were to count alike.
+    `balanced` says that all labels were to count alike. Where all rows have the same value there is nothing to compare.
     """
     pairs = [pair for pair in COMPARISONS + BALANCED * balanced if pair[0] in scores and pair[1] in scores]
-    perfect = scores.get("accuracy") == 1 or scores.get("mae") == 0
-    if perfect or any((scores[name] - scores[baseline]) * sign > 0 for name, baseline, sign in pairs):
+    # Of rows that are all alike, one that knows nothing is right.
+    alike = scores.get("baseline_accuracy") == 1 or scores.get("baseline_mae") == 0
+    if alike or any((scores[name] - scores[baseline]) * sign > 0 for name, baseline, sign in pairs):
         return ""
     return ", ".join(f"{name} {scores[name]:.4g} beside {scores[baseline]:.4g}" for name, baseline, _ in pairs)
 
