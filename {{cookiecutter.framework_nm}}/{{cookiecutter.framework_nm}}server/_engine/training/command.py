@@ -42,7 +42,7 @@ def run(model_class: Type[Model], settings_class: Type[TrainingSettings]) -> Non
         settings.output_dir.mkdir(parents=True, exist_ok=True)
         finish_leftovers(settings.output_dir)
         model, eval_x, eval_y = import_model(settings, make) if given else train(settings, make)
-        model.choose_from(settings.threshold)
+        model.set_threshold(settings.threshold)
         if model.threshold is not None and model.labels is not None:
             print(f"{model.labels.tolist()[1]!r} is answered where its probability is {model.threshold:g} or more")
         if eval_x is not None:
@@ -98,7 +98,7 @@ def _score_fold(
     table: Prepared, rows: np.ndarray, fold: Rows, settings: TrainingSettings, make: Callable[..., Model]
 ) -> dict[str, float]:
     model = fit(table, rows[fold.training], settings, make, "Training without a fold")
-    model.choose_from(settings.threshold)
+    model.set_threshold(settings.threshold)
     others = rows[fold.evaluation]
     return model.evaluate(table.X.iloc[others], table.y.iloc[others])
 
@@ -128,10 +128,12 @@ def evaluate(model: Model, X: Any, y: Any, which: str, settings: TrainingSetting
         print(f"No row has the label {', '.join(map(repr, missed[:SHOWN]))}{more}: the metrics say nothing of them.")
     reason = scores.useless(results, settings.class_weight == "balanced")
     if reason:
-        message = f"the model is no better than one that knows nothing: {reason}"
         if not settings.allow_useless:
-            raise ModelError(f"{message}. More rows or other columns may help; --allow_useless saves it all the same")
-        print(f"Saved all the same: {message}.")
+            raise ModelError(
+                f"the model is no better than one that knows nothing, and is not saved: {reason}. More rows or other "
+                "columns may help; --allow_useless saves it all the same"
+            )
+        print(f"The model is no better than one that knows nothing: {reason}.")
 
 
 def save(model: Model, settings: TrainingSettings) -> None:

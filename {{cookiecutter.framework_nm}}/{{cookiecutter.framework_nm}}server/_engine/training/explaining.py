@@ -32,7 +32,9 @@ def explainer(model: Model) -> Model:
         with tempfile.TemporaryDirectory(prefix="explainer-") as folder:
             model.artifact.copy(Path(folder))
             metadata.write(Path(folder), model.artifact.metadata)
-            return type(model)(dirpath=folder, runtime="native", device="cpu" if model.compiled else model.device)
+            again = type(model)(dirpath=folder, runtime="native", device="cpu" if model.compiled else model.device)
+            again.threshold = model.threshold  # which may have changed since it was loaded
+            return again
     except OSError as error:
         raise ModelError(f"its files cannot be copied to a temporary directory: {error}") from error
 

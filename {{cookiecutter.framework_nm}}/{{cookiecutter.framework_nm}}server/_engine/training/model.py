@@ -114,7 +114,7 @@ class Model(State):
         assert self.made
         self.made = msgspec.structs.replace(self.made, settings=settings, data=data or self.made.data, folds=folds)
 
-    def choose_from(self, threshold: float | None) -> None:
+    def set_threshold(self, threshold: float | None) -> None:
         """Answer the second of two labels where its probability reaches a threshold, or with None the likelier one.
 
         It is saved with the model. Probabilities stay as they are. Raises ValueError where there are no two labels, or

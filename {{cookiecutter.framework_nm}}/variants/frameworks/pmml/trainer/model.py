@@ -58,15 +58,15 @@ class MyModel(Model):
         imputer, scaler = SimpleImputer(keep_empty_features=True), StandardScaler()
         pipeline = make_pipeline(imputer, scaler, estimator)
         pipeline.fit(encode(X, categories), y, **{f"{pipeline.steps[-1][0]}__sample_weight": weights})
-        # The document takes the columns as they are, so scaling goes into the weights.
-        weights = np.atleast_2d(estimator.coef_) / scaler.scale_
-        bias = np.atleast_1d(estimator.intercept_) - weights @ scaler.mean_
+        # The document takes the columns as they are, so scaling goes into the slopes.
+        slopes = np.atleast_2d(estimator.coef_) / scaler.scale_
+        bias = np.atleast_1d(estimator.intercept_) - slopes @ scaler.mean_
         if isinstance(X, np.ndarray):
             names = self.signature.names if len(self.signature.names) == X.shape[1] else []
             columns = names or [f"x{i}" for i in range(X.shape[1])]
         else:
             columns = list(X.columns)
-        self._open(_write(columns, categories, self.labels, imputer.statistics_, weights, bias))
+        self._open(_write(columns, categories, self.labels, imputer.statistics_, slopes, bias))
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         import pandas as pd
