@@ -19,7 +19,7 @@ def pair(off: float, threshold: float | None) -> tuple[Any, Any]:
     def answer(scores: np.ndarray, proba: bool) -> np.ndarray:
         return scores if proba else LABELS[scores.argmax(axis=1)]
 
-    compiled = SimpleNamespace(infer=lambda X, labels, proba: answer(SCORES + [-off, off], proba))
+    compiled = SimpleNamespace(infer=lambda X, labels, proba: answer(SCORES + np.array([-off, off]), proba))
     model = SimpleNamespace(
         labels=LABELS, threshold=threshold, encode=lambda X: X, infer=lambda X, proba: answer(SCORES, proba)
     )
