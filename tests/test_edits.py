@@ -75,7 +75,7 @@ EDITS = {
     "boosting": Edit(BOOSTING),
     "an own estimator": Edit(OWN_ESTIMATOR),
     "missing values": Edit({}, CUSTOMERS),
-    "rounded numbers": Edit(answer("y_hat.round(1)"), "--data customers.csv --target spent"),
+    "rounded numbers": Edit(answer("y_hat.round(1)"), "--data customers.csv --target spent --allow_useless"),
     "together": Edit(
         OWN_COLUMN | answer('np.where(y_hat == "yes", "leaves", "stays").astype(object)') | OWN_ESTIMATOR, CUSTOMERS
     ),

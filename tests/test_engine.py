@@ -13,7 +13,7 @@ from facts import SDKS, TEMPLATE, find_python
 pytestmark = pytest.mark.slow
 
 #: What the engine's common part imports, and what its tests do.
-NEEDED = ("msgspec", "numpy", "orjson", "pandas", "pyarrow", "pytest", "scikit-learn")
+NEEDED = ("msgspec", "numpy", "orjson", "pandas", "pyarrow", "pytest", "rich", "scikit-learn")
 
 
 def test_the_engine_keeps_its_promises_on_kfservings_python(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 #: Numbers alone, so that every framework that compiles models compiles this one.
 CUSTOMERS = "\n".join(
     ["tenure,charges,churned"]
-    + [f"{n % 60},{n % 7 * 10.5 if n % 9 else ''},{'yes' if n < 60 else 'no'}" for n in range(120)]
+    + [f"{n % 60},{n % 7 * 10.5 if n % 9 else ''},{'yes' if n % 60 < 30 else 'no'}" for n in range(120)]
 )
 
 #: What libraries keep in the home, and have no switch against but one that moves their downloads as well. Keras and

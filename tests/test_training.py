@@ -34,7 +34,9 @@ def test_many_texts_are_no_trouble_for_xgboost(install: Install, tmp_path: Path,
     ]
     (tmp_path / "data.csv").write_text("\n".join(["email,age,churned", *rows, ""]))
     project = install("xgboost", sdk)
-    arguments = f"--data {tmp_path}/data.csv --target churned --output_dir {tmp_path} --extras_seconds 300"
+    arguments = (
+        f"--data {tmp_path}/data.csv --target churned --output_dir {tmp_path} --extras_seconds 300 --allow_useless"
+    )
     printed = shell(project, f"timeout 400 .venv/bin/python -m xgboostserver.trainer {arguments}")
     assert "Compiled model: model.onnx agrees on 400 rows" in printed
     assert "model.onnx" in json.loads((tmp_path / "0001" / "metadata.json").read_text())["files"]

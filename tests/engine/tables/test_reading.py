@@ -65,15 +65,13 @@ def test_codes_and_sizes_are_text(tmp_path: Path, cells: list[str]) -> None:
     assert read_data(file, "y")[0]["size"].tolist() == cells
 
 
-def test_what_is_left_out_or_odd_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_left_out_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [f"{row},u{row}@example.com,30,,{'' if row == 3 else 'n'}" for row in range(20)]
     X, y = read_data(csv(tmp_path, "\n".join([",email,age,none,y", *rows])), "y")
     assert (list(X.columns), len(y)) == (["Unnamed: 0", "email", "age"], 19)
     assert [line.partition(": ")[0] for line in capsys.readouterr().out.splitlines()] == [
         "1 rows without a value in 'y' (the empty cell) are left out",
         "columns without any value are left out",
-        "a column without a name is called 'Unnamed",
-        "column 'email' has a different text in every row",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Promises of the task: labels are told from numbers, and the rows to evaluate on are like those to train on."""
+"""Promises of the task: labels are told from numbers, and what cannot be learnt is refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from _engine.tables.reading import DataError
-from _engine.training.task import choose_task, prepare_target, split
+from _engine.training.task import check_target, choose_task, prepare_target
 
 
 @pytest.mark.parametrize(
@@ -17,14 +17,30 @@ from _engine.training.task import choose_task, prepare_target, split
         (["yes", "no"] * 20, "classification"),
         ([True, False] * 20, "classification"),
         ([0, 1, 2] * 20, "classification"),
+        (list(range(10)) * 20, "classification"),
+        (np.random.default_rng(0).poisson(4, 500), "regression"),
         (list(range(21)), "regression"),
         ([0.5, 1.5] * 20, "regression"),
     ],
-    ids=["text", "truth values", "few whole numbers", "many numbers", "fractions"],
+    ids=["text", "truth values", "few whole numbers", "digits", "counts", "many numbers", "fractions"],
 )
-def test_what_is_predicted_decides_the_task(values: list[Any], task: str) -> None:
-    assert choose_task("auto", pd.Series(values)) == task
-    assert choose_task("regression", pd.Series(values)) == "regression"
+def test_what_is_predicted_decides_the_task(values: Any, task: str) -> None:
+    assert choose_task("auto", pd.Series(values)).name == task
+    assert choose_task("regression", pd.Series(values)).name == "regression"
+
+
+@pytest.mark.parametrize(
+    ("task", "values", "why"),
+    [
+        ("auto", ["yes", "no"], "as it is not made of numbers"),
+        ("auto", [0, 1, 2], "as it has 3 different whole numbers; for numbers, --task regression"),
+        ("auto", range(15), "as it has 15 different whole numbers; for labels, --task classification"),
+        ("auto", [0.5, 1.5], "as it has numbers with fractions"),
+        ("regression", [1, 2], "as --task says"),
+    ],
+)
+def test_it_is_said_why(task: str, values: Any, why: str) -> None:
+    assert choose_task(task, pd.Series(values)).why == why
 
 
 @pytest.mark.parametrize(
@@ -41,16 +57,30 @@ def test_a_target_that_is_no_number_is_refused(value: Any) -> None:
         prepare_target("regression", pd.Series([1.0, value], name="spent"))
 
 
-def test_a_split_keeps_the_shares_of_labels_and_the_order_of_rows() -> None:
-    X, y = pd.DataFrame({"a": np.arange(100)}), pd.Series(["often"] * 90 + ["seldom"] * 10)
-    train_x, eval_x, train_y, eval_y = split(X, y, "classification", 0.2, 0)
-    assert (len(train_x), len(eval_x)) == (80, 20)
-    assert (train_y == "seldom").sum() == 8
-    assert train_x.index.is_monotonic_increasing and eval_x.index.equals(eval_y.index)
-    again = split(X, y, "classification", 0.2, 0)
-    assert eval_x.equals(again[1])
+@pytest.mark.parametrize(
+    ("task", "values", "threshold", "complaint"),
+    [
+        (
+            "classification",
+            [f"u{row}" for row in range(9)] + ["u0"],
+            None,
+            "column 'y' has a label of its own in 8 of 10 rows, .*: name another column with --target$",
+        ),
+        ("classification", range(10), None, "--target, or predict numbers with --task regression"),
+        ("classification", ["a"] * 10, None, "column 'y' has the same value in every row"),
+        ("regression", [3.0] * 10, None, "column 'y' has the same value in every row"),
+        ("regression", range(10), 0.5, "--threshold is for two labels, and column 'y' has numbers to predict"),
+        ("classification", ["a", "b", "c"] * 3, 0.5, "--threshold is for two labels, and column 'y' has 3"),
+        ("classification", ["a"] * 10, 0.5, "nothing to learn; --threshold is for two labels, and column 'y' has 1"),
+    ],
+)
+def test_a_target_that_cannot_be_learnt_is_refused(
+    task: str, values: Any, threshold: float | None, complaint: str
+) -> None:
+    with pytest.raises(DataError, match=complaint):
+        check_target(task, pd.Series(values, name="y"), threshold)
 
 
-def test_labels_of_a_single_row_do_not_stop_a_split() -> None:
-    X, y = pd.DataFrame({"a": np.arange(10)}), pd.Series([*"aaaaaaaaab"])
-    assert len(split(X, y, "classification", 0.2, 0)[1]) == 2
+def test_a_few_labels_of_a_single_row_are_none_to_refuse() -> None:
+    check_target("classification", pd.Series([*"aaabbbcd"]))
+    check_target("classification", pd.Series([*"aabb"]), 0.5)

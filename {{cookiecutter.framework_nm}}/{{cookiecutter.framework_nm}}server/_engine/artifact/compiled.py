@@ -67,6 +67,12 @@ class CompiledModel:
         return scores if proba else labels[scores.argmax(axis=1)]
 
 
+def choose(scores: np.ndarray, labels: np.ndarray, threshold: float) -> np.ndarray:
+    """Of two labels, the second one where its probability reaches the threshold, and else the first; `scores` are
+    the probabilities, [rows, 2]."""
+    return labels[(scores[:, 1] >= threshold).astype(int)]
+
+
 def compare(compiled: CompiledModel, model: Any, X: Any) -> float:
     """The largest difference between the compiled model and the model on preprocessed input X.
 
@@ -76,6 +82,10 @@ def compare(compiled: CompiledModel, model: Any, X: Any) -> float:
     if classify and (compiled.infer(encoded, model.labels, False) != model.infer(encoded, False)).any():
         raise ValueError("its labels differ from the model's")
     ours, theirs = compiled.infer(encoded, model.labels, True), model.infer(encoded, classify)
+    if model.threshold is not None:
+        ours_chosen, theirs_chosen = (choose(scores, model.labels, model.threshold) for scores in (ours, theirs))
+        if (ours_chosen != theirs_chosen).any():
+            raise ValueError(f"its labels differ from the model's at the threshold {model.threshold:g}")
     off, most, beside = np.abs(ours - theirs), TOLERANCE, ""
     if not classify:
         deviation = theirs.std() or np.abs(theirs).max() or 1.0

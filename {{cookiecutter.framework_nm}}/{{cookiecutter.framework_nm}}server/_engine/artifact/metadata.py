@@ -49,6 +49,8 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     files: Dict[str, str]
     #: How text spells a missing value, beside ""; None, as in older files, where "" is text like any other.
     missing: Optional[Tuple[str, ...]] = None
+    #: Of two labels, the probability from which the second one is answered; None where the likelier one is.
+    threshold: Optional[float] = None
     #: How the model was made; None in older files, which do not say.
     made: Optional[Provenance] = None
 
@@ -140,6 +142,8 @@ def _problem(metadata: Metadata) -> str:
         return "lists no outputs"
     if metadata.labels is not None and len({type(label) for label in metadata.labels}) != 1:
         return "has no labels, or labels of several kinds"
+    if metadata.threshold is not None and len(metadata.labels or ()) != 2:
+        return "has a threshold, which is for two labels"
     for name in metadata.files:
         path = PureWindowsPath(name)  # knows both separators: what one system refuses, all do
         if not path.parts or path.anchor or ".." in path.parts:

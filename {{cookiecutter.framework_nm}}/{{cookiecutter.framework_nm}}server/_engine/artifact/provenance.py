@@ -34,6 +34,13 @@ class Commit(msgspec.Struct, frozen=True):
     clean: bool
 
 
+class Spread(msgspec.Struct, frozen=True):
+    """The mean of a metric and its standard deviation."""
+
+    mean: float
+    deviation: float
+
+
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """How a model was made. `time` is UTC in ISO 8601; `code` has the SHA-256 of each file of CODE."""
 
@@ -43,6 +50,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     data: Optional[Data]
     commit: Optional[Commit]
     code: Dict[str, str]
+    #: The mean of each metric over the folds, and its standard deviation, where there were folds.
+    folds: Optional[Dict[str, Spread]] = None
 
 
 def describe(model_class: type, hyperparameters: Dict[str, Any], data: Optional[Data]) -> Provenance:

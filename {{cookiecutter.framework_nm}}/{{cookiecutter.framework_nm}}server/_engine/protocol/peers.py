@@ -43,7 +43,8 @@ def _from_split(given: Any) -> List[Any]:
     foreign = given.keys() - {"columns", "data", "index"}
     if foreign:
         raise InvalidRequest(f'"dataframe_split": {show(min(foreign))} is not known')
-    names, rows = given.get("columns"), given["data"]
+    names = given.get("columns")
+    rows: List[Any] = given["data"]
     if names is None:
         return rows
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names) or len({*names}) < len(names):

@@ -63,12 +63,8 @@ def read_data(
     if X.shape[1] == 0 or len(X) < 2:
         raise DataError(f"{path} has {len(X)} rows with a value in {target!r} and {X.shape[1]} other columns to use")
     for name in X.columns:
-        if name.startswith("Unnamed: "):
-            print(f"a column without a name is called {name!r}: if it numbers the rows, remove it from the file")
         if X[name].map(lambda value: isinstance(value, (list, dict, set, np.ndarray))).any():
             raise DataError(f"column {name!r} holds lists or structures: turn it into columns of plain values")
-        if not pd.api.types.is_numeric_dtype(X[name]) and X[name].nunique() == len(X):
-            print(f"column {name!r} has a different text in every row: if it names the rows, remove it from the file")
     return X, frame[target]
 
 

@@ -1,4 +1,4 @@
-"""The training command: reads, splits, trains or imports, evaluates, saves. Not here: how a model is trained."""
+"""The training command: inspects, splits, trains or imports, evaluates, saves. Not here: how a model is trained."""
 
 from __future__ import annotations
 
@@ -8,19 +8,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Type
 
-from ..artifact.provenance import Data
-from ..artifact.stored import digest, settle
+import numpy as np
+import pandas as pd
+
+from ..artifact.provenance import Spread
+from ..artifact.stored import settle
 from ..artifact.versions import drafted_versions, next_version
 from ..contract.errors import ModelError
-from ..contract.signature import Signature
-from ..tables.reading import DataError, read_data
+from ..tables.reading import DataError
+from . import scores
 from .model import Model
+from .preparing import Prepared, prepare, read
 from .progress import progress
 from .settings import TrainingSettings
-from .task import choose_task, prepare_target, split
+from .splitting import Rows
+from .task import prepare_target
 
 #: The exit status of a command that Ctrl-C ended.
 INTERRUPTED = 130
+#: How many labels are named, at most.
+SHOWN = 10
 
 
 def run(model_class: Type[Model], settings_class: Type[TrainingSettings]) -> None:
@@ -29,16 +36,17 @@ def run(model_class: Type[Model], settings_class: Type[TrainingSettings]) -> Non
     make = partial(model_class, device=settings.device, **settings.hyperparameters())
     given = bool(getattr(settings, model_class.GIVEN, None)) and not (model_class.TUNES_GIVEN and settings.data)
     try:
+        if settings.inspect:
+            prepare(settings)
+            return
         settings.output_dir.mkdir(parents=True, exist_ok=True)
         finish_leftovers(settings.output_dir)
         model, eval_x, eval_y = import_model(settings, make) if given else train(settings, make)
+        model.set_threshold(settings.threshold)
+        if model.threshold is not None and model.labels is not None:
+            print(f"{model.labels.tolist()[1]!r} is answered where its probability is {model.threshold:g} or more")
         if eval_x is not None:
-            with progress("Evaluating"):
-                results = model.evaluate(eval_x, eval_y)
-            print(f"Evaluation on {len(eval_x)} {'' if given else 'other '}rows:")
-            for name, value in results.items():
-                digits = ".4g" if 0 < abs(value) < 0.01 else ".4f"  # whatever unit a number is predicted in
-                print(f"  {name:<18}{value:{digits}}")
+            evaluate(model, eval_x, eval_y, "" if given else "other ", settings)
         save(model, settings)
     except (DataError, ModelError, OSError, ValueError) as error:
         sys.exit(f"Training stopped: {error}")
@@ -56,24 +64,43 @@ def finish_leftovers(directory: Path) -> None:
 
 def train(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model, Any, Any]:
     """Train on a part of the data; returns the model and the other part."""
-    with progress("Reading the data"):
-        X, y = read_data(settings.data, settings.target, settings.spellings, settings.text_columns)
-    task = choose_task(settings.task, y)
-    y = prepare_target(task, y)
-    train_x, eval_x, train_y, eval_y = split(X, y, task, settings.eval_share, settings.split_seed)
-    data = describe(settings, X)
-    model = make(task=task)
-    print(f"Training: {task} of {y.name!r} from {X.shape[1]} columns, {len(train_x)} rows")
-    with progress("Training") as model.report:
-        model.train(train_x, train_y, Signature.learn(X, settings.spellings))
-    model.record(settings.recorded(), data)
-    return model, eval_x, eval_y
+    table = prepare(settings)
+    rows = table.split.once(settings.eval_share, settings.split_seed)
+    folds = cross_validate(table, rows.training, settings, make) if settings.folds else None
+    print(f"Training: {table.task} of {table.y.name!r} from {table.X.shape[1]} columns, {len(rows.training)} rows")
+    model = fit(table, rows.training, settings, make, "Training")
+    model.record(settings.recorded(), table.data, folds)
+    return model, table.X.iloc[rows.evaluation], table.y.iloc[rows.evaluation]
 
 
-def describe(settings: TrainingSettings, X: Any) -> Data:
-    """Say which table a model is made with."""
-    file = settings.data
-    return Data(file.name if file else None, digest(file) if file else None, *X.shape)
+def fit(table: Prepared, rows: np.ndarray, settings: TrainingSettings, make: Callable[..., Model], what: str) -> Model:
+    """Train a model on some rows of a table."""
+    model = make(task=table.task)
+    with progress(what) as model.report:
+        model.train(table.X.iloc[rows], table.y.iloc[rows], table.signature, settings.class_weight == "balanced")
+    return model
+
+
+def cross_validate(
+    table: Prepared, rows: np.ndarray, settings: TrainingSettings, make: Callable[..., Model]
+) -> dict[str, Spread]:
+    """Train and score a model for each fold of the rows; returns the spread of each metric, and prints it."""
+    folds = table.split.of(rows).folds(settings.folds or 0, settings.split_seed)
+    print(f"Cross-validation: {len(folds)} folds of {len(rows)} rows")
+    found = pd.DataFrame([_score_fold(table, rows, fold, settings, make) for fold in folds])
+    print_metrics(
+        {str(name): f"{_written(found[name].mean())} +- {_written(found[name].std(ddof=0))}" for name in found}
+    )
+    return {str(name): Spread(float(found[name].mean()), float(found[name].std(ddof=0))) for name in found}
+
+
+def _score_fold(
+    table: Prepared, rows: np.ndarray, fold: Rows, settings: TrainingSettings, make: Callable[..., Model]
+) -> dict[str, float]:
+    model = fit(table, rows[fold.training], settings, make, "Training without a fold")
+    model.set_threshold(settings.threshold)
+    others = rows[fold.evaluation]
+    return model.evaluate(table.X.iloc[others], table.y.iloc[others])
 
 
 def import_model(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model, Any, Any]:
@@ -83,11 +110,30 @@ def import_model(settings: TrainingSettings, make: Callable[..., Model]) -> tupl
         model.import_model()
         model.record(settings.recorded())
         return model, None, None
-    with progress("Reading the data"):
-        X, y = read_data(settings.data, settings.target, settings.spellings, settings.text_columns)
+    X, y, data = read(settings)
     model.import_model(X, settings.spellings)
-    model.record(settings.recorded(), describe(settings, X))
+    model.record(settings.recorded(), data)
     return model, X, prepare_target(model.task, y)
+
+
+def evaluate(model: Model, X: Any, y: Any, which: str, settings: TrainingSettings) -> None:
+    """Score a model on rows, and print the metrics. Raises ModelError where it is useless, and may not be."""
+    with progress("Evaluating"):
+        results = model.evaluate(X, y)
+    print(f"Evaluation on {len(X)} {which}rows:")
+    print_metrics({name: _written(value) for name, value in results.items()})
+    missed = scores.unseen(np.asarray(y), model.labels)
+    if missed:
+        more = f" and {len(missed) - SHOWN} more" if len(missed) > SHOWN else ""
+        print(f"No row has the label {', '.join(map(repr, missed[:SHOWN]))}{more}: the metrics say nothing of them.")
+    reason = scores.useless(results, settings.class_weight == "balanced")
+    if reason:
+        if not settings.allow_useless:
+            raise ModelError(
+                f"the model is no better than one that knows nothing, and is not saved: {reason}. More rows or other "
+                "columns may help; --allow_useless saves it all the same"
+            )
+        print(f"The model is no better than one that knows nothing: {reason}.")
 
 
 def save(model: Model, settings: TrainingSettings) -> None:
@@ -110,3 +156,16 @@ def report(model: Model, version: Path) -> None:
     """Print what came of the compiled model, and where the new version is."""
     print(model.compiled_note)
     print(f"Saved: {version}")
+
+
+def print_metrics(written: dict[str, str]) -> None:
+    """Print metrics, each beside that of a model that knows nothing."""
+    for name, value in written.items():
+        beside = f"baseline_{name}"
+        if not name.startswith("baseline_"):
+            print(f"  {name:<18}{value:<20}{f'baseline {written[beside]}' if beside in written else ''}".rstrip())
+
+
+def _written(value: float) -> str:
+    """A metric, in whatever unit a number is predicted."""
+    return f"{value:.4g}" if 0 < abs(value) < 0.01 else f"{value:.4f}"

@@ -26,7 +26,9 @@ def explainer(model: Model) -> Model:
     if model.artifact is None:
         return model
     device = "cpu" if model.compiled else model.device
-    return type(model)(dirpath=model.artifact, runtime="native", device=device)
+    again = type(model)(dirpath=model.artifact, runtime="native", device=device)
+    again.threshold = model.threshold  # which may have changed since it was loaded
+    return again
 
 
 def explain(model: Model, X: Any) -> list[dict[str, Any]]:
@@ -37,7 +39,7 @@ def explain(model: Model, X: Any) -> list[dict[str, Any]]:
         scores = model.contributions(encoded)
     except NotImplementedError as error:
         raise NoExplanations(str(error)) from error
-    y_hat = model.infer(encoded, False)
+    y_hat = model.conclude(encoded, False)
     chosen = _of_predictions(scores, y_hat, model.labels)
     return _as_records(chosen, model.postprocess(y_hat), prepared, model.signature.names)
 

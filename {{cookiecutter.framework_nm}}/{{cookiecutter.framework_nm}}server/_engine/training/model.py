@@ -1,7 +1,7 @@
 """What no framework changes: a model that trains, answers, is evaluated, saved and loaded.
 
-Not here: what a framework is (places.py), what a model holds (state.py), how it is written (saving.py), and what a
-model directory is (artifact/).
+Not here: what a framework is (places.py), what a model holds and says of itself (state.py), how it is written
+(saving.py), and what a model directory is (artifact/).
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ..artifact import compiled, example, provenance, signing
+from ..artifact import example, provenance, signing
+from ..artifact.compiled import choose
 from ..artifact.provenance import Data
 from ..artifact.stored import Artifact
 from ..contract.errors import ModelError
 from ..contract.rows import tensor_of
 from ..contract.signature import Signature
-from . import explaining, loading, saving
+from . import balancing, explaining, loading, saving
 from .state import State
 
 logger = logging.getLogger(__name__)
@@ -53,12 +54,14 @@ class Model(State):
         else:
             self._build()
 
-    def train(self, X: Any, y: Any, signature: Signature | None = None) -> None:
+    def train(self, X: Any, y: Any, signature: Signature | None = None, balanced: bool = False) -> None:
         """Train on X, [rows, columns], and y, [rows]: labels to classify by, or numbers to predict.
 
-        The signature is learnt from X, unless one is given: that of more rows knows more missing values. A model that
-        was trained or loaded before is forgotten, and built again with its hyperparameters.
-        Raises ValueError where the data has missing values in y, infinite numbers, or nothing to learn from;
+        The signature is learnt from X, unless one is given: that of more rows knows more missing values. Labels count
+        alike where `balanced`, however many rows they have. A model that was trained or loaded before is forgotten, and
+        built again with its hyperparameters.
+        Raises ValueError where the data has missing values in y, infinite numbers, or nothing to learn from, or where
+        `fit` cannot balance labels;
         ModelError where the model was made elsewhere.
         """
         if self._params.get(self.GIVEN) and not self.TUNES_GIVEN:
@@ -70,9 +73,10 @@ class Model(State):
         labels = np.unique(y) if self.task == "classification" else None
         if labels is not None and len(labels) < 2:
             raise ValueError(f"all training rows have the label '{labels[0]}': a classifier needs two or more")
+        weights = balancing.weigh(self, y, labels) if balanced else {}
         with self._made_anew():
             self.signature, self.labels = signature, labels
-            self.fit(self.preprocess(X), y)
+            self.fit(self.preprocess(X), y, **weights)
             self._describe(X if labels is None else X[y == labels[0]], len(X))
 
     def import_model(self, X: Any = None, missing: tuple[str, ...] = ()) -> None:
@@ -104,12 +108,6 @@ class Model(State):
         data = None if X is None else Data(None, None, rows, len(self.signature.columns))
         self.made = provenance.describe(type(self), msgspec.to_builtins(self._params, enc_hook=str), data)
 
-    def record(self, settings: dict[str, Any], data: Data | None = None) -> None:
-        """Note what a model cannot know of how it was made: the settings of the command, and the data's file."""
-        self._check_made()
-        assert self.made
-        self.made = msgspec.structs.replace(self.made, settings=settings, data=data or self.made.data)
-
     def predict(self, X: Any, proba: bool = False) -> np.ndarray:
         """Answer X, [rows, columns]: predictions of shape [rows], or with `proba` [rows, labels].
 
@@ -124,8 +122,15 @@ class Model(State):
         return y_hat if proba else self.postprocess(y_hat)
 
     def _unprocessed(self, X: Any, proba: bool) -> np.ndarray:
-        X = self.encode(self.preprocess(X))
-        return self.compiled.infer(X, self.labels, proba) if self.compiled else self.infer(X, proba)
+        return self.conclude(self.encode(self.preprocess(X)), proba)
+
+    def conclude(self, X: Any, proba: bool) -> np.ndarray:
+        """`infer`, by what answers here and by the threshold."""
+        scores = proba or self.threshold is not None
+        y_hat = self.compiled.infer(X, self.labels, scores) if self.compiled else self.infer(X, scores)
+        if proba or self.threshold is None or self.labels is None:
+            return y_hat
+        return choose(y_hat, self.labels, self.threshold)
 
     def explain(self, X: Any) -> list[dict[str, Any]]:
         """Say for each row of X, in the signature's form, what its columns add to the score of its prediction.
@@ -166,10 +171,6 @@ class Model(State):
         self.metrics = score(self.task, np.asarray(y), y_hat, proba, self.labels)
         return self.metrics
 
-    @property
-    def has_proba(self) -> bool:
-        return any(output.name == "predict_proba" for output in self.outputs)
-
     def save(self, dirpath: str | Path, extras_seconds: float = 20) -> None:
         """Write a model directory. It appears whole or not at all. What was loaded is written as it was loaded.
 
@@ -208,7 +209,7 @@ class Model(State):
         found = artifact.metadata
         self.artifact, self.made, self.weights = artifact, found.made, artifact.weights
         self.task, self.metrics, self.outputs, self.state = found.task, found.metrics, found.outputs, found.state
-        self.labels = None if found.labels is None else np.array(found.labels)
+        self.labels, self.threshold = None if found.labels is None else np.array(found.labels), found.threshold
         self.signature = Signature(found.columns, found.missing)
         self.example = example.read(artifact.example, self.signature)
         self._params = provenance.hyperparameters(found.made, "" if self.TUNES_GIVEN else self.GIVEN)
@@ -219,26 +220,3 @@ class Model(State):
             loading.warn_of_versions(artifact, self.FRAMEWORK, self.version())
             self.restore(weights)
             self._move()
-
-    @property
-    def answers(self) -> str:
-        """Which file of its directory answers, and which was not opened for that; for a log."""
-        assert self.artifact
-        weights = self.artifact.weights
-        return f"{compiled.FILE} answers, {weights} was not opened" if self.compiled else f"{weights} answers"
-
-    @property
-    def output_aliases(self) -> dict[str, str]:
-        """What clients may call the outputs "predict" and "predict_proba" beside, by that name."""
-        return {}
-
-    @property
-    def advice(self) -> str:
-        """Which of the files that decide what it answers changed since it was made, and what to do; "" if none did."""
-        return provenance.advice(self.made, type(self))
-
-    @property
-    def platform(self) -> str:
-        """What answers, for the Open Inference Protocol's metadata: the framework or ONNX Runtime, and a GPU."""
-        name = "onnxruntime" if self.compiled else self.FRAMEWORK
-        return name if self.device == "cpu" else f"{name}_{self.device}"

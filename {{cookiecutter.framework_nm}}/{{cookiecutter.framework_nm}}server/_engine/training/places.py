@@ -58,7 +58,10 @@ class Places:
         raise NotImplementedError
 
     def fit(self, X: Any, y: np.ndarray) -> None:
-        """Train on preprocessed input; what `encode` is to know goes into `self.state`, as JSON."""
+        """Train on preprocessed input; what `encode` is to know goes into `self.state`, as JSON.
+
+        One that takes `weights` besides, a weight per row or None, lets labels count alike: `--class_weight balanced`.
+        """
         raise NotImplementedError
 
     def encode(self, X: Any) -> Any:

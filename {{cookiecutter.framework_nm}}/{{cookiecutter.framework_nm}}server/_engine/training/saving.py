@@ -61,6 +61,7 @@ def _write(model: Model, folder: Path) -> Metadata:
         missing=model.signature.missing,
         labels=None if model.labels is None else model.labels.tolist(),
         metrics=model.metrics,
+        threshold=model.threshold,
         state=model.state,
         compiled=None,
         versions={"python": platform.python_version(), model.FRAMEWORK: model.version()},
@@ -72,10 +73,10 @@ def _write(model: Model, folder: Path) -> Metadata:
 
 
 def _copy(model: Model, folder: Path) -> Metadata:
-    """Copy the directory of a loaded model, as it was then, with the metrics of the last evaluation."""
+    """Copy the directory of a loaded model, as it was then, with its metrics and its threshold of now."""
     assert model.artifact
     model.artifact.copy(folder)
-    found = msgspec.structs.replace(model.artifact.metadata, metrics=model.metrics)
+    found = msgspec.structs.replace(model.artifact.metadata, metrics=model.metrics, threshold=model.threshold)
     metadata.write(folder, found)
     if found.compiled:
         model.compiled_note = f"Compiled model: {compiled.FILE} was copied"

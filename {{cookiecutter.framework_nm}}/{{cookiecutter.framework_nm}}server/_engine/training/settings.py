@@ -35,11 +35,26 @@ class TrainingSettings(BaseSettings):
     )
     columns: str = Field("", description="columns that are text, whatever they look like: zip:text,size:text")
     task: Literal["auto", "classification", "regression"] = Field(
-        "auto", description="auto: regression if the target has many different numbers"
+        "auto", description="auto: regression if the target has fractions, or more than 10 whole numbers"
     )
+    inspect: bool = Field(False, description="print what columns and target are taken for, and do not train")
     device: Literal["cpu", "cuda"] = Field("cpu", description="device to train on")
-    eval_share: float = Field(0.2, gt=0, lt=1, description="share of the rows kept for evaluation")
-    split_seed: int = Field(0, description="random seed for choosing those rows")
+    eval_share: float = Field(0.2, gt=0, lt=1, description="share of the rows, or groups, kept for evaluation")
+    split_seed: int = Field(0, ge=0, lt=2**32, description="random seed for choosing those rows, and the folds")
+    group: Optional[str] = Field(
+        None, description="column whose rows stay together, in training or in evaluation; it is not learnt from"
+    )
+    time: Optional[str] = Field(
+        None, description="column of times, of which the latest are kept for evaluation; it is not learnt from"
+    )
+    folds: Optional[int] = Field(None, ge=2, le=1000, description="cross-validate first, with this many parts")
+    class_weight: Optional[Literal["balanced"]] = Field(
+        None, description="balanced: all labels count alike, however many rows they have"
+    )
+    threshold: Optional[float] = Field(
+        None, gt=0, lt=1, description="of two labels, the probability from which the second one is answered"
+    )
+    allow_useless: bool = Field(False, description="save a model even if it is no better than one that knows nothing")
     output_dir: Path = Field(Path(), description="folder for the versions 0001, 0002, ...")
     extras_seconds: float = Field(
         20,
@@ -53,6 +68,12 @@ class TrainingSettings(BaseSettings):
     def _data_with_target(self: Self) -> Self:
         if (self.data is None) != (self.target is None):
             raise ValueError("--data and --target go together: the file, and the column in it to predict")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_split(self: Self) -> Self:
+        if self.group and self.time:
+            raise ValueError("--group and --time exclude each other: rows are kept by one of them")
         return self
 
     @field_validator("columns")
@@ -88,8 +109,8 @@ class TrainingSettings(BaseSettings):
         return self.model_dump(exclude=set(TrainingSettings.model_fields))
 
     def recorded(self) -> Dict[str, Any]:
-        """What metadata.json keeps of the others: all but paths, which mean nothing elsewhere."""
-        kept = set(TrainingSettings.model_fields) - {"data", "output_dir"}
+        """What metadata.json keeps of the others: all that decided something, but no paths."""
+        kept = set(TrainingSettings.model_fields) - {"data", "output_dir", "inspect"}
         return self.model_dump(mode="json", include=kept)
 
 

@@ -1,4 +1,4 @@
-"""What a model holds, and how it forgets it: there is a whole model of one origin, or none.
+"""What a model holds and says of itself, and how it forgets it: there is a whole model of one origin, or none.
 
 Whatever makes another model, training or loading, forgets the one before, and what it could not finish. Not here: what
 is done with a model.
@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from ..artifact import compiled, provenance
 from ..artifact.compiled import CompiledModel
-from ..artifact.provenance import Provenance
+from ..artifact.provenance import Data, Provenance, Spread
 from ..artifact.stored import Artifact
 from ..contract.errors import ModelError, NotAsAsked
 from ..contract.signature import Signature, Tensor
@@ -38,6 +41,8 @@ class State(Places):
         self.signature = Signature(())
         self.state, self.model, self.labels, self.example = {}, None, None, None
         self.weights = self.WEIGHTS
+        #: Of two labels, the probability from which the second one is answered; None where the likelier one is.
+        self.threshold: float | None = None
         self.outputs: tuple[Tensor, ...] = ()
         self.metrics: dict[str, float] = {}
         #: The compiled model, where it answers.
@@ -84,3 +89,51 @@ class State(Places):
     def _check_made(self) -> None:
         if not self.signature.columns:
             raise ModelError("there is no model yet: train it, or load one with MyModel(dirpath=...)")
+
+    def record(
+        self, settings: dict[str, Any], data: Data | None = None, folds: dict[str, Spread] | None = None
+    ) -> None:
+        """Note what a model cannot know of how it was made: the settings of the command, the data's file, and the
+        scores of folds.
+        """
+        self._check_made()
+        assert self.made
+        self.made = msgspec.structs.replace(self.made, settings=settings, data=data or self.made.data, folds=folds)
+
+    def set_threshold(self, threshold: float | None) -> None:
+        """Answer the second of two labels where its probability reaches a threshold, or with None the likelier one.
+
+        It is saved with the model. Probabilities stay as they are. Raises ValueError where there are no two labels, or
+        no probabilities.
+        """
+        self._check_made()
+        if threshold is not None and (self.labels is None or len(self.labels) != 2 or not self.has_proba):
+            raise ValueError("a threshold is for models that give probabilities of two labels")
+        self.threshold = threshold
+
+    @property
+    def has_proba(self) -> bool:
+        return any(output.name == "predict_proba" for output in self.outputs)
+
+    @property
+    def answers(self) -> str:
+        """Which file of its directory answers, and which was not opened for that; for a log."""
+        assert self.artifact
+        weights = self.artifact.weights
+        return f"{compiled.FILE} answers, {weights} was not opened" if self.compiled else f"{weights} answers"
+
+    @property
+    def output_aliases(self) -> dict[str, str]:
+        """Other names by which clients may ask for an output, such as a graph's own, and the output's name."""
+        return {}
+
+    @property
+    def advice(self) -> str:
+        """Which of the files that decide what it answers changed since it was made, and what to do; "" if none did."""
+        return provenance.advice(self.made, type(self))
+
+    @property
+    def platform(self) -> str:
+        """What answers, for the Open Inference Protocol's metadata: the framework or ONNX Runtime, and a GPU."""
+        name = "onnxruntime" if self.compiled else self.FRAMEWORK
+        return name if self.device == "cpu" else f"{name}_{self.device}"

@@ -1,24 +1,37 @@
-"""What is to be predicted, numbers or labels, and which rows a model is trained on and which it is evaluated on."""
+"""What is to be predicted, numbers or labels, and whether it can be learnt. Not here: which rows it is learnt from."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import train_test_split
 
 from ..contract.signature import LARGEST
 from ..tables.reading import DataError
 
+#: Whole numbers with more values than these are counted or measured; fewer may be codes of something.
+MOST_CODES = 10
 
-def choose_task(task: str, y: pd.Series) -> str:
-    """Settle "auto": many different numbers are to be predicted, anything else is to be classified."""
+
+class Task(NamedTuple):
+    """ "classification" or "regression", and why, as the end of a sentence."""
+
+    name: str
+    why: str
+
+
+def choose_task(task: str, y: pd.Series) -> Task:
+    """Settle "auto": numbers with many values are to be predicted, anything else is to be classified."""
     if task != "auto":
-        return task
-    numbers = pd.api.types.is_numeric_dtype(y) and not pd.api.types.is_bool_dtype(y)
-    whole = numbers and bool((y % 1 == 0).all())
-    return "regression" if numbers and (not whole or y.nunique() > 20) else "classification"
+        return Task(task, "as --task says")
+    if not pd.api.types.is_numeric_dtype(y) or pd.api.types.is_bool_dtype(y):
+        return Task("classification", "as it is not made of numbers")
+    if not (y % 1 == 0).all():
+        return Task("regression", "as it has numbers with fractions")
+    if y.nunique() > MOST_CODES:
+        return Task("regression", f"as it has {y.nunique()} different whole numbers; for labels, --task classification")
+    return Task("classification", f"as it has {y.nunique()} different whole numbers; for numbers, --task regression")
 
 
 def prepare_target(task: str, y: pd.Series) -> pd.Series:
@@ -38,12 +51,21 @@ def prepare_target(task: str, y: pd.Series) -> pd.Series:
     return y.astype(str)
 
 
-def split(X: pd.DataFrame, y: pd.Series, task: str, share: float, seed: int) -> list[Any]:
-    """Split into X_train, X_eval, y_train, y_eval, each in the order of the data.
-
-    Labels keep their shares in both parts where each has the rows for it.
-    """
-    several = task == "classification" and y.value_counts().min() > 1
-    counted = several and min(share, 1 - share) * len(y) >= y.nunique()
-    parts = train_test_split(X, y, test_size=share, random_state=seed, stratify=y if counted else None)
-    return [part.sort_index() for part in parts]
+def check_target(task: str, y: pd.Series, threshold: float | None = None) -> None:
+    """Raise DataError where a target cannot be learnt, or where its labels are not the two that a threshold needs."""
+    counts = y.value_counts()
+    problems = []
+    if len(counts) == 1:
+        problems.append(f"column {y.name!r} has the same value in every row: there is nothing to learn")
+    elif task == "classification" and (counts == 1).sum() > len(y) / 2:
+        number = "" if not pd.api.types.is_numeric_dtype(y) else ", or predict numbers with --task regression"
+        problems.append(
+            f"column {y.name!r} has a label of its own in {(counts == 1).sum()} of {len(y)} rows, and a label is "
+            f"learnt from several rows: name another column with --target{number}"
+        )
+    if threshold is not None and task != "classification":
+        problems.append(f"--threshold is for two labels, and column {y.name!r} has numbers to predict")
+    elif threshold is not None and len(counts) != 2:
+        problems.append(f"--threshold is for two labels, and column {y.name!r} has {len(counts)}")
+    if problems:
+        raise DataError("; ".join(problems))

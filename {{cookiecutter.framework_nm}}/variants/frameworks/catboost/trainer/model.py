@@ -39,7 +39,7 @@ class MyModel(Model):
         quiet = {"allow_writing_files": False, "logging_level": "Silent"}
         self.params = {**Hyperparameters(**params).model_dump(exclude_none=True), **quiet}
 
-    def fit(self, X: Any, y: np.ndarray) -> None:
+    def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
         from catboost import CatBoost, CatBoostError, Pool
 
         if self.labels is None:
@@ -53,7 +53,7 @@ class MyModel(Model):
         try:
             # On a GPU it takes no callbacks.
             progress = None if on_gpu else [SimpleNamespace(after_iteration=self._step)]
-            self.model.fit(Pool(self.encode(X), y, cat_features=text), callbacks=progress)
+            self.model.fit(Pool(self.encode(X), y, cat_features=text, weight=weights), callbacks=progress)
         except CatBoostError as error:
             raise ValueError(f"CatBoost cannot train on this data: {_reason(error)}") from error
 

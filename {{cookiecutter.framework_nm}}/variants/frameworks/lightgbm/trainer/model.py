@@ -43,7 +43,7 @@ class MyModel(Model):
         fixed = {"deterministic": True, "force_row_wise": True, "verbosity": -1}
         self.params = {**options.model_dump(exclude={"rounds"}), **fixed}
 
-    def fit(self, X: Any, y: np.ndarray) -> None:
+    def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
         import lightgbm
 
         objective = choose_objective(self.labels, "regression", "binary", "multiclass")
@@ -52,7 +52,7 @@ class MyModel(Model):
         self.state["categories"] = learn_categories(X, MAX_CATEGORIES)
         names = [] if isinstance(X, np.ndarray) else list(X.columns)
         text = [names.index(name) for name in self.state["categories"]]
-        data = lightgbm.Dataset(self.encode(X), y, categorical_feature=text)
+        data = lightgbm.Dataset(self.encode(X), y, weight=weights, categorical_feature=text)
         self.model = lightgbm.train({**self.params, **objective}, data, self.rounds, callbacks=[self._progress])
         if not self.model.feature_importance().any():
             logger.warning("the trees have no splits, so nothing was learnt: a smaller min_data_in_leaf may help")

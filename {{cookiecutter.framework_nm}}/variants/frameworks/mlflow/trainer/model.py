@@ -63,13 +63,16 @@ class MyModel(Model):
             forest = RandomForestClassifier if classify else RandomForestRegressor
             self.estimator = forest(options.n_estimators, random_state=options.random_state)
 
-    def fit(self, X: Any, y: np.ndarray) -> None:
+    def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
         from sklearn.pipeline import make_pipeline
 
         self.state["types"] = choose_types(X, self.signature.columns)
         missing = any(column.nullable for column in self.signature.columns)
         table = to_table(X, self.state["types"])
-        self.model = make_pipeline(make_encoder(table, missing, self.scale), self.estimator).fit(table, y)
+        self.model = make_pipeline(make_encoder(table, missing, self.scale), self.estimator)
+        # Some estimators of scikit-learn take none.
+        weighted = {} if weights is None else {f"{self.model.steps[-1][0]}__sample_weight": weights}
+        self.model.fit(table, y, **weighted)
         self.schema = _mlflow().models.infer_signature(table, self.model.predict(table))
 
     def read_signature(self, X: Any = None) -> Signature:

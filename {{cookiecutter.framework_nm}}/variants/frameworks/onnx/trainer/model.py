@@ -42,7 +42,7 @@ class MyModel(Model):
         self.options = Hyperparameters(**params)
         self.model = self.options.onnx.read_bytes() if self.options.onnx else None
 
-    def fit(self, X: Any, y: np.ndarray) -> None:
+    def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
         from skl2onnx import to_onnx
         from skl2onnx.common.data_types import FloatTensorType
         from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -53,14 +53,15 @@ class MyModel(Model):
 
         classify = self.labels is not None
         if self.options.estimator == "linear":
-            estimator = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000) if classify else Ridge())
+            steps = [StandardScaler(), LogisticRegression(max_iter=1000) if classify else Ridge()]
         else:
             forest = RandomForestClassifier if classify else RandomForestRegressor
-            estimator = forest(self.options.n_estimators, random_state=self.options.random_state)
+            steps = [forest(self.options.n_estimators, random_state=self.options.random_state)]
         self.state = {"categories": learn_categories(X, MAX_CATEGORIES)}
         numbers = self.encode(X).astype(np.float32)  # as the graph will see them
-        pipeline = make_pipeline(SimpleImputer(keep_empty_features=True), estimator)
-        pipeline.fit(numbers, y if self.labels is None else np.searchsorted(self.labels, y))
+        pipeline = make_pipeline(SimpleImputer(keep_empty_features=True), *steps)
+        weighted = {f"{pipeline.steps[-1][0]}__sample_weight": weights}
+        pipeline.fit(numbers, y if self.labels is None else np.searchsorted(self.labels, y), **weighted)
         graph = to_onnx(
             pipeline,
             initial_types=[("input", FloatTensorType([None, numbers.shape[1]]))],

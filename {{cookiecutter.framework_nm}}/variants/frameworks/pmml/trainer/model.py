@@ -38,7 +38,7 @@ class MyModel(Model):
         if self.options.pmml:
             self._open(self.options.pmml.read_bytes())
 
-    def fit(self, X: Any, y: np.ndarray) -> None:
+    def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
         from sklearn.impute import SimpleImputer
         from sklearn.linear_model import LogisticRegression, Ridge
         from sklearn.pipeline import make_pipeline
@@ -50,16 +50,17 @@ class MyModel(Model):
         learnt = learn_categories(X, MAX_CATEGORIES)
         categories = {name: [value for value in values if value.isprintable()] for name, values in learnt.items()}
         imputer, scaler = SimpleImputer(keep_empty_features=True), StandardScaler()
-        make_pipeline(imputer, scaler, estimator).fit(encode(X, categories), y)
-        # The document takes the columns as they are, so scaling goes into the weights.
-        weights = np.atleast_2d(estimator.coef_) / scaler.scale_
-        bias = np.atleast_1d(estimator.intercept_) - weights @ scaler.mean_
+        pipeline = make_pipeline(imputer, scaler, estimator)
+        pipeline.fit(encode(X, categories), y, **{f"{pipeline.steps[-1][0]}__sample_weight": weights})
+        # The document takes the columns as they are, so scaling goes into the slopes.
+        slopes = np.atleast_2d(estimator.coef_) / scaler.scale_
+        bias = np.atleast_1d(estimator.intercept_) - slopes @ scaler.mean_
         if isinstance(X, np.ndarray):
             names = self.signature.names if len(self.signature.names) == X.shape[1] else []
             columns = names or [f"x{i}" for i in range(X.shape[1])]
         else:
             columns = list(X.columns)
-        self._open(_write(columns, categories, self.labels, imputer.statistics_, weights, bias))
+        self._open(_write(columns, categories, self.labels, imputer.statistics_, slopes, bias))
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         import pandas as pd

@@ -52,11 +52,14 @@ class MyModel(Model):
             forest = RandomForestClassifier if classify else RandomForestRegressor
             self.estimator = forest(options.n_estimators, random_state=options.random_state)
 
-    def fit(self, X: Any, y: np.ndarray) -> None:
+    def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
         from sklearn.pipeline import make_pipeline
 
         missing = any(column.nullable for column in self.signature.columns)
-        self.model = make_pipeline(make_encoder(X, missing, self.scale), self.estimator).fit(X, y)
+        self.model = make_pipeline(make_encoder(X, missing, self.scale), self.estimator)
+        # Some estimators of scikit-learn take none.
+        weighted = {} if weights is None else {f"{self.model.steps[-1][0]}__sample_weight": weights}
+        self.model.fit(X, y, **weighted)
         numbers = self.model[0].transform(X)
         if isinstance(numbers, np.ndarray):  # a sparse matrix has too many columns to be explained
             self.state["means"] = numbers.mean(axis=0).tolist()

@@ -48,7 +48,7 @@ class MyModel(Model):
         self.rounds = options.rounds
         self.params = options.model_dump(exclude={"rounds"})
 
-    def fit(self, X: Any, y: np.ndarray) -> None:
+    def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
         import xgboost
 
         objective = choose_objective(self.labels, "reg:squarederror", "binary:logistic", "multi:softprob")
@@ -57,7 +57,7 @@ class MyModel(Model):
         self.state["categories"] = learn_categories(X, MAX_CATEGORIES)
         names = [None] * X.shape[1] if isinstance(X, np.ndarray) else X.columns
         kinds = ["c" if name in self.state["categories"] else "q" for name in names]
-        data = self._matrix(self.encode(X), kinds, label=y)
+        data = self._matrix(self.encode(X), kinds, label=y, weight=weights)
         params = {**self.params, **objective, "device": self.device}
         self.model = xgboost.train(params, data, self.rounds, callbacks=[self._progress()])
         if not self.model.get_score():
@@ -114,10 +114,10 @@ class MyModel(Model):
         if self.model:
             self.model.set_param({"device": self.device})
 
-    def _matrix(self, X: np.ndarray, kinds: list[str], **label: Any) -> Any:
+    def _matrix(self, X: np.ndarray, kinds: list[str], **rows: Any) -> Any:
         import xgboost
 
-        return xgboost.DMatrix(X, feature_types=kinds, enable_categorical=True, **label)
+        return xgboost.DMatrix(X, feature_types=kinds, enable_categorical=True, **rows)
 
     def _progress(self) -> Any:
         """Tells the progress display how many rounds are done."""

@@ -1,0 +1,100 @@
+"""Promises of the table that is printed before training: it fits in 80 columns, and keeps names out of logs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from _engine.contract.signature import Signature
+from _engine.training.inspection import show
+from _engine.training.task import choose_task
+
+ROWS = 60
+X = pd.DataFrame(
+    {
+        "row": np.arange(1, ROWS + 1),
+        "email": [f"user{n}@example.com" for n in range(ROWS)],
+        "age": np.arange(ROWS) * 7 % 50 + 18.0,
+        "plan": ["pro", "pro", "basic", None] * 15,
+        "member": [True, False] * 30,
+        "version": ["1.0"] * ROWS,
+        "a [red]name[/red] that is longer than the room there is for it in a table": np.arange(ROWS) * 11 % 17 / 4,
+        "closed": np.where(np.arange(ROWS) % 3 == 0, "Monday", "never"),
+    }
+)
+Y = pd.Series(np.where(np.arange(ROWS) % 3 == 0, "leaves", "stays"), name="outcome")
+NONE = pd.DataFrame(index=X.index)
+
+
+def printed(
+    capsys: pytest.CaptureFixture[str], X: pd.DataFrame = X, y: pd.Series = Y, parting: pd.DataFrame = NONE
+) -> list[str]:
+    show(X, y, Signature.learn(X), choose_task("auto", y), parting)
+    return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+
+
+def test_each_column_has_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys)
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split() == ["column", "kind", "example", "missing", "distinct", "use"]
+    cells = {line.split()[0]: line.split()[1:] for line in lines[1:9]}
+    assert cells["age"] == ["number", "42", "0", "50", "as", "it", "is"]
+    assert cells["plan"] == ["text", "pro", "15", "2", "is", "encoded"]
+    assert cells["member"] == ["true", "or", "false", "True", "0", "2", "as", "0", "and", "1"]
+    assert "a [red]name[/red]" in "\n".join(lines)
+
+
+def test_no_name_gets_into_a_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor what names a row in another way."""
+    text = "\n".join(printed(capsys))
+    assert "example.com" not in text
+    assert text.count("(not shown)") == 2
+
+
+def test_a_terminal_shows_examples(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "user0@example.com" in "\n".join(printed(capsys))
+
+
+def test_what_is_odd_is_said_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    text = " ".join(printed(capsys))
+    for remark in (
+        "Look at 'version': the same value in every row, which tells nothing.",
+        "Look at 'row': another number in every row, as a row number has; if it is one, leave it out of the file.",
+        "Look at 'email': another text in every row; if it names the row, leave it out of the file.",
+        "Look at 'closed': 'outcome' follows from it alone; if it is known only afterwards, leave it out of the file.",
+    ):
+        assert remark in text
+    assert text.count("Look at") == 4
+
+
+def test_the_target_is_described(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Target 'outcome': classification, as it is not made of numbers." in " ".join(printed(capsys))
+    assert "Rows by label: 'stays' 40, 'leaves' 20." in " ".join(printed(capsys))
+    counts = pd.Series(np.arange(ROWS) % 15, name="calls")
+    text = " ".join(printed(capsys, y=counts))
+    assert "Target 'calls': regression, as it has 15 different whole numbers;" in text
+    assert "From 0 to 14, the median is 7." in text
+    many = pd.Series([f"l{n}" for n in range(30)] * 2, name="y")
+    assert "and 10 labels more." in " ".join(printed(capsys, y=many))
+
+
+def test_a_wide_table_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    wide = pd.DataFrame({f"c{n}": ["same"] * ROWS for n in range(120)})
+    lines = printed(capsys, X=wide)
+    assert lines[41] == "and 80 columns more"
+    assert "'c9' and 110 more: the same value" in " ".join(lines[42:])
+    assert len(lines) < 50
+
+
+def test_columns_that_part_the_rows_are_not_learnt_from(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = printed(capsys, X=X[["age"]], parting=X[["email"]])
+    assert lines[2].split() == ["email", "text", "(not", "shown)", "0", "60", "parts", "the", "rows"]
+
+
+def test_what_a_cell_holds_does_nothing_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    nasty = pd.DataFrame({"x": ["\x1b[2Jgone\n[bold]"] * ROWS, "n": np.arange(ROWS) % 7})
+    text = "\n".join(printed(capsys, X=nasty))
+    assert "\x1b" not in text
+    assert "\N{REPLACEMENT CHARACTER}[2Jgone\N{REPLACEMENT CHARACTER}[bold]" in text

@@ -1,0 +1,86 @@
+"""What is printed of a table before it is trained on: its columns, its target, and what is odd about them.
+
+Not here: what a column is (tables/profile.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..contract.signature import Signature
+from ..tables import profile
+from .task import Task
+
+#: Columns, labels, and names in a remark that are listed, at most.
+COLUMNS, LABELS, NAMES = 40, 20, 10
+#: What becomes of a column, by its kind.
+USES = {"number": "as it is", "true or false": "as 0 and 1", "text": "is encoded"}
+
+
+def show(X: pd.DataFrame, y: pd.Series, signature: Signature, task: Task, left_out: pd.DataFrame) -> None:
+    """Print what the columns to learn from are taken for, those that only part the rows, and the target."""
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+    console.print(_table(X, signature, left_out, console.is_terminal))
+    if X.shape[1] > COLUMNS:
+        console.print(f"and {X.shape[1] - COLUMNS} columns more")
+    for sentence in (*_remarks(X, y), _target(y, task)):
+        console.print(_plain(sentence))
+
+
+def _table(X: pd.DataFrame, signature: Signature, left_out: pd.DataFrame, terminal: bool) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("column", overflow="fold", max_width=26)
+    table.add_column("kind")
+    table.add_column("example", overflow="ellipsis", no_wrap=True, max_width=18)
+    table.add_column("missing", justify="right")
+    table.add_column("distinct", justify="right")
+    table.add_column("use")
+    columns = [(column, X[name], "") for column, name in zip(signature.columns, X.columns[:COLUMNS])]
+    if not left_out.empty:
+        columns += [(column, left_out[column.name], "parts the rows") for column in Signature.learn(left_out).columns]
+    for column, values, use in columns:
+        found = profile.describe(column, values)
+        # What is not printed on a terminal is kept in a log.
+        example = found.example if terminal or found.shared else "(not shown)"
+        cells = (found.name, found.kind, example, str(found.missing), str(found.distinct), use or USES[found.kind])
+        table.add_row(*map(_plain, cells))
+    return table
+
+
+def _remarks(X: pd.DataFrame, y: pd.Series) -> Iterator[str]:
+    """A sentence on each kind of oddness, with the columns that have it."""
+    constant = [name for name in X if profile.constant(X[name])]
+    numbering = [name for name in X if profile.numbers_rows(X[name])]
+    naming = [name for name in X if profile.names_rows(X[name])]
+    telling = [name for name in X if name not in constant and profile.gives_away(X[name], y)]
+    found = (
+        ("the same value in every row, which tells nothing", constant),
+        ("another number in every row, as a row number has; if it is one, leave it out of the file", numbering),
+        ("another text in every row; if it names the row, leave it out of the file", naming),
+        (f"{y.name!r} follows from it alone; if it is known only afterwards, leave it out of the file", telling),
+    )
+    for what, names in found:
+        if names:
+            more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
+            yield f"Look at {', '.join(map(repr, names[:NAMES]))}{more}: {what}."
+
+
+def _target(y: pd.Series, task: Task) -> str:
+    start = f"Target {y.name!r}: {task.name}, {task.why}."
+    if task.name == "regression":
+        return f"{start} From {y.min():.6g} to {y.max():.6g}, the median is {y.median():.6g}."
+    counts = y.value_counts()
+    listed = ", ".join(f"{label!r} {rows}" for label, rows in counts.iloc[:LABELS].items())
+    more = f", and {len(counts) - LABELS} labels more" if len(counts) > LABELS else ""
+    return f"{start} Rows by label: {listed}{more}."
+
+
+def _plain(text: str) -> Text:
+    """Text that does nothing to a terminal."""
+    return Text("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
