@@ -29,7 +29,7 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     packages=find_packages(),
-    package_data={"": ["example_models/**/*", "py.typed"]},
+    package_data={"": ["example_models/**/*", "py.typed", "_engine/**/*.html"]},
     cmdclass={"build_py": WithoutTests},
     python_requires=">={{ cookiecutter.__pythons.split(", ")[0] }},<{{ cookiecutter.__python_end }}",
     install_requires=[line for line in LINES if line and not line.startswith("#")],

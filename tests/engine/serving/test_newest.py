@@ -26,6 +26,7 @@ class Model:
     signature = Signature((Column("a", "FP64"), Column("b", "FP64")))
     code = "len(X)"
     advice = ""
+    labels: np.ndarray | None = None
 
     def __init__(self, dirpath: Path, runtime: str, device: str) -> None:
         if not (dirpath / "metadata.json").exists():
@@ -39,6 +40,9 @@ class Model:
         found: dict[str, Any] = {"X": X, "np": np}
         exec(source, found)
         return found["answer"]
+
+    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
+        return y_hat
 
     def explain(self, X: Any) -> list[dict[str, Any]]:
         raise NotImplementedError

@@ -17,7 +17,7 @@ from ..protocol.answers import Output
 from ..protocol.requests import Request
 from ..protocol.tensors import InvalidRequest
 from .batching import Batcher
-from .opening import Servable, open_model
+from .opening import Servable, answered_labels, open_model
 
 S = TypeVar("S", bound="Serving")
 
@@ -108,6 +108,7 @@ class Serving:
         self.platform = model.platform
         self.signature = model.signature
         self.outputs = model.outputs
+        self.labels = answered_labels(model)
         limits = (self.max_batch_rows, self.max_waiting)
         self._batcher = Batcher(model.answer, *limits, self.on_call, self.stuck_seconds)
         self._explanations = Batcher(_Explainer(model), *limits, stuck_seconds=self.stuck_seconds)

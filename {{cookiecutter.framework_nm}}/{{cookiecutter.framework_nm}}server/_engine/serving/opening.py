@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, List, Optional, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -27,6 +27,7 @@ class Servable(Protocol):
 
     signature: Signature
     outputs: tuple[Tensor, ...]
+    labels: Optional[np.ndarray]
 
     @property
     def platform(self) -> str: ...
@@ -39,6 +40,8 @@ class Servable(Protocol):
         """Why it may answer otherwise than when it was trained, and what to do, as the end of a message; or ""."""
 
     def answer(self, X: Any, proba: bool) -> np.ndarray: ...
+
+    def postprocess(self, y_hat: np.ndarray) -> np.ndarray: ...
 
     def explain(self, X: Any) -> list[dict[str, Any]]: ...
 
@@ -83,6 +86,20 @@ def open_model(
             f"{model_dir} does not answer its own input.json with your code as it is now: {_with_place(error)}"
             f"{advice or '; train again (make train), or go back to the code that it was trained with'}"
         ) from error
+
+
+def answered_labels(model: Servable) -> Optional[List[Any]]:
+    """A classifier's labels as it answers them, in the order of its probabilities.
+
+    None where it has none, or where `post_func` does not make each label another one.
+    """
+    if model.labels is None:
+        return None
+    try:
+        answered = np.asarray(model.postprocess(model.labels))
+    except Exception:  # the owner's code may need whole answers
+        return None
+    return answered.tolist() if answered.shape == model.labels.shape else None
 
 
 def _with_place(error: Exception) -> str:
