@@ -92,6 +92,7 @@ def open_model(page: Page, name: str) -> None:
 
 def bars(page: Page, title: str) -> dict[str, str]:
     """A table of bars: its rows' names and numbers. Each has a bar of some width, and one is the longest."""
+    expect(page.get_by_role("table", name=title)).to_be_visible()
     rows = page.get_by_role("table", name=title).get_by_role("row")
     widths = [bar.bounding_box() for bar in rows.locator(".bar").all()]
     assert max(box["width"] for box in widths if box) > 20

@@ -19,7 +19,8 @@ from .repository import ServingModelRepository
 
 Described = dict[str, Any]
 
-_SERVER = "server"
+#: The tag of what does not depend on a model; no model is called that.
+_SERVER = "this server"
 _JSON = "application/json"
 _STATUSES = {
     400: "The request does not fit; the message says where, and what was expected.",
@@ -65,7 +66,7 @@ def document_models(
             **base,
             "paths": {**paths, **_servers_own(repository_api, metrics), **others},
             "components": {**components, "schemas": found, "responses": errors},
-            "tags": [*tags, {"name": _SERVER, "description": "What does not depend on a model."}],
+            "tags": [*tags, {"name": _SERVER, "description": "what does not depend on a model"}],
         }
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
@@ -147,6 +148,7 @@ def _servers_own(repository_api: bool, metrics: bool) -> Described:
         "/v1/models": {"get": _get(_SERVER, "models over V1", listed)},
         "/v2/models": {"get": _get(_SERVER, "models over V2", listed)},
     }
+    paths["/"]["get"]["responses"]["200"]["content"]["text/html"] = {"schema": text}  # to browsers, where that is on
     if metrics:
         paths["/metrics"] = {"get": _get(_SERVER, "metrics for Prometheus", text, media="text/plain")}
     for action in ("load", "unload") if repository_api else ():
