@@ -134,7 +134,7 @@ def test_an_empty_field_is_a_missing_value(page: Page) -> None:
     page.get_by_role("textbox", name="age number").fill("")
     page.get_by_role("button", name="Predict").click()
     expect(page.locator("#prediction")).not_to_be_empty()
-    page.get_by_text("The request").click()
+    page.get_by_text("Request and answer").click()
     expect(page.locator("pre")).to_contain_text('{"instances":[[null,')
 
 
