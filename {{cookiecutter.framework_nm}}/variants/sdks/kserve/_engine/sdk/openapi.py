@@ -54,7 +54,7 @@ def document_models(
     describe = app.openapi
 
     def openapi() -> Described:
-        base, models = describe(), repository.get_models()
+        base, models = describe(), dict(repository.get_models())  # loads go on in other threads
         paths, found = _models(models, routes)
         others = {path: operations for path, operations in base["paths"].items() if not _is_kserves(path)}
         components = base.get("components", {})
