@@ -49,6 +49,8 @@ def test_both_hold_the_code_and_the_sample_and_no_trained_model(built: tuple[Pat
     for names in contents(dist).values():
         for name in ("trainer/model.py", "inferencer/__main__.py", "_engine/serving/loadtest.py", "py.typed"):
             assert f"sklearnserver/{name}" in names
+        sdk = "sklearnserver/_engine/sdk"
+        assert (f"{sdk}/page.html" in names) == (f"{sdk}/page.py" in names)
         sample = [name for name in names if "example_models/0001/" in name]
         assert {Path(name).name for name in sample} >= {"input.json", "metadata.json", "model.joblib", "model.onnx"}
         assert not any("trainer/0001" in name for name in names)

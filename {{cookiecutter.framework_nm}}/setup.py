@@ -30,7 +30,7 @@ setup(
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     packages=find_packages(),
-    package_data={"": ["example_models/**/*", "py.typed"]},
+    package_data={"": ["example_models/**/*", "py.typed", "_engine/**/*.html"]},
     entry_points={
         "console_scripts": [
             "{{ cookiecutter.__package }}-train = {{ cookiecutter.__package }}.trainer.__main__:main",

@@ -46,6 +46,9 @@ class Model:
         exec(source, found)
         return found["answer"]
 
+    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
+        return y_hat
+
     def explain(self, X: Any) -> list[dict[str, Any]]:
         raise NotImplementedError
 

@@ -19,7 +19,7 @@ from ..protocol.answers import Output
 from ..protocol.requests import Request
 from ..protocol.tensors import InvalidRequest
 from .batching import Batcher, Unavailable
-from .opening import Servable, open_model
+from .opening import Servable, answered_labels, open_model
 
 S = TypeVar("S", bound="Serving")
 
@@ -133,7 +133,7 @@ class Serving:
         self.answers = model.answers
         self.signature = model.signature
         self.outputs = model.outputs
-        self.labels = model.labels
+        self.labels = answered_labels(model)
         limits = (self.max_batch_rows, self.max_waiting)
         self._batcher = Batcher(model.answer, *limits, self.on_call, self.stuck_seconds)
         self._explanations = Batcher(_Explainer(model), *limits, stuck_seconds=self.stuck_seconds)

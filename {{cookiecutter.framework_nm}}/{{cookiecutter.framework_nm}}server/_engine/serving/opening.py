@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, List, Optional, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -30,7 +30,7 @@ class Servable(Protocol):
     outputs: tuple[Tensor, ...]
     #: The rows of input.json, in the signature's form.
     example: Any
-    labels: np.ndarray | None
+    labels: Optional[np.ndarray]
 
     @property
     def output_aliases(self) -> Mapping[str, str]:
@@ -51,6 +51,8 @@ class Servable(Protocol):
         """Why it may answer otherwise than when it was trained, and what to do, as the end of a message; or ""."""
 
     def answer(self, X: Any, proba: bool) -> np.ndarray: ...
+
+    def postprocess(self, y_hat: np.ndarray) -> np.ndarray: ...
 
     def explain(self, X: Any) -> list[dict[str, Any]]: ...
 
@@ -99,6 +101,20 @@ def open_model(
             f"{model_dir} does not answer its own input.json with your code as it is now: {_with_place(error)}"
             f"{advice or '; train again (make train), or restore the code that it was trained with'}"
         ) from error
+
+
+def answered_labels(model: Servable) -> Optional[List[Any]]:
+    """A classifier's labels as it answers them, in the order of its probabilities.
+
+    None where it has none, or where `post_func` does not make each label another one.
+    """
+    if model.labels is None:
+        return None
+    try:
+        answered = np.asarray(model.postprocess(model.labels))
+    except Exception:  # the owner's code may need whole answers
+        return None
+    return answered.tolist() if answered.shape == model.labels.shape else None
 
 
 def _with_place(error: Exception) -> str:

@@ -124,16 +124,6 @@ def test_metadata_shows_the_signature(server: Server, case: Any) -> None:
         assert found == tensors
 
 
-def test_the_docs_page_has_a_request_that_works(server: Server) -> None:
-    assert "swagger" in server.client.get("/docs").text
-    paths = server.client.get("/openapi.json").json()["paths"]
-    for path in ("/v1/models/{model_name}:predict", "/v2/models/{model_name}/infer"):
-        operation = paths[path]["post"]
-        (name,) = [item["example"] for item in operation["parameters"] if item["name"] == "model_name"]
-        example = operation["requestBody"]["content"]["application/json"]["example"]
-        assert server.client.post(path.format(model_name=name), json=example).status_code == 200
-
-
 def test_metrics_count_requests_by_protocol_and_status(start: Callable[..., Server], sample_dir: Path) -> None:
     """KServe's histograms, too, whichever way a request takes."""
     server = start(sample_dir, MODEL_NAME="m").wait("m")

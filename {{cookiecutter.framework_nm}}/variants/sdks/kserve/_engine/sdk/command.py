@@ -27,7 +27,8 @@ def serve(
 
     from .health import add_liveness
     from .metadata import add_metadata
-    from .openapi import show_example
+    from .openapi import document_models
+    from .page import add_pages
     from .platforms import add_health_checks, predict_routes
     from .predictions import Predictions
     from .repository import RepositoryAccess
@@ -42,11 +43,12 @@ def serve(
         repository.load_models(arguments.allow_no_models)
     except ModelError as error:
         sys.exit(f"The server cannot start: {error}")
-    show_example(app, repository)
+    add_pages(app, arguments.enable_docs_url, arguments.enable_metrics_url)
     add_liveness(app, repository)
     add_metadata(app, server.dataplane, repository)
     add_health_checks(app, server.dataplane)
     routes = predict_routes(repository)
+    document_models(app, repository, routes, arguments.enable_repository_api, arguments.enable_metrics_url)
     # KServe wraps its application once more when it starts; this is where predictions still come first.
     kserve_stack = app.build_middleware_stack
     app.build_middleware_stack = lambda: Versions(

@@ -19,7 +19,8 @@ def options(prog: str) -> Options:
     parser = Options(defaults(given), prog=prog, add_help=False)
     sys.argv[1:] = given
     parser.add("grpc_port", "8081", port, "gRPC port")
-    parser.add("enable_docs_url", "false", switch, "show Swagger UI at /docs")
+    parser.add("enable_docs_url", "false", switch, "show pages to ask the models, at / to browsers and at /docs")
+    parser.add("enable_metrics_url", "true", switch, "show metrics for Prometheus at /metrics")
     parser.add("enable_latency_logging", "false", switch, "log a line per request that KServe answers")
     return parser
 
@@ -31,7 +32,7 @@ def read(ours: Options) -> argparse.Namespace:
     sys.argv[1:] = [
         f"--http_port={arguments.http_port}",
         f"--grpc_port={arguments.grpc_port}",
-        f"--enable_docs_url={arguments.enable_docs_url}",
+        "--enable_docs_url=false",  # KServe's page needs the internet; page.py has one that does not
         f"--enable_latency_logging={arguments.enable_latency_logging}",
         f"--grpc_max_receive_message_length={arguments.max_buffer_size}",
         "--grpc_max_send_message_length=-1",  # no limit: an answer can be many times as large as its request

@@ -25,7 +25,7 @@ def add_metadata(app: FastAPI, dataplane: ServingDataPlane, repository: ServingM
         if labels is not None:
             proba = (output for output in found["outputs"] if output["name"] == "predict_proba")
             for output in proba:
-                output["parameters"] = {"labels": labels.tolist()}
+                output["parameters"] = {"labels": labels}
         return JSONResponse(found)
 
     async def index(request: Request) -> JSONResponse:
