@@ -10,9 +10,21 @@ import os
 import re
 import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ..artifact.addresses import redacted, shown
+
+
+def memory() -> int:
+    """Bytes of memory that this process may use: the container's limit, or what the machine has."""
+    machine: int = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            return min(machine, int(Path(limit).read_text()))
+        except (OSError, ValueError):  # not there, or "max"
+            continue
+    return machine
 
 
 def switch(value: str) -> bool:
@@ -96,11 +108,16 @@ class Options(Parser):
         )
         self.add("device", "cpu", one_of("cpu", "cuda"), "what the model runs on: cpu or cuda")
         self.add("predict_proba", "false", switch, "answer with probabilities instead of labels")
-        self.add("access_log", "false", switch, "log a line of JSON per REST prediction or explanation")
+        self.add("access_log", "false", switch, "log a line of JSON per prediction or explanation")
         self.add("workers", "1", one, "one process; scale by replicas")
         self.add("max_buffer_size", "104857600", count, "largest request, in bytes")
         self.add("max_batch_rows", "1024", count, "most rows put together for one call of the model")
         self.add("max_waiting", "1024", count, "most requests that wait for a model; more are answered 503")
+        self.add("max_requests", "2048", count, "most requests in flight, of all models; more are answered 503")
+        self.add("max_rows", "1000000", count, "most rows in flight; one request may have more, if it is alone")
+        in_flight = "most bytes of requests in flight, at least --max_buffer_size; an eighth of the memory unless set"
+        self.add("max_bytes_in_flight", str(memory() // 8), count, in_flight)
+        self.add("deadline_seconds", "60", seconds, "longest time that a request may take, in seconds; 0 for any")
         stuck = "longest call of a model, in seconds; after it, the server is no longer live, to be started again"
         self.add("stuck_seconds", "60", count, stuck)
         self.add("drain_seconds", "5", seconds, "seconds to go on answering after SIGTERM, while not ready any more")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kfserving.kfserver import HealthHandler, LivenessHandler, LoadHandler, UnloadHandler
+from kfserving.kfserver import HealthHandler, ListHandler, LivenessHandler, LoadHandler, UnloadHandler
 
 from ..artifact.versions import NoSuchModel
 from ..serving.access import refusal
@@ -41,6 +41,10 @@ class Health(JsonErrors, HealthHandler):
             raise Refused(503, f"Model with name {name} is not ready.")
 
 
+class Models(JsonErrors, ListHandler):
+    """KFServing's list of models."""
+
+
 class Repository(JsonErrors):
     """What is under the repository API's path; whoever may not use it is told so."""
 
@@ -49,6 +53,7 @@ class Repository(JsonErrors):
         self.enabled = enabled
 
     def prepare(self) -> None:
+        super().prepare()
         refused = refusal(self.enabled, "Origin" in self.request.headers)
         if refused:
             raise Refused(*refused)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import http
+import sys
 from typing import Any
 
 import tornado.web
 
-from ..serving.model import FAILED
+from ..serving.failures import FAILED
 
 
 class Refused(tornado.web.HTTPError):
@@ -19,8 +20,20 @@ class Refused(tornado.web.HTTPError):
         self.message = message
 
 
+@tornado.web.stream_request_body
 class JsonErrors(tornado.web.RequestHandler):
-    """Answers an error with {"error": message}."""
+    """Answers an error with {"error": message}, and HEAD as GET; keeps nothing of a body."""
+
+    def prepare(self) -> None:
+        # Tornado's limit closes the connection while the client still sends, and the client never reads why.
+        connection: Any = self.request.connection
+        connection.set_max_body_size(sys.maxsize)
+
+    def data_received(self, chunk: bytes) -> None:
+        """Let a client that is still sending end before it is answered."""
+
+    def head(self, *arguments: str) -> Any:
+        return self.get(*arguments)
 
     def finish(self, chunk: Any = None) -> asyncio.Future[None]:
         """Say so if the connection closes; Tornado knows only of what it closed before the request came."""
@@ -38,5 +51,10 @@ class JsonErrors(tornado.web.RequestHandler):
         self.finish({"error": message})
 
 
-class NotFound(JsonErrors, tornado.web.ErrorHandler):
+class NotFound(JsonErrors):
     """What no route leads to."""
+
+    def get(self) -> None:
+        raise tornado.web.HTTPError(404)
+
+    post = put = patch = delete = options = get

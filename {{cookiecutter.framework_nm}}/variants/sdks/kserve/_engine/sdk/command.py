@@ -14,6 +14,8 @@ from ..contract.errors import ModelError
 from ..serving.model import maker
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from .model import ServingModel
     from .repository import ServingModelRepository
 
@@ -26,16 +28,22 @@ def serve(
     import uvloop
     from kserve.model_server import app
 
+    from ..serving.calls import Desk
+    from ..serving.gate import limits
+    from .bodies import Bodies
+    from .errors import answer_errors
     from .health import add_liveness
     from .openapi import show_example
+    from .placement import place
     from .platforms import add_health_checks, predict_routes
-    from .predictions import Predictions
+    from .predictions import Predictions, asked
     from .repository import RepositoryAccess
     from .server import Server
 
     repository = repository_class(arguments.model_dir, arguments.model_name, maker(model_class, arguments))
     repository.enable_latency_logging = arguments.enable_latency_logging
-    server = Server(repository, arguments.drain_seconds, arguments.enable_repository_api)
+    desk: Desk[ServingModel] = Desk(repository.get_model, limits(arguments), arguments.access_log)
+    server = Server(repository, desk, arguments.drain_seconds, arguments.enable_repository_api)
     _quieten(arguments)
     try:
         repository.load_models()
@@ -44,16 +52,19 @@ def serve(
     show_example(app, repository)
     add_liveness(app, repository)
     add_health_checks(app, server.dataplane)
-    routes = predict_routes(repository)
-    # KServe wraps its application once more when it starts; this is where predictions still come first.
+    answer_errors(app)
+    paths = predict_routes(repository)
+
+    def predictions(stack: ASGIApp) -> ASGIApp:
+        return Predictions(stack, desk, paths)
+
+    def others(stack: ASGIApp) -> ASGIApp:
+        bodies = Bodies(stack, arguments.max_buffer_size, lambda scope: asked(scope, paths))
+        return RepositoryAccess(bodies, arguments.enable_repository_api)
+
+    # KServe wraps its application once more when it starts: then all is there that its owner added.
     kserve_stack = app.build_middleware_stack
-    app.build_middleware_stack = lambda: Predictions(
-        RepositoryAccess(kserve_stack(), arguments.enable_repository_api),
-        repository,
-        arguments.max_buffer_size,
-        arguments.access_log,
-        routes,
-    )
+    app.build_middleware_stack = lambda: place(app, kserve_stack(), predictions, others)
     gc.freeze()
     gc.enable()
     # KServe configures one event loop and runs another, which would be asyncio's own and slower.
@@ -64,7 +75,7 @@ def serve(
 
 
 def _quieten(arguments: argparse.Namespace) -> None:
-    """Log no request unless asked to: a line each costs more than a light model does. predictions.py logs its own."""
+    """Log no request unless asked to: a line each costs more than a light model does. calls.py logs its own."""
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()
     access.propagate = False
