@@ -68,9 +68,10 @@ def find(path: str) -> Optional[Route]:
     """What a path asks of a model, or None."""
     for start, end, way in _PATHS:
         if path.startswith(start) and path.endswith(end):
-            name, *version = path[len(start) : -len(end)].split("/versions/" if way == "v2" else "/")
-            known = name and "/" not in name and len(version) < 2 and (way == "v2" or not version)
-            return Route(name, way, *version) if known else None
+            name, version = path[len(start) : -len(end)], ""
+            if way == "v2" and "/versions/" in name:
+                name, _, version = name.partition("/versions/")
+            return Route(name, way, version) if name and "/" not in name + version else None
     return None
 
 

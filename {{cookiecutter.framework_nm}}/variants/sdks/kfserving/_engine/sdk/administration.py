@@ -21,6 +21,9 @@ class Live(JsonErrors, LivenessHandler):
     def initialize(self, models: Any) -> None:
         self.models = models
 
+    def set_default_headers(self) -> None:
+        self.set_header("Content-Type", "text/html; charset=UTF-8")
+
     def get(self) -> None:
         problem = not_live(self.models.get_models())
         if problem:

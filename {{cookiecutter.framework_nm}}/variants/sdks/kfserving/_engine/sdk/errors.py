@@ -24,10 +24,14 @@ class Refused(tornado.web.HTTPError):
 class JsonErrors(tornado.web.RequestHandler):
     """Answers an error with {"error": message}, and HEAD as GET; keeps nothing of a body."""
 
+    def set_default_headers(self) -> None:
+        self.set_header("Content-Type", "application/json")  # KFServing's strings of JSON would be HTML
+
     def prepare(self) -> None:
         # Tornado's limit closes the connection while the client still sends, and the client never reads why.
         connection: Any = self.request.connection
         connection.set_max_body_size(sys.maxsize)
+        connection.set_body_timeout(self.settings["body_seconds"])
 
     def data_received(self, chunk: bytes) -> None:
         """Let a client that is still sending end before it is answered."""

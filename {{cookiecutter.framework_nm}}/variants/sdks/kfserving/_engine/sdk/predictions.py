@@ -24,20 +24,21 @@ class Predict(JsonErrors):
 
     def prepare(self) -> None:
         super().prepare()
+        self.call: Prediction | None = None
+        self.chunks: list[bytes] = []
+        if self.request.method != "POST":
+            return  # it will be refused
         headers = {name.lower().encode(): value.encode("latin-1") for name, value in self.request.headers.get_all()}
         self.call = Prediction(self.desk, Route(self.path_args[0], self.way), headers, "kfserving")
-        self.chunks: list[bytes] = []
-        connection: Any = self.request.connection
-        if self.desk.gate.limits.deadline:
-            connection.set_body_timeout(self.desk.gate.limits.deadline)
 
     def data_received(self, chunk: bytes) -> None:
-        if self.call.arrived(len(chunk)):
+        if self.call and self.call.arrived(len(chunk)):
             self.chunks.append(chunk)
         else:
             self.chunks.clear()
 
     async def post(self, name: str) -> None:
+        assert self.call
         self.complete = True
         answer = await self.call.answer(self._body)
         self.set_status(answer.status)
@@ -59,6 +60,7 @@ class Predict(JsonErrors):
     def on_connection_close(self) -> None:
         """What nobody waits for any more is not begun."""
         super().on_connection_close()
-        self.call.leave()
-        if not self.complete:
-            self.call.end()
+        if self.call:
+            self.call.leave()
+            if not self.complete:
+                self.call.end()

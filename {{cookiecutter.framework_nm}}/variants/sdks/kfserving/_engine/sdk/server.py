@@ -70,7 +70,11 @@ class Server(kfserving.KFServer):
         )
         _understand_expectations(application)
         # serving/calls.py logs requests, where that is asked for.
-        application.settings.update(default_handler_class=NotFound, log_function=lambda handler: None)
+        application.settings.update(
+            default_handler_class=NotFound,
+            log_function=lambda handler: None,
+            body_seconds=self.desk.gate.limits.deadline or None,
+        )
         return application
 
     def start(self, models: list[kfserving.KFModel]) -> None:

@@ -55,12 +55,17 @@ class Upload:
 
     async def receive(self) -> Message:
         """ASGI's. Raises HTTPException where the body is too large."""
-        message = await self._receive() if self._size <= self._limit else {}
-        self._read += len(message.get("body", b""))
-        if self._size > self._limit or self._read > self._limit:
-            raise HTTPException(413, f"the body is larger than {self._limit} bytes, the limit of --max_buffer_size")
+        if self._size > self._limit:
+            raise self._too_large()
+        message = await self._receive()
         self._note(message)
+        self._read += len(message.get("body", b""))
+        if self._read > self._limit:
+            raise self._too_large()
         return message
+
+    def _too_large(self) -> HTTPException:
+        return HTTPException(413, f"the body is larger than {self._limit} bytes, the limit that --max_buffer_size sets")
 
     def _note(self, message: Message) -> None:
         if message["type"] == "http.disconnect" or not message.get("more_body", False):

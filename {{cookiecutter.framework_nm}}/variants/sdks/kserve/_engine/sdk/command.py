@@ -59,8 +59,8 @@ def serve(
         return Predictions(stack, desk, paths)
 
     def others(stack: ASGIApp) -> ASGIApp:
-        bodies = Bodies(stack, arguments.max_buffer_size, lambda scope: asked(scope, paths))
-        return RepositoryAccess(bodies, arguments.enable_repository_api)
+        access = RepositoryAccess(stack, arguments.enable_repository_api)
+        return Bodies(access, arguments.max_buffer_size, lambda scope: asked(scope, paths))
 
     # KServe wraps its application once more when it starts: then all is there that its owner added.
     kserve_stack = app.build_middleware_stack
