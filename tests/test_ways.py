@@ -222,6 +222,16 @@ def test_a_stalled_upload_is_answered_at_once_or_ends(sdk: str, install: Callabl
                 assert b"connection: close" in answer.lower()
 
 
+@pytest.mark.parametrize("sent", [b"", b"POST /v1/models/m:predict HTTP/1.1\r\nHost"])
+def test_a_connection_without_a_request_ends(install: Callable[..., Path], sent: bytes) -> None:
+    with (
+        Server(install("sklearn", "kserve"), "--timeout-keep-alive=1") as server,
+        socket.create_connection(("127.0.0.1", server.http), timeout=30) as connection,
+    ):
+        connection.sendall(sent)
+        assert connection.recv(65536) == b""
+
+
 def grpc_infer(server: Server, first: float, timeout: float = 30) -> Any:
     tensor = pb.ModelInferRequest.InferInputTensor(name="input-0", datatype="FP64", shape=[1, 4])
     tensor.contents.fp64_contents.extend([first, *ROW[1:]])

@@ -144,10 +144,10 @@ class Prediction(Call[Serving]):
     async def _decode(self, model: Serving, body: bytes) -> Request:
         size = self.headers.get(_BINARY) if self._can.tensors else None
         begins = json_size(None if size is None else size.decode("latin-1"))
-        decode = functools.partial(model.decoder.decode, body, begins, not self._can.tensors)
+        decode, v1 = model.decoder.decode, not self._can.tensors
         if len(body) < LARGE:
-            request = decode()
+            request = decode(body, begins, v1)
         else:
-            request = await asyncio.get_running_loop().run_in_executor(None, decode)
+            request = await asyncio.get_running_loop().run_in_executor(None, decode, body, begins, v1)
         self.hold(len(request.X))
         return request
