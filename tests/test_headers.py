@@ -1,4 +1,4 @@
-"""No answer carries what a client sent in its headers, except X-Request-Id, and each says once how long it is.
+"""No answer carries what a client sent in its headers, but for X-Request-Id and traceparent; each says its length once.
 
 Headers hold credentials: an answer that echoes them hands them to caches, logs and other origins. Requests are
 written to a socket byte by byte, because clients hide what they are sent.
@@ -32,10 +32,11 @@ SECRETS = {
     "Access-Control-Allow-Origin": "http://secret-7",
     "Cache-Control": "max-age=99, secret-8",
     "X-Request-Id": "id-9",
+    "Traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 }
 #: What an answer may have: what HTTP, the protocols and CloudEvents define for answers.
 ALLOWED = {"connection", "content-length", "content-type", "date", "etag", "inference-header-content-length", "server"}
-ALLOWED |= {"transfer-encoding", "vary", "x-request-id", "allow", "retry-after"}
+ALLOWED |= {"transfer-encoding", "vary", "x-request-id", "traceparent", "allow", "retry-after"}
 ROW = [5.1, 3.5, 1.4, 0.2]
 INSTANCES = json.dumps({"instances": [ROW]}).encode()
 TENSOR = {"name": "input-0", "datatype": "FP64", "shape": [1, 4]}
@@ -156,9 +157,9 @@ def test_an_answer_has_no_header_of_its_request(
     assert "secret" not in str(headers) and b"secret" not in body
     lengths = [int(value) for name, value in headers if name == "content-length"]
     assert lengths in ([], [len(body)])
-    event = "ce-id" in way.headers or "cloudevents" in way.headers["Content-Type"]
-    if not event and sdk == "kserve" and way.path in (PREDICT, INFER, EXPLAIN):
+    if way.path in (PREDICT, INFER, EXPLAIN):
         assert dict(headers)["x-request-id"] == "id-9"
+        assert dict(headers)["traceparent"] == SECRETS["Traceparent"]
 
 
 def test_an_answer_over_grpc_has_no_metadata_of_its_request(servers: Callable[[str], Server]) -> None:

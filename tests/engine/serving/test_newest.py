@@ -28,7 +28,6 @@ class Model:
     signature = Signature((Column("a", "FP64"), Column("b", "FP64")))
     code = "len(X)"
     advice, answers = "", "model.test answers"
-    advice = ""
     labels: Optional[np.ndarray] = None
     output_aliases: Mapping[str, str] = MappingProxyType({})
 

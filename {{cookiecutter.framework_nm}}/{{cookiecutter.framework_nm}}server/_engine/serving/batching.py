@@ -17,7 +17,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -45,12 +45,15 @@ class ModelFailed(RuntimeError):
 MEANT = (Unanswerable, Unavailable, NoExplanations)
 
 
-class _Job(NamedTuple):
-    X: Any
-    rows: int
-    proba: bool
-    since: float
-    answer: asyncio.Future[np.ndarray]
+class _Job:
+    __slots__ = ("X", "answer", "proba", "rows", "since")
+
+    def __init__(self, X: Any, proba: bool, answer: asyncio.Future[np.ndarray]) -> None:
+        self.X = X
+        self.rows = len(X)
+        self.proba = proba
+        self.since = time.perf_counter()
+        self.answer = answer
 
 
 class Batcher:
@@ -76,15 +79,9 @@ class Batcher:
         self._stuck_seconds = stuck_seconds
         self._waiting: deque[_Job] = deque()
         self._busy = False
-        self._started = self._took = 0.0  # of the jobs that run together
-        self._calling_since = 0.0  # of one call; the jobs of a batch that failed are called one by one
+        self._calling_since = 0.0  # the jobs of a batch that failed are called one by one
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
-
-    @property
-    def slow(self) -> bool:
-        """Whether calls take so long that it is worth noticing when a client leaves before its answer."""
-        return self._took > 0.1 or (self._busy and time.perf_counter() - self._started > 0.1)
 
     @property
     def stuck(self) -> str:
@@ -109,11 +106,16 @@ class Batcher:
         if self._thread is None:
             self._thread = self._start_thread()
         loop = asyncio.get_running_loop()
-        job = _Job(X, len(X), proba, time.perf_counter(), loop.create_future())
+        job = _Job(X, proba, loop.create_future())
         self._waiting.append(job)
         if not self._busy:
             self._run_next(loop)
-        return await job.answer
+        try:
+            return await job.answer
+        except asyncio.CancelledError:
+            if job in self._waiting:  # else it has been begun
+                self._waiting.remove(job)
+            raise
 
     def _start_thread(self) -> threading.Thread:
         # A daemon, because an interpreter that ends would wait for a call that never returns.
@@ -127,10 +129,10 @@ class Batcher:
         self._busy = bool(batch)
         if not batch:
             return
-        self._started = self._calling_since = time.perf_counter()
+        started = self._calling_since = time.perf_counter()
         self._calls.put(functools.partial(self._run, batch, loop))
         try:
-            self._on_call(sum(job.rows for job in batch), [self._started - job.since for job in batch])
+            self._on_call(sum(job.rows for job in batch), [started - job.since for job in batch])
         except Exception:  # an error in counting must not cost anybody an answer
             logger.exception("A call of the model could not be counted")
 
@@ -151,7 +153,6 @@ class Batcher:
     def _finish(
         self, batch: list[_Job], results: list[np.ndarray | Exception], loop: asyncio.AbstractEventLoop
     ) -> None:
-        self._took = time.perf_counter() - self._started
         try:
             for job, result in zip(batch, results):
                 if job.answer.cancelled():

@@ -20,11 +20,9 @@ from ..protocol.requests import Request
 from ..protocol.tensors import InvalidRequest
 from .batching import Batcher, Unavailable
 from .opening import Servable, answered_labels, open_model
+from .telemetry import Telemetry
 
 S = TypeVar("S", bound="Serving")
-
-#: What a client is told of an error in the model's own code.
-FAILED = "the model failed on this request; the server's log says why"
 
 
 class Serving:
@@ -59,8 +57,7 @@ class Serving:
         self.lenient = lenient
         #: What the directory is a part of, and what must stay while the model is served: its weights may be read later.
         self.source: object = None
-        #: Told of each call of the model: its rows, and the seconds that its requests waited.
-        self.on_call: Callable[[int, list[float]], None] = lambda rows, waited: None
+        self.telemetry = Telemetry()
 
     @property
     def ready(self) -> bool:
@@ -97,11 +94,6 @@ class Serving:
         """Why it no longer answers predictions, and only another process would, or "" where it does."""
         return self._batcher.stuck
 
-    @property
-    def slow(self) -> bool:
-        """Whether the model takes long over its calls at present."""
-        return self._batcher.slow
-
     def load(self) -> bool:
         """Load the model and let it answer its own input.json, so that a ready model is one that answers.
 
@@ -135,7 +127,7 @@ class Serving:
         self.outputs = model.outputs
         self.labels = answered_labels(model)
         limits = (self.max_batch_rows, self.max_waiting)
-        self._batcher = Batcher(model.answer, *limits, self.on_call, self.stuck_seconds)
+        self._batcher = Batcher(model.answer, *limits, self.telemetry.called, self.stuck_seconds)
         self._explanations = Batcher(_Explainer(model), *limits, stuck_seconds=self.stuck_seconds)
 
     async def answer(self, request: Request) -> list[Output]:

@@ -9,12 +9,26 @@ import argparse
 import os
 import re
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ..artifact.addresses import redacted, shown
 from ..artifact.signing import find_key
+
+
+def memory() -> int:
+    """Bytes of memory that this process may use: the container's limit, or what the machine has."""
+    machine = 2**32  # what Windows would have to be asked for
+    if sys.platform != "win32":
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        try:
+            return min(machine, int(Path(limit).read_text()))
+        except (OSError, ValueError):  # not there, or "max"
+            continue
+    return machine
 
 
 def switch(value: str) -> bool:
@@ -109,11 +123,16 @@ class Options(Parser):
         self.add("device", "cpu", one_of("cpu", "cuda"), "what the model runs on: cpu or cuda")
         self.add("predict_proba", "false", switch, "answer with probabilities instead of labels")
         self.add("lenient", "false", switch, "read numbers written as text, leave out columns that are not the model's")
-        self.add("access_log", "false", switch, "log a line of JSON per REST prediction or explanation")
+        self.add("access_log", "false", switch, "log a line of JSON per prediction or explanation")
         self.add("workers", "1", one, "always 1; scale by replicas")
         self.add("max_buffer_size", "104857600", count, "largest request, in bytes")
         self.add("max_batch_rows", "1024", count, "most rows batched into one call of the model")
         self.add("max_waiting", "1024", count, "most requests waiting for a model; further ones are answered 503")
+        self.add("max_requests", "2048", count, "most requests in flight, of all models; further ones are answered 503")
+        self.add("max_rows", "1000000", count, "most rows in flight; a request may have more if it is the only one")
+        in_flight = "most bytes of requests in flight, at least --max_buffer_size; default: an eighth of the memory"
+        self.add("max_bytes_in_flight", str(memory() // 8), count, in_flight)
+        self.add("deadline_seconds", "60", seconds, "longest time that a request may take, in seconds; 0 for any")
         stuck = "longest call of a model, in seconds; after it, liveness is false, so that the server is restarted"
         self.add("stuck_seconds", "60", count, stuck)
         self.add("drain_seconds", "5", seconds, "seconds to keep answering after SIGTERM, while readiness is false")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from kfserving.kfserver import HealthHandler, LivenessHandler, LoadHandler, UnloadHandler
+from kfserving.kfserver import HealthHandler, ListHandler, LivenessHandler, LoadHandler, UnloadHandler
 
 from ..artifact.versions import NoSuchModel
 from ..serving.access import refusal
@@ -20,6 +20,9 @@ class Live(JsonErrors, LivenessHandler):
 
     def initialize(self, models: Any) -> None:
         self.models = models
+
+    def set_default_headers(self) -> None:
+        self.set_header("Content-Type", "text/html; charset=UTF-8")
 
     def get(self) -> None:
         problem = not_live(self.models.get_models())
@@ -41,6 +44,10 @@ class Health(JsonErrors, HealthHandler):
             raise Refused(503, f"Model with name {name} is not ready.")
 
 
+class Models(JsonErrors, ListHandler):
+    """KFServing's list of models."""
+
+
 class Repository(JsonErrors):
     """The routes of the repository API, which refuse whoever may not use it."""
 
@@ -49,6 +56,7 @@ class Repository(JsonErrors):
         self.enabled = enabled
 
     def prepare(self) -> None:
+        super().prepare()
         refused = refusal(self.enabled, "Origin" in self.request.headers)
         if refused:
             raise Refused(*refused)

@@ -8,7 +8,9 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ..contract.errors import ModelError
+from ..serving.calls import Desk
 from ..serving.drain import end_at_sigterm
+from ..serving.gate import limits
 from ..serving.model import maker
 
 if TYPE_CHECKING:
@@ -27,14 +29,8 @@ def serve(
 
     end_at_sigterm()  # ray, which KFServing imports, has put a handler of its own in its place
     repository = repository_class(arguments.model_dir, arguments.model_name, maker(model_class, arguments))
-    server = Server(
-        repository,
-        arguments.http_port,
-        arguments.max_buffer_size,
-        arguments.access_log,
-        arguments.drain_seconds,
-        arguments.enable_repository_api,
-    )
+    desk: Desk[ServingModel] = Desk(repository.get_model, limits(arguments), arguments.access_log)
+    server = Server(repository, desk, arguments.http_port, arguments.drain_seconds, arguments.enable_repository_api)
     try:
         repository.load_models(arguments.allow_no_models)
     except ModelError as error:

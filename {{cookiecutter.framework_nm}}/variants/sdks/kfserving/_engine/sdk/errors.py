@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import http
+import sys
 from typing import Any
 
 import tornado.web
 
-from ..serving.model import FAILED
+from ..serving.failures import FAILED
 
 
 class Refused(tornado.web.HTTPError):
@@ -19,8 +20,24 @@ class Refused(tornado.web.HTTPError):
         self.message = message
 
 
+@tornado.web.stream_request_body
 class JsonErrors(tornado.web.RequestHandler):
-    """Answers an error with {"error": message}."""
+    """Answers an error with {"error": message}, and HEAD as GET; keeps nothing of a body."""
+
+    def set_default_headers(self) -> None:
+        self.set_header("Content-Type", "application/json")  # KFServing's strings of JSON would be HTML
+
+    def prepare(self) -> None:
+        # Tornado's limit closes the connection while the client still sends, and the client never reads why.
+        connection: Any = self.request.connection
+        connection.set_max_body_size(sys.maxsize)
+        connection.set_body_timeout(self.settings["body_seconds"])
+
+    def data_received(self, chunk: bytes) -> None:
+        """Let a client that is still sending end before it is answered."""
+
+    def head(self, *arguments: str) -> Any:
+        return self.get(*arguments)
 
     def finish(self, chunk: Any = None) -> asyncio.Future[None]:
         """Announce that the connection closes; Tornado does so only if that was decided before the request came."""
@@ -38,5 +55,10 @@ class JsonErrors(tornado.web.RequestHandler):
         self.finish({"error": message})
 
 
-class NotFound(JsonErrors, tornado.web.ErrorHandler):
+class NotFound(JsonErrors):
     """Answers paths that have no route."""
+
+    def get(self) -> None:
+        raise tornado.web.HTTPError(404)
+
+    post = put = patch = delete = options = get

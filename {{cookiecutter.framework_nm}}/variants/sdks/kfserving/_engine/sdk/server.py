@@ -16,55 +16,51 @@ import tornado.ioloop
 import tornado.web
 from tornado.http1connection import HTTP1ServerConnection
 
+from ..serving.calls import Desk
 from ..serving.drain import Drain
-from .administration import Health, Live, Load, Repository, Unload
+from .administration import Health, Live, Load, Models, Repository, Unload
 from .errors import NotFound
-from .predictions import Explain, Predict
+from .model import ServingModel
+from .predictions import Predict
 from .repository import ServingModelRepository
 
 _NAME = "([a-zA-Z0-9_-]+)"
 
 
 class Server(kfserving.KFServer):
-    """Serves a repository over REST, whose API for loading and unloading can be turned off.
-
-    `log` says whether to log a line per prediction.
-    """
+    """Serves a repository over REST, whose API for loading and unloading can be turned off."""
 
     def __init__(
         self,
         repository: ServingModelRepository,
+        desk: Desk[ServingModel],
         http_port: int,
-        max_body: int,
-        log: bool,
         drain_seconds: float,
         repository_api: bool,
     ) -> None:
         # KFServing gives its limit to Tornado's read buffer as well, which one read can fill if it is small.
-        buffer = max(max_body, 1_048_576)
+        buffer = max(desk.gate.limits.body, 1_048_576)
         super().__init__(http_port=http_port, max_buffer_size=buffer, workers=1, registered_models=repository)
-        self.max_body = max_body
-        self.log = log
+        self.desk = desk
         self.drain = Drain(drain_seconds, self._ask_clients_to_leave, self._finish, logging.getLogger(__name__))
         self.repository_api = repository_api
 
     def create_application(self) -> tornado.web.Application:
-        """KFServing's application, in which the list of models stays as it is."""
+        """KFServing's application, with handlers of ours on all of its routes."""
         application = super().create_application()
         models: dict[str, Any] = {"models": self.registered_models}
-        predict = {**models, "max_body": self.max_body}
-        explain = {**predict, "kind": "explain"}
         health = {**models, "drain": self.drain}
         repository = {**models, "enabled": self.repository_api}
         application.add_handlers(
             ".*",
             [
-                (f"/v1/models/{_NAME}:predict", Predict, {**predict, "kind": "v1"}),
-                (f"/v2/models/{_NAME}/infer", Predict, {**predict, "kind": "v2"}),
-                (f"/v1/models/{_NAME}:explain", Explain, explain),
-                (f"/v2/models/{_NAME}/explain", Explain, explain),
+                (f"/v1/models/{_NAME}:predict", Predict, {"desk": self.desk, "way": "v1"}),
+                (f"/v2/models/{_NAME}/infer", Predict, {"desk": self.desk, "way": "v2"}),
+                (f"/v1/models/{_NAME}:explain", Predict, {"desk": self.desk, "way": "explain"}),
+                (f"/v2/models/{_NAME}/explain", Predict, {"desk": self.desk, "way": "explain"}),
                 ("/", Live, models),
                 ("/v2/health/live", Live, models),
+                ("/v[12]/models", Models, models),
                 (f"/v1/models/{_NAME}", Health, health),
                 (f"/v2/models/{_NAME}/status", Health, health),
                 (f"/v2/repository/models/{_NAME}/load", Load, repository),
@@ -73,8 +69,11 @@ class Server(kfserving.KFServer):
             ],
         )
         _understand_expectations(application)
+        # serving/calls.py logs requests, where that is asked for.
         application.settings.update(
-            default_handler_class=NotFound, default_handler_args={"status_code": 404}, log_function=self._log
+            default_handler_class=NotFound,
+            log_function=lambda handler: None,
+            body_seconds=self.desk.gate.limits.deadline or None,
         )
         return application
 
@@ -98,11 +97,6 @@ class Server(kfserving.KFServer):
         while not all(map(_idle, self._http_server._connections)):
             await asyncio.sleep(0.02)
         tornado.ioloop.IOLoop.current().stop()
-
-    def _log(self, handler: tornado.web.RequestHandler) -> None:
-        """Log no request unless asked to: a line each costs more than a light model does."""
-        if self.log and isinstance(handler, Predict):
-            handler.log()
 
 
 def _idle(connection: HTTP1ServerConnection) -> bool:

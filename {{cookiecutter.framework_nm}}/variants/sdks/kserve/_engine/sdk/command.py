@@ -14,6 +14,8 @@ from ..contract.errors import ModelError
 from ..serving.model import maker
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from .model import ServingModel
     from .repository import ServingModelRepository
 
@@ -25,19 +27,25 @@ def serve(
     gc.disable()  # starting allocates much that stays, and next to no garbage
     from kserve.model_server import app
 
+    from ..serving.calls import Desk
+    from ..serving.gate import limits
+    from .bodies import Bodies
+    from .errors import answer_errors
     from .health import add_liveness
     from .metadata import add_metadata
     from .openapi import document_models
     from .page import add_pages
+    from .placement import place
     from .platforms import add_health_checks, predict_routes
-    from .predictions import Predictions
+    from .predictions import Predictions, asked
     from .repository import RepositoryAccess
     from .server import Server
     from .versions import Versions
 
     repository = repository_class(arguments.model_dir, arguments.model_name, maker(model_class, arguments))
     repository.enable_latency_logging = arguments.enable_latency_logging
-    server = Server(repository, arguments.drain_seconds, arguments.enable_repository_api)
+    desk: Desk[ServingModel] = Desk(repository.get_model, limits(arguments), arguments.access_log)
+    server = Server(repository, desk, arguments.drain_seconds, arguments.enable_repository_api)
     _quieten(arguments)
     try:
         repository.load_models(arguments.allow_no_models)
@@ -47,20 +55,20 @@ def serve(
     add_liveness(app, repository)
     add_metadata(app, server.dataplane, repository)
     add_health_checks(app, server.dataplane)
-    routes = predict_routes(repository)
-    document_models(app, repository, routes, arguments.enable_repository_api, arguments.enable_metrics_url)
-    # KServe wraps its application once more when it starts; this is where predictions still come first.
+    answer_errors(app)
+    paths = predict_routes(repository)
+    document_models(app, repository, paths, arguments.enable_repository_api, arguments.enable_metrics_url)
+
+    def predictions(stack: ASGIApp) -> ASGIApp:
+        return Predictions(stack, desk, paths)
+
+    def others(stack: ASGIApp) -> ASGIApp:
+        access = RepositoryAccess(Versions(stack, repository), arguments.enable_repository_api)
+        return Bodies(access, arguments.max_buffer_size, lambda scope: asked(scope, paths))
+
+    # KServe wraps its application once more when it starts: by then all that its owner added is there.
     kserve_stack = app.build_middleware_stack
-    app.build_middleware_stack = lambda: Versions(
-        Predictions(
-            RepositoryAccess(kserve_stack(), arguments.enable_repository_api),
-            repository,
-            arguments.max_buffer_size,
-            arguments.access_log,
-            routes,
-        ),
-        repository,
-    )
+    app.build_middleware_stack = lambda: place(app, kserve_stack(), predictions, others)
     gc.freeze()
     gc.enable()
     _choose_event_loop()
@@ -79,7 +87,7 @@ def _choose_event_loop() -> None:
 
 
 def _quieten(arguments: argparse.Namespace) -> None:
-    """Log no request unless asked to: a line each costs more than a light model does. predictions.py logs its own."""
+    """Log no request unless asked to: a line each costs more than a light model does. calls.py logs its own."""
     access = logging.getLogger("uvicorn.access")
     access.handlers.clear()
     access.propagate = False

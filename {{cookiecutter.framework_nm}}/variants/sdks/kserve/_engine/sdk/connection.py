@@ -7,6 +7,7 @@ that, and most do; uvicorn's parser, httptools, drops the request's body and tak
 
 from __future__ import annotations
 
+import asyncio
 from array import array
 from typing import Any
 
@@ -15,11 +16,24 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class Connection(HttpToolsProtocol):
-    """Ignores every upgrade: KServe speaks HTTP/1.1 alone, without WebSockets."""
+    """Ignores every upgrade, as KServe speaks HTTP/1.1 alone, without WebSockets; ends where no request comes."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.parser = _Parser(self)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait_for_a_request()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.timeout_keep_alive_task is None and (self.cycle is None or self.cycle.response_complete):
+            self._wait_for_a_request()  # only a part of its head is here
+
+    def _wait_for_a_request(self) -> None:
+        """End the connection, if nothing more comes: uvicorn does so from the second request on."""
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     @property
     def ignores_upgrade(self) -> bool:

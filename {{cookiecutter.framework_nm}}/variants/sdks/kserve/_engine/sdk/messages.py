@@ -1,4 +1,4 @@
-"""KServe's own requests and answers, of gRPC and CloudEvents: their tensors as arrays, and arrays as their tensors.
+"""The messages of gRPC: their tensors as arrays, and arrays as their tensors.
 
 A gRPC message holds tensors in one of two forms, typed or raw. Clients read the form that they send, and some no other:
 each request is answered in its own. What tensors mean to a model is a matter of protocol/requests.py.
@@ -14,7 +14,7 @@ from kserve.constants.constants import GRPC_CONTENT_DATATYPE_MAPPINGS
 from kserve.model_server import args
 from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferResponse
 
-from ..protocol.answers import Output, check_finite
+from ..protocol.answers import Output
 from ..protocol.tensors import (
     DATATYPES,
     InvalidRequest,
@@ -78,16 +78,3 @@ def to_grpc(name: str, request: kserve.InferRequest, outputs: list[Output]) -> M
     if size > _LARGEST:
         raise InvalidRequest(f"the answer has {size} bytes, and gRPC allows {_LARGEST}: send fewer rows at a time")
     return answer
-
-
-def to_json(name: str, request: kserve.InferRequest, outputs: list[Output]) -> kserve.InferResponse:
-    """Write the answer of the model `name` to a CloudEvent. Raises ValueError where JSON has no word for a number."""
-    check_finite(outputs)
-    return kserve.InferResponse(request.id, name, [_in_json(output) for output in outputs])
-
-
-def _in_json(output: Output) -> kserve.InferOutput:
-    values = output.values
-    encoded = kserve.InferOutput(output.name, list(values.shape), datatype_of(values))
-    encoded.set_data_from_numpy(values if values.dtype.kind != "U" else values.astype(object), binary_data=False)
-    return encoded

@@ -14,6 +14,7 @@ import orjson
 from fastapi import FastAPI
 
 from ..protocol import schemas
+from ..serving.rest import Route
 from .model import ServingModel
 from .repository import ServingModelRepository
 
@@ -42,7 +43,7 @@ _SIZE_HEADER = "Inference-Header-Content-Length"
 def document_models(
     app: FastAPI,
     repository: ServingModelRepository,
-    routes: Mapping[str, tuple[str, str]],
+    routes: Mapping[str, Route],
     repository_api: bool,
     metrics: bool,
 ) -> None:
@@ -72,7 +73,7 @@ def document_models(
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
 
 
-def _models(models: Mapping[str, ServingModel], routes: Mapping[str, tuple[str, str]]) -> tuple[Described, Described]:
+def _models(models: Mapping[str, ServingModel], routes: Mapping[str, Route]) -> tuple[Described, Described]:
     """The paths of all models, and the schemas that these refer to."""
     paths: Described = {}
     found: Described = {}
@@ -87,7 +88,7 @@ def _models(models: Mapping[str, ServingModel], routes: Mapping[str, tuple[str, 
         found[f"{prefix}.Predictions"] = schemas.answer_v1(outputs, labels)
         found[f"{prefix}.Outputs"] = schemas.answer_v2(outputs, labels)
         found[f"{prefix}.Explanations"] = schemas.explanations(outputs, labels)
-        further = [path for path, route in routes.items() if route == (name, "v2")]
+        further = [path for path, route in routes.items() if route == Route(name, "v2")]
         paths.update(_paths(name, model, prefix, further))
     return paths, found
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from ..serving.rest import Route
+
 if TYPE_CHECKING:  # config.py must have run before KServe is imported
     from fastapi import FastAPI
 
@@ -52,11 +54,11 @@ def add_health_checks(app: FastAPI, dataplane: ServingDataPlane) -> None:
         app.add_api_route(path, health, response_class=Response, response_model=None, include_in_schema=False)
 
 
-def predict_routes(repository: ServingModelRepository) -> dict[str, tuple[str, str]]:
-    """Their paths for predictions: each with the model's name, and the kind of request, as in predictions.py.
+def predict_routes(repository: ServingModelRepository) -> dict[str, Route]:
+    """Their paths for predictions, and what each of them asks.
 
     None where several models are served: a request would not say which it means.
     """
     names = list(repository.get_models())
     paths = filter(None, ("/invocations", os.environ.get("AIP_PREDICT_ROUTE")))
-    return {path: (names[0], "v2") for path in paths if len(names) == 1}
+    return {path: Route(names[0], "v2") for path in paths if len(names) == 1}

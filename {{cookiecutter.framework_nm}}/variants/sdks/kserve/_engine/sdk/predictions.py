@@ -1,245 +1,106 @@
-"""The short way for REST predictions and explanations: an ASGI application in front of KServe's.
+"""Predictions and explanations over REST: an ASGI application in front of another one.
 
-It answers `POST /v1/models/{name}:predict`, `POST /v2/models/{name}/infer`, `POST /v1/models/{name}:explain`, and the
-paths that platforms.py adds, parsing bytes once and writing bytes once, and hands everything else to KServe: health,
-metadata, repository, metrics, docs, CloudEvents. It also refuses bodies that are too large, whatever their route.
+How a request is answered is in serving/rest.py. Everything else that is asked goes on to `app`: health, metadata,
+repository, metrics, docs, and the owner's own routes.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
-from types import MappingProxyType
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
-from kserve.errors import ModelNotFound
-from kserve.logging import logger
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ..contract.errors import NoExplanations
-from ..protocol.answers import Answer, encode
-from ..protocol.media import Media, media_of
-from ..protocol.requests import LARGE, Request, json_size
-from ..protocol.tensors import InvalidRequest
-from ..serving.batching import Overloaded, Unavailable
-from ..serving.model import FAILED
-from .model import NotReady, ServingModel
-from .repository import ServingModelRepository
-from .telemetry import log_request
+from ..serving.calls import Desk
+from ..serving.rest import Answer, Prediction, Route, find
+from .bodies import Upload
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Headers = list[tuple[bytes, bytes]]
-
-_JSON: Headers = [(b"content-type", b"application/json")]
-_REQUEST_ID = b"x-request-id"
-_BINARY = b"inference-header-content-length"
+#: Bytes of an answer that may still be on their way to the client when it is done with.
+_LARGE = 65_536
 
 
-class TooLarge(Exception):
-    """The body is larger than --max_buffer_size."""
-
-
-class Disconnected(Exception):
-    """The client left before its request was complete."""
+def asked(scope: Scope, paths: Mapping[str, Route]) -> Route | None:
+    """What a request asks of a model, if it does."""
+    if scope["type"] != "http" or scope["method"] != "POST":
+        return None
+    return find(scope["path"]) or paths.get(scope["path"])
 
 
 class Predictions:
-    """`app` is KServe's application; `max_body` is in bytes; `log` says whether to log a line per request.
+    """Answers the paths of predictions; `paths` are further ones, and what each of them asks."""
 
-    `routes` are further paths to predictions: a model's name, and the kind of request, "v1", "v2" or "explain".
-    """
-
-    def __init__(
-        self,
-        app: Callable[..., Awaitable[None]],
-        repository: ServingModelRepository,
-        max_body: int,
-        log: bool = False,
-        routes: Mapping[str, tuple[str, str]] = MappingProxyType({}),
-    ) -> None:
+    def __init__(self, app: ASGIApp, desk: Desk[Any], paths: Mapping[str, Route]) -> None:
         self.app = app
-        self.repository = repository
-        self.max_body = max_body
-        self.log = log
-        self.routes = routes
+        self.desk = desk
+        self.paths = paths
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "POST":
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        route = asked(scope, self.paths)
+        if route is None:
             await self.app(scope, receive, send)
             return
-        headers: dict[bytes, bytes] = dict(scope["headers"])
+        call = Prediction(self.desk, route, dict(scope["headers"]), "kserve")
+        request = _Request(call, receive)
+        size = 0
         try:
-            body = await self._read(headers, receive)
-        except TooLarge:
-            error = f"the body is larger than {self.max_body} bytes, the limit that --max_buffer_size sets"
-            await _respond(send, 413, _error(error), [*_JSON, (b"connection", b"close")])
-            return
-        except Disconnected:
-            return
-        name, kind = self.routes.get(scope["path"]) or _find(scope["path"])
-        if not name or b"ce-id" in headers or b"cloudevents" in headers.get(b"content-type", b""):
-            await self.app(scope, _replay(body, receive), send)
-            return
-        start = time.perf_counter()
-        model = self.repository.get_model(name)
-        if model is None:
-            status, answer, extra = 404, _error(str(ModelNotFound(name))), _JSON
-        elif not model.ready:
-            status, answer, extra = 503, _error(str(NotReady(model))), _JSON
-        else:
-            with model.telemetry.in_flight():
-                answering = _answer(model, body, headers, kind)
-                # To listen for the client costs as much as a light model does, and gains nothing there.
-                slow = kind == "explain" or model.slow
-                status, answer, extra = await (_unless_gone(answering, receive) if slow else answering)
-            model.telemetry.answered(kind, status)
-        request_id = headers.get(_REQUEST_ID)
-        if request_id:
-            extra = [*extra, (_REQUEST_ID, request_id)]
-        await _respond(send, status, answer, extra)
-        if self.log:
-            log_request(
-                model=name,
-                protocol=kind,
-                status=status,
-                ms=round((time.perf_counter() - start) * 1000, 3),
-                bytes_in=len(body),
-                bytes_out=len(answer),
-                request_id=request_id.decode("latin-1") if request_id else None,
-            )
+            answer = await call.answer(request.read)
+            size = len(answer.body)
+            if not call.complete:  # the client may be sending it still
+                upload = Upload(scope, receive, send, self.desk.gate.limits.body, request.complete)
+                receive, send = upload.receive, upload.send
+            await _respond(send, answer)
+        finally:
+            request.close()
+            call.end(size)
 
-    async def _read(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        """Collect the body, and not a byte more of it than may be."""
-        if int(headers.get(b"content-length", 0)) > self.max_body:
-            raise TooLarge
+
+class _Request:
+    """Reads the body of a request, and then listens for its client to leave, if the request takes long."""
+
+    def __init__(self, call: Prediction, receive: Receive) -> None:
+        self._call = call
+        self._receive = receive
+        self._listening: asyncio.Task[None] | None = None
+        self.complete = False
+
+    async def read(self) -> bytes:
         chunks: list[bytes] = []
-        size, more = 0, True
+        more = True
         while more:
-            message = await receive()
+            message = await self._receive()
             if message["type"] == "http.disconnect":
-                raise Disconnected
-            body = message.get("body", b"")
+                self._call.left = True
+                raise asyncio.CancelledError
+            chunk = message.get("body", b"")
             more = message.get("more_body", False)
-            chunks.append(body)
-            size += len(body)
-            if size > self.max_body:
-                raise TooLarge
-        return body if len(chunks) == 1 else b"".join(chunks)
+            if not self._call.arrived(len(chunk)):
+                break
+            chunks.append(chunk)
+        self.complete = not more
+        if self._call.ticket:
+            self._call.ticket.watch = self._listen
+        return chunk if len(chunks) == 1 else b"".join(chunks)
+
+    def _listen(self) -> None:
+        self._listening = asyncio.ensure_future(self._until_gone())
+
+    async def _until_gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self._call.leave()
+
+    def close(self) -> None:
+        if self._listening:
+            self._listening.cancel()
 
 
-#: How paths begin and end, and the kind of request that they ask for.
-_PATHS = (
-    ("/v2/models/", "/infer", "v2"),
-    ("/v1/models/", ":predict", "v1"),
-    ("/v1/models/", ":explain", "explain"),
-)
-
-
-def _find(path: str) -> tuple[str, str]:
-    """The name of the model that a path asks, or "", and the kind of request."""
-    for start, end, kind in _PATHS:
-        if path.startswith(start) and path.endswith(end):
-            name = path[len(start) : -len(end)]
-            return ("" if "/" in name else name), kind
-    return "", ""
-
-
-async def _answer(
-    model: ServingModel, body: bytes, headers: dict[bytes, bytes], kind: str
-) -> tuple[int, bytes, Headers]:
-    """Answer one request: status, body, and headers."""
-    try:
-        if kind == "explain":
-            return 200, await _explain(model, body, _media(headers)), _JSON
-        size = headers.get(_BINARY)
-        begins = json_size(None if size is None else size.decode("latin-1"))
-        answer = await _predict(model, body, begins, kind == "v1", _media(headers))
-    except InvalidRequest as error:
-        return 400, _error(str(error)), _JSON
-    except Overloaded as error:
-        return 503, _error(str(error)), [*_JSON, (b"retry-after", b"1")]
-    except Unavailable as error:
-        logger.warning("Model %s: %s", model.name, error)
-        return 503, _error(str(error)), _JSON
-    except NoExplanations as error:
-        return 501, _error(str(error)), _JSON
-    except (asyncio.CancelledError, GeneratorExit):  # the client left, or the server ends
-        raise
-    except BaseException:  # the model's own code may raise anything, while its answer is written, too
-        logger.exception("Model %s failed on a request", model.name)
-        return 500, _error(FAILED), _JSON
-    sent: Headers = [(b"content-type", answer.media_type.encode())]
-    if answer.json_size is not None:
-        sent.append((_BINARY, b"%d" % answer.json_size))
-    return 200, answer.body, sent
-
-
-def _media(headers: dict[bytes, bytes]) -> Media:
-    """The forms of a request and of its answer. Raises InvalidRequest."""
-    return media_of(headers.get(b"content-type", b"").decode("latin-1"), headers.get(b"accept", b"").decode("latin-1"))
-
-
-async def _predict(model: ServingModel, body: bytes, begins: int | None, v1: bool, media: Media) -> Answer:
-    """The answer to a prediction's body."""
-    measure = model.telemetry
-    start = time.perf_counter()
-    request = await _decode(model, body, begins, v1, media)
-    decoded = time.perf_counter()
-    measure.preprocess(decoded - start)
-    outputs = await model.answer(request)
-    predicted = time.perf_counter()
-    measure.predict(predicted - decoded)
-    answer = encode(model.name, request, outputs)
-    measure.postprocess(time.perf_counter() - predicted)
-    return answer
-
-
-async def _explain(model: ServingModel, body: bytes, media: Media) -> bytes:
-    """The answer to `:explain`: for each row the prediction, a base score, and what each column adds to it."""
-    request = await _decode(model, body, None, True, media)
-    start = time.perf_counter()
-    explanations = await model.explanations(request)
-    model.telemetry.explain(time.perf_counter() - start)
-    return orjson.dumps({"explanations": explanations})
-
-
-async def _decode(model: ServingModel, body: bytes, begins: int | None, v1: bool, media: Media) -> Request:
-    if len(body) < LARGE:
-        return model.decoder.decode(body, begins, v1, media)
-    return await asyncio.to_thread(model.decoder.decode, body, begins, v1, media)
-
-
-async def _unless_gone(
-    answering: Coroutine[Any, Any, tuple[int, bytes, Headers]], receive: Receive
-) -> tuple[int, bytes, Headers]:
-    """Wait for an answer as long as the client does; a request whose client left is not begun."""
-    task, gone = asyncio.create_task(answering), asyncio.ensure_future(receive())
-    try:
-        await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else (499, b"", [])
-    finally:
-        task.cancel()
-        gone.cancel()
-
-
-def _error(message: str) -> bytes:
-    return orjson.dumps({"error": message})
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Let KServe receive a body that has been read already."""
-    messages = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def again() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return again
-
-
-async def _respond(send: Send, status: int, body: bytes, headers: Headers) -> None:
-    head = [*headers, (b"content-length", b"%d" % len(body))]
-    await send({"type": "http.response.start", "status": status, "headers": head})
-    await send({"type": "http.response.body", "body": body})
+async def _respond(send: Send, answer: Answer) -> None:
+    body = answer.body
+    head = [(b"content-type", answer.content_type), (b"content-length", b"%d" % len(body)), *answer.headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": head})
+    last: Message = {"type": "http.response.body", "body": body}
+    if len(body) > _LARGE:  # the one after it waits until this one is on its way
+        await send({**last, "more_body": True})
+        last["body"] = b""
+    await send(last)

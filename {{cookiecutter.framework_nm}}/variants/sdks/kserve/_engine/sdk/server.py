@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,10 +18,11 @@ import uvicorn
 from kserve.logging import logger
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from ..serving.calls import Desk
 from ..serving.drain import LIMIT, Drain
-from .model import ServingDataPlane
+from .model import ServingDataPlane, ServingModel
 from .repository import ServingModelRepository, ServingRepositoryExtension
-from .versions import VersionedServicer
+from .service import Servicer
 
 _CLOSE = (b"connection", b"close")
 #: A share of the drain, so that each gRPC channel has left by its end.
@@ -30,9 +32,16 @@ _AGE = 0.4
 class Server(kserve.ModelServer):
     """Serves a repository over REST and gRPC, whose API for loading and unloading can be turned off."""
 
-    def __init__(self, repository: ServingModelRepository, drain_seconds: float, repository_api: bool) -> None:
+    def __init__(
+        self,
+        repository: ServingModelRepository,
+        desk: Desk[ServingModel],
+        drain_seconds: float,
+        repository_api: bool,
+    ) -> None:
         # The drain's limit is the one that counts.
         super().__init__(registered_models=repository, grace_period=2 * LIMIT)
+        self._desk = desk
         self._drain_seconds = drain_seconds
         self.drain = Drain(drain_seconds, self._ask_clients_to_leave, self._finish, logger)
         self.dataplane = ServingDataPlane(repository, self.drain, repository_api)
@@ -44,7 +53,7 @@ class Server(kserve.ModelServer):
 
     async def _serve(self) -> None:
         kserve.protocol.grpc.server.aio = SimpleNamespace(server=self._make_grpc_server)
-        kserve.protocol.grpc.server.InferenceServicer = VersionedServicer
+        kserve.protocol.grpc.server.InferenceServicer = functools.partial(Servicer, self._desk)
         uvicorn_server: Any = self._uvicorn
         uvicorn_server.capture_signals = contextlib.nullcontext  # else it stops at once
         config = self._rest_server.config

@@ -6,14 +6,11 @@ A labelled metric is looked up once per model and kept: looking it up costs more
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
-import orjson
 from kserve.metrics import EXPLAIN_HIST_TIME, POST_HIST_TIME, PRE_HIST_TIME, PREDICT_HIST_TIME
 from prometheus_client import Counter, Gauge, Histogram
+
+from ..serving import telemetry
 
 REQUESTS = Counter(
     "inference_requests", "Requests answered, by protocol and status", ["model_name", "protocol", "status"]
@@ -33,38 +30,26 @@ QUEUE_SECONDS = Histogram(
 _answered = functools.cache(REQUESTS.labels)
 
 
-class Telemetry:
+class Telemetry(telemetry.Telemetry):
     """The metrics of one model."""
 
     def __init__(self, model_name: str) -> None:
+        super().__init__()
         self.model_name = model_name
         self.preprocess = PRE_HIST_TIME.labels(model_name).observe
         self.predict = PREDICT_HIST_TIME.labels(model_name).observe
         self.explain = EXPLAIN_HIST_TIME.labels(model_name).observe
         self.postprocess = POST_HIST_TIME.labels(model_name).observe
-        self._in_flight = IN_FLIGHT.labels(model_name)
+        in_flight = IN_FLIGHT.labels(model_name)
+        self.begun, self._ended = in_flight.inc, in_flight.dec
         self._rows = BATCH_ROWS.labels(model_name).observe
         self._queued = QUEUE_SECONDS.labels(model_name).observe
 
-    @contextmanager
-    def in_flight(self) -> Iterator[None]:
-        self._in_flight.inc()
-        try:
-            yield
-        finally:
-            self._in_flight.dec()
-
-    def answered(self, protocol: str, status: object) -> None:
-        """Count a request; `protocol` is v1, v2, explain, grpc or cloudevent, `status` the protocol's own."""
-        _answered(self.model_name, protocol, str(status)).inc()
+    def ended(self, way: str, status: str) -> None:
+        self._ended()
+        _answered(self.model_name, way, status).inc()
 
     def called(self, rows: int, waited: list[float]) -> None:
-        """Count a call of the model, and the seconds that each of its requests waited for it."""
         self._rows(rows)
         for seconds in waited:
             self._queued(seconds)
-
-
-def log_request(**fields: Any) -> None:
-    """Write one line of JSON about a request."""
-    print(orjson.dumps({"time": time.time(), **fields}).decode(), flush=True)

@@ -1,7 +1,7 @@
 """Versions of a model in KServe's paths and messages: the one that is served answers, and no other one.
 
 KServe itself answers 501 to versioned paths, and drops the version of a gRPC message. Not here: which version is
-served.
+served, and predictions, which calls.py answers.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Versions:
 
 
 class VersionedServicer(InferenceServicer):
-    """KServe's answers over gRPC, with versions honoured and listed."""
+    """KServe's answers over gRPC about models, with versions honoured and listed."""
 
     def _check(self, name: str, version: str) -> None:
         check_version(self._data_plane.model_registry.get_model(name), version)
@@ -71,7 +71,3 @@ class VersionedServicer(InferenceServicer):
         answer: pb.ModelMetadataResponse = await super().ModelMetadata(request, context)
         answer.versions.extend(await self._data_plane.versions(request.name))
         return answer
-
-    async def ModelInfer(self, request: pb.ModelInferRequest, context: Any) -> pb.ModelInferResponse:
-        self._check(request.model_name, request.model_version)
-        return await super().ModelInfer(request, context)

@@ -1,0 +1,385 @@
+"""Promises of the gate and of what is behind it, the same for each way in: budgets, time, errors, headers."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import threading
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Awaitable, Callable, Dict, List, Mapping, Tuple
+
+import numpy as np
+import pandas as pd
+import pytest
+from _engine.contract.errors import NoExplanations
+from _engine.contract.signature import Column, Signature, Tensor
+from _engine.serving.calls import Call, Desk
+from _engine.serving.failures import Failed
+from _engine.serving.gate import Limits
+from _engine.serving.model import Serving
+from _engine.serving.rest import Answer, Prediction, Route, find
+
+EVENT = {b"ce-id": b"1", b"ce-source": b"test", b"ce-type": b"test", b"ce-specversion": b"1.0"}
+STRUCTURED = {b"content-type": b"application/cloudevents+json"}
+#: Ways in over REST: what a path asks, and the headers that make the request an event.
+WAYS: Dict[str, Tuple[str, Dict[bytes, bytes]]] = {
+    "v1": ("v1", {}),
+    "v2": ("v2", {}),
+    "explain": ("explain", {}),
+    "event": ("v1", EVENT),
+    "event, V2": ("v2", EVENT),
+    "structured event": ("v1", STRUCTURED),
+    "structured event to explain": ("explain", STRUCTURED),
+}
+HELD = 99.0
+
+
+class Owners:
+    """A model of the owner's. It keeps rows that begin with 99 until it may go on, and fails where it is told to."""
+
+    signature = Signature((Column("x", "FP64"), Column("plan", "BYTES", nullable=True)))
+    outputs: Tuple[Tensor, ...] = (Tensor("predict", "FP64", (-1,)),)
+    platform, has_proba, advice, answers = "test", False, "", "model.test answers"
+    labels: np.ndarray | None = None
+    output_aliases: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(self, **_: Any) -> None:
+        self.example = pd.DataFrame({"x": [1.0], "plan": ["a"]})
+        self.go_on = threading.Event()
+        self.calls: List[int] = []
+        self.error: BaseException | None = None
+
+    def answer(self, X: Any, proba: bool) -> np.ndarray:
+        values: np.ndarray = X["x"].to_numpy()
+        if (values == HELD).any():
+            self.go_on.wait(30)
+        self.calls.append(len(values))
+        if self.error:
+            raise self.error
+        return values
+
+    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
+        return y_hat
+
+    def explain(self, X: Any) -> List[Dict[str, Any]]:
+        return [{"prediction": value} for value in self.answer(X, False).tolist()]
+
+    def explainer(self) -> Owners:
+        return self
+
+
+class Sdk:
+    """What an SDK's model class does with a name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class Served(Serving, Sdk):
+    """A model behind the gate."""
+
+
+class Server:
+    """A model "m", and requests for it; `limits` are those of the gate."""
+
+    def __init__(self, folder: Path, max_waiting: int = 100, **limits: Any) -> None:
+        self.owners = Owners()
+        directory = folder / "0001"
+        directory.mkdir(exist_ok=True)
+        Served.model_class = functools.partial(lambda **_: self.owners)  # no method of its class
+        self.model = Served("m", directory, max_waiting=max_waiting)
+        self.model.load()
+        self.owners.calls.clear()
+        everything: Dict[str, Any] = {"body": 1000, "requests": 100, "bytes": 5000, "rows": 100, "deadline": 30}
+        self.desk: Desk[Any] = Desk({"m": self.model}.get, Limits(**{**everything, **limits}))
+
+    def begin(self, way: str = "v1", size: int = 0, name: str = "m", **headers: str) -> Prediction:
+        kind, event = WAYS[way]
+        given = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+        length = {b"content-length": b"%d" % size} if size else {}
+        return Prediction(self.desk, Route(name, kind), {**event, **given, **length}, "kserve")
+
+    async def ask(self, way: str = "v1", *rows: Any, **options: Any) -> Answer:
+        """Ask for rows, one unless told otherwise, and be done with the answer."""
+        body = content(way, *(rows or ([1.0, "a"],)))
+        call = self.begin(way, len(body), **options)
+        try:
+            return await call.answer(arriving(call, body))
+        finally:
+            call.end()
+
+
+def content(way: str, *rows: Any) -> bytes:
+    request: Any = {"instances": rows}
+    if way == "event, V2":
+        columns = zip(("x", "plan"), ("FP64", "BYTES"), zip(*rows))
+        request = {"inputs": [{"name": n, "datatype": t, "shape": [len(d)], "data": d} for n, t, d in columns]}
+    if way.startswith("structured"):
+        request = {"specversion": "1.0", "id": "1", "source": "test", "type": "test", "data": request}
+    return json.dumps(request).encode()
+
+
+def arriving(call: Call[Any], *chunks: bytes) -> Callable[[], Awaitable[bytes]]:
+    async def read() -> bytes:
+        for chunk in chunks:
+            if not call.arrived(len(chunk)):
+                break
+        return b"".join(chunks)
+
+    return read
+
+
+async def until(true: Callable[[], object]) -> None:
+    for _ in range(3000):
+        if true():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come true")
+
+
+def error(answer: Answer) -> str:
+    found: str = json.loads(answer.body)["error"]
+    return found
+
+
+every_way = pytest.mark.parametrize("way", list(WAYS))
+
+
+@every_way
+def test_a_missing_text_is_a_value_like_others(tmp_path: Path, way: str) -> None:
+    async def main() -> None:
+        answer = await Server(tmp_path).ask(way, [2.0, None])
+        assert answer.status == 200, answer
+        assert b"2.0" in answer.body
+
+    asyncio.run(main())
+
+
+@every_way
+def test_more_requests_than_may_be_in_flight_are_told_to_come_again(tmp_path: Path, way: str) -> None:
+    async def main() -> None:
+        server = Server(tmp_path, requests=1)
+        first = asyncio.ensure_future(server.ask("v1", [HELD, "a"]))
+        await asyncio.sleep(0)
+        refused = await server.ask(way)
+        assert (refused.status, refused.headers) == (503, ((b"retry-after", b"1"),))
+        assert "--max_requests" in error(refused)
+        server.owners.go_on.set()
+        assert (await first).status == 200
+        assert (await server.ask(way)).status == 200
+
+    asyncio.run(main())
+
+
+@every_way
+def test_bytes_count_from_the_head_until_the_answer_is_written(tmp_path: Path, way: str) -> None:
+    async def main() -> None:
+        server = Server(tmp_path, bytes=1000)
+        uploading = server.begin(way, size=990)
+        refused = await server.ask(way)
+        assert (refused.status, refused.headers) == (503, ((b"retry-after", b"1"),))
+        assert "--max_bytes_in_flight" in error(refused)
+        uploading.end()
+        chunked = server.begin(way)
+        assert chunked.arrived(990)
+        assert (await server.ask(way)).status == 503
+        chunked.end()
+        assert (await server.ask(way)).status == 200
+
+    asyncio.run(main())
+
+
+@every_way
+def test_a_body_that_is_too_large_is_refused_as_soon_as_that_is_known(tmp_path: Path, way: str) -> None:
+    async def main() -> None:
+        server = Server(tmp_path, body=500)
+        announced = server.begin(way, size=501)
+        assert announced.refused
+        assert (await announced.answer(arriving(announced))).status == 413
+        chunked = server.begin(way)
+        answer = await chunked.answer(arriving(chunked, b" " * 300, b" " * 201))
+        assert (answer.status, chunked.complete) == (413, False)
+        assert "--max_buffer_size" in error(answer)
+        assert (await server.ask(way)).status == 200
+
+    asyncio.run(main())
+
+
+@every_way
+def test_rows_count_and_a_request_with_many_is_answered_alone(tmp_path: Path, way: str) -> None:
+    async def main() -> None:
+        server = Server(tmp_path, rows=2)
+        first = asyncio.ensure_future(server.ask("v1", [HELD, "a"]))
+        await asyncio.sleep(0)
+        many = [[1.0, "a"]] * 3
+        refused = await server.ask(way, *many)
+        assert (refused.status, "--max_rows" in error(refused)) == (503, True)
+        server.owners.go_on.set()
+        assert (await first).status == 200
+        assert (await server.ask(way, *many)).status == 200
+
+    asyncio.run(main())
+
+
+@every_way
+def test_what_is_late_is_a_504_and_is_not_computed(tmp_path: Path, way: str) -> None:
+    async def main() -> None:
+        server = Server(tmp_path, deadline=0.3)
+        first = asyncio.ensure_future(server.ask(way, [HELD, "a"]))
+        await asyncio.sleep(0.05)
+        for late in (await server.ask(way), await first):
+            assert (late.status, late.headers) == (504, ((b"retry-after", b"1"),))
+            assert "--deadline_seconds" in error(late)
+        server.owners.go_on.set()
+        assert (await server.ask(way)).status == 200
+        assert server.owners.calls == [1, 1]
+
+    asyncio.run(main())
+
+
+@every_way
+def test_a_body_that_does_not_come_ends(tmp_path: Path, way: str) -> None:
+    async def main() -> None:
+        server = Server(tmp_path, deadline=0.2)
+        call = server.begin(way, size=10)
+        answer = await call.answer(lambda: asyncio.get_running_loop().create_future())
+        assert (answer.status, call.complete) == (408, False)
+
+    asyncio.run(main())
+
+
+@every_way
+def test_a_client_that_left_neither_waits_nor_is_computed(tmp_path: Path, way: str) -> None:
+    async def main() -> None:
+        server = Server(tmp_path, max_waiting=1)
+        first = asyncio.ensure_future(server.ask(way, [HELD, "a"]))
+        await asyncio.sleep(0.05)
+        call = server.begin(way)
+        leaving = asyncio.ensure_future(call.answer(arriving(call, content(way, [1.0, "a"], [1.0, "a"]))))
+        await asyncio.sleep(0.05)
+        assert (await server.ask(way)).status == 503
+        call.leave()
+        assert (await leaving).status == 499
+        next_one = asyncio.ensure_future(server.ask(way, [2.0, "a"]))
+        await asyncio.sleep(0.05)
+        server.owners.go_on.set()
+        assert [(await item).status for item in (first, next_one)] == [200, 200]
+        assert server.owners.calls == [1, 1]
+
+    asyncio.run(main())
+
+
+def test_a_request_that_takes_long_listens_for_its_client_and_others_do_not(tmp_path: Path) -> None:
+    async def main() -> None:
+        server = Server(tmp_path)
+        heard: List[str] = []
+        for value in (1.0, HELD):
+            call = server.begin()
+            assert call.ticket
+            call.ticket.watch = lambda value=value: heard.append(str(value))
+            task = asyncio.ensure_future(call.answer(arriving(call, content("v1", [value, "a"]))))
+            if value == HELD:
+                await until(lambda: heard)
+                server.owners.go_on.set()
+            assert (await task).status == 200
+            call.end()
+        assert heard == [str(HELD)]
+
+    asyncio.run(main())
+
+
+#: Whatever can go wrong, and its status over REST and over gRPC.
+ERRORS = [
+    (ValueError("secret"), 500, "INTERNAL"),
+    (SystemExit("secret"), 500, "INTERNAL"),
+    (asyncio.CancelledError("secret"), 500, "INTERNAL"),
+    (NoExplanations("it is not explained"), 501, "UNIMPLEMENTED"),
+]
+
+
+@every_way
+@pytest.mark.parametrize(("raised", "status", "code"), ERRORS, ids=lambda value: str(value))
+def test_errors_have_one_form(tmp_path: Path, way: str, raised: BaseException, status: int, code: str) -> None:
+    async def main() -> None:
+        server = Server(tmp_path)
+        server.owners.error = raised
+        answer = await server.ask(way)
+        assert (answer.status, answer.content_type, "secret" in error(answer)) == (status, b"application/json", False)
+
+        call: Call[Any] = Call(server.desk, "grpc", "m")
+
+        async def work() -> Any:
+            return await call.model.answer(call.model.decoder.decode(content("v1", [1.0, "a"])))
+
+        with pytest.raises(Failed) as failed:
+            await call.run(work)
+        assert (failed.value.outcome.code, str(failed.value)) == (code, error(answer))
+
+    asyncio.run(main())
+
+
+@every_way
+def test_what_is_not_there_is_a_404_before_its_body_is_read(tmp_path: Path, way: str) -> None:
+    async def main() -> None:
+        server = Server(tmp_path)
+
+        async def read() -> bytes:
+            raise AssertionError("nobody needs the body")
+
+        call = server.begin(way, size=100, name="absent")
+        assert (await call.answer(read)).status == 404
+        server.model.ready = False
+        call = server.begin(way, size=100)
+        assert (await call.answer(read)).status == 503
+
+    asyncio.run(main())
+
+
+@every_way
+def test_an_answer_has_those_headers_of_its_request_that_find_it_again(tmp_path: Path, way: str) -> None:
+    async def main() -> None:
+        server = Server(tmp_path)
+        sent = {"x_request_id": "1", "traceparent": "2", "authorization": "secret", "cookie": "secret"}
+        for rows in ([[1.0, "a"]], [["secret", "a"]]):
+            headers = dict((await server.ask(way, *rows, **sent)).headers)
+            assert (headers[b"x-request-id"], headers[b"traceparent"]) == (b"1", b"2")
+            assert {name for name in headers if not name.startswith(b"ce-")} == {b"x-request-id", b"traceparent"}
+            assert b"secret" not in b"".join(headers.values())
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("event", [EVENT, STRUCTURED])
+def test_an_event_is_answered_with_an_event(tmp_path: Path, event: Dict[bytes, bytes]) -> None:
+    async def main() -> None:
+        answer = await Server(tmp_path).ask("event" if event is EVENT else "structured event")
+        attributes: Any = {name.decode()[3:]: value.decode() for name, value in answer.headers}
+        found = json.loads(answer.body)
+        if event is STRUCTURED:
+            attributes, found = found, found["data"]
+        assert found == {"predictions": [1.0]}
+        assert (attributes["source"], attributes["type"]) == ("io.kserve.inference.m", "io.kserve.inference.response")
+        assert attributes["specversion"] == "1.0" and attributes["id"] != "1"
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"id": "1"}', b'{"data_base64": "!"}', b"\xff"])
+def test_what_is_no_event_is_a_clients_mistake(tmp_path: Path, body: bytes) -> None:
+    async def main() -> None:
+        server = Server(tmp_path)
+        call = server.begin("structured event")
+        assert (await call.answer(arriving(call, body))).status == 400
+
+    asyncio.run(main())
+
+
+def test_paths_say_what_is_asked() -> None:
+    assert find("/v1/models/m:predict") == ("m", "v1", "")
+    assert find("/v2/models/m/infer") == ("m", "v2", "")
+    assert find("/v2/models/m/versions/3/infer") == ("m", "v2", "3")
+    assert find("/v1/models/m:explain") == ("m", "explain", "")
+    others = ("/", "/v1/models/:predict", "/v1/models/a/b:predict", "/v2/models//infer", "/v2/models/a/b/infer")
+    assert [find(path) for path in (*others, "/v2/models/m/versions/1/2/infer", "/v1/models/m")] == [None] * 7

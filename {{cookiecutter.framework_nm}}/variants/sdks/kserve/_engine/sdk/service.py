@@ -1,0 +1,67 @@
+"""Predictions over gRPC: KServe's service, in which a request is answered as over REST.
+
+How tensors of its messages are read and written is in messages.py.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import grpc
+import kserve
+from grpc_interceptor.exceptions import GrpcException
+from kserve.errors import InvalidInput
+from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferRequest, ModelInferResponse
+from kserve.protocol.infer_type import to_http_parameters
+
+from ..protocol.tensors import InvalidRequest
+from ..serving.calls import Call, Desk
+from ..serving.failures import Failed
+from .messages import decode, to_grpc
+from .model import ServingModel
+from .versions import VersionedServicer
+
+
+class Servicer(VersionedServicer):
+    """KServe's, except for predictions, which it would neither admit, nor count, nor log."""
+
+    def __init__(self, desk: Desk[ServingModel], *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._desk = desk
+
+    async def ModelInfer(self, request: ModelInferRequest, context: grpc.aio.ServicerContext) -> ModelInferResponse:
+        size, written = request.ByteSize(), 0
+        call = Call(self._desk, "grpc", request.model_name, request.model_version, size, _request_id(context))
+        try:
+            call.complete = call.arrived(size)
+            answer = await call.run(functools.partial(self._answer, call, request))
+            written = answer.ByteSize()
+            return answer
+        except Failed as error:
+            # The one kind that KServe passes on without a traceback in the log.
+            raise GrpcException(status_code=grpc.StatusCode[error.outcome.code], details=str(error)) from None
+        finally:
+            call.end(written)
+
+    async def _answer(self, call: Call[ServingModel], message: ModelInferRequest) -> ModelInferResponse:
+        try:
+            self.validate_grpc_request(message)
+        except InvalidInput as error:
+            raise InvalidRequest(str(error)) from None
+        asked = kserve.InferRequest.from_grpc(message)
+        model = call.model
+        for item in asked.inputs:
+            model.decoder.check_input(item.name, item.datatype, to_http_parameters(item.parameters or {}))
+        tensors = [decode(item) for item in asked.inputs]
+        outputs = [(output.name, output.parameters) for output in asked.request_outputs or ()]
+        request = model.decoder.request(tensors, to_http_parameters(asked.parameters or {}), asked.id, outputs)
+        call.hold(len(request.X))
+        return to_grpc(model.name, asked, await model.answer(request))
+
+
+def _request_id(context: grpc.aio.ServicerContext) -> str | None:
+    for name, value in context.invocation_metadata() or ():
+        if name == "x-request-id":
+            return str(value)
+    return None

@@ -1,0 +1,183 @@
+"""One request on its way through the server, whatever way it came: admitted, answered in time, counted and logged once.
+
+Not here: what its bytes mean, which is in rest.py for REST and in sdk/ for what only an SDK has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any, Awaitable, Callable, Generic, Optional, TypeVar
+
+from .batching import Unavailable
+from .failures import (
+    FAILED,
+    FAILURE,
+    LEFT,
+    OK,
+    Failed,
+    Late,
+    NotReady,
+    NotThere,
+    Outcome,
+    Stalled,
+    outcome_of,
+)
+from .gate import Gate, Limits, Ticket, nothing
+from .model import Serving
+from .telemetry import log_request
+
+logger = logging.getLogger(__name__)
+
+M = TypeVar("M", bound=Serving)
+T = TypeVar("T")
+
+
+class Desk(Generic[M]):
+    """What all requests of a server share: the models, by `find`, the gate, and whether each is logged."""
+
+    def __init__(self, find: Callable[[str], Optional[M]], limits: Limits, log: bool = False) -> None:
+        self.find = find
+        self.gate = Gate(limits)
+        self.log = log
+
+
+class Call(Generic[M]):
+    """A request, from its head until its answer is written: `end` must be called then.
+
+    `way` is what it is counted by: v1, v2, explain, cloudevent or grpc. `size` is that of the body as far as it is
+    known. Where a request cannot be admitted, `refused` says why, and its body need not be read.
+    """
+
+    def __init__(
+        self,
+        desk: Desk[M],
+        way: str,
+        name: str,
+        version: str = "",
+        size: int = 0,
+        request_id: Optional[str] = None,
+    ) -> None:
+        self.since = time.perf_counter()
+        self.desk = desk
+        self.way = way
+        self.name = name
+        self.request_id = request_id
+        self.bytes_in = 0
+        #: Whether all of the body is here.
+        self.complete = False
+        self.left = False
+        self.outcome: Outcome = LEFT
+        self.refused: Optional[Exception] = None
+        self.ticket: Optional[Ticket] = None
+        found = desk.find(name)
+        self._telemetry = found.telemetry if found is not None else None
+        if self._telemetry:
+            self._telemetry.begun()
+        try:
+            self._model = _usable(found, name, version)
+            self.ticket = desk.gate.enter(size)
+        except Exception as error:
+            self.refused = error
+
+    @property
+    def model(self) -> M:
+        """The model that answers. Raises what the request is refused with."""
+        if self.refused:
+            raise self.refused
+        return self._model
+
+    def arrived(self, size: int) -> bool:
+        """Count so many bytes of the body that have come; whether more of it are wanted."""
+        self.bytes_in += size
+        if self.ticket and self.refused is None and self.bytes_in > self.ticket.bytes:
+            try:
+                self.desk.gate.grow(self.ticket, self.bytes_in)
+            except Exception as error:
+                self.refused = error
+        return self.refused is None
+
+    def hold(self, rows: int) -> None:
+        """Count the request's rows. Raises Busy."""
+        assert self.ticket
+        self.desk.gate.hold(self.ticket, rows)
+
+    def leave(self) -> None:
+        """The client has left: nobody waits for this any more."""
+        self.left = True
+        if self.ticket:
+            self.ticket.stop()
+
+    async def run(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do a request's work, for as long as there is time and somebody waits. Raises Failed."""
+        task: Any = asyncio.current_task()
+        try:
+            if self.refused:
+                raise self.refused
+            assert self.ticket
+            if self.ticket.expired:  # before all of the body was here
+                raise self._stopped()
+            self.ticket.stop = task.cancel
+            try:
+                result = await work()
+            finally:
+                self.ticket.stop = nothing
+            self.outcome = OK
+            return result
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and (self.left or (self.ticket and self.ticket.expired)):
+                if hasattr(task, "uncancel"):  # from Python 3.11
+                    task.uncancel()
+                error = self._stopped()
+            elif isinstance(error, (asyncio.CancelledError, GeneratorExit)):  # the server ends, or gRPC's client left
+                raise
+            self.outcome = LEFT if self.left else outcome_of(error)
+            raise Failed(self.outcome, self._message(error)) from None
+
+    def _stopped(self) -> Exception:
+        """Why the work was stopped before it was done."""
+        seconds = self.desk.gate.limits.deadline
+        if self.left:
+            return Late("the client has left")
+        if self.complete:
+            return Late(f"there was no answer within {seconds:g} seconds, the time that --deadline_seconds sets")
+        return Stalled(f"the body did not arrive within {seconds:g} seconds, the time that --deadline_seconds sets")
+
+    def _message(self, error: BaseException) -> str:
+        """What the client is told; what the owner of the server should know, too, goes into the log."""
+        if self.outcome is FAILURE:
+            logger.error("Model %s failed on a request", self.name, exc_info=error)
+            return FAILED
+        if isinstance(error, Unavailable):
+            logger.warning("Model %s: %s", self.name, error)
+        return str(error)
+
+    def end(self, bytes_out: int = 0) -> None:
+        """Give back what the request took, count it, and log it where that is asked for."""
+        if self.ticket:
+            self.desk.gate.leave(self.ticket)
+        status = self.outcome.code if self.way == "grpc" else self.outcome.status
+        if self._telemetry:
+            self._telemetry.ended(self.way, str(status))
+        if self.desk.log:
+            log_request(
+                model=self.name,
+                protocol=self.way,
+                status=status,
+                ms=round((time.perf_counter() - self.since) * 1000, 3),
+                bytes_in=self.bytes_in,
+                bytes_out=bytes_out,
+                request_id=self.request_id,
+            )
+
+
+def _usable(model: Optional[M], name: str, version: str) -> M:
+    """The model, if it answers. Raises NotThere, or NotReady."""
+    if model is None:
+        raise NotThere(f"Model with name {name} does not exist.")
+    if version and not model.is_version(version):
+        raise NotThere(model.other_version(version))
+    if not model.ready:
+        raise NotReady(f"Model with name {name} is not ready. {model.stuck and f'It is stuck: {model.stuck}.'}".strip())
+    return model

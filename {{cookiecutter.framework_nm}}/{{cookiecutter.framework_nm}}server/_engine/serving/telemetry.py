@@ -1,0 +1,36 @@
+"""What is told of requests: a line of JSON for each, and what an SDK's part may measure. Not here: any metric."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable
+
+import orjson
+
+
+def _nothing(*_: object) -> None:
+    """What is measured where nothing is."""
+
+
+class Telemetry:
+    """What is told of one model's requests. It measures nothing: where a server has metrics, its own take its place."""
+
+    def __init__(self) -> None:
+        #: A request is in flight.
+        self.begun: Callable[[], object] = _nothing
+        #: One step of a request is done, and took so many seconds.
+        self.preprocess: Callable[[float], object] = _nothing
+        self.predict: Callable[[float], object] = _nothing
+        self.explain: Callable[[float], object] = _nothing
+        self.postprocess: Callable[[float], object] = _nothing
+
+    def ended(self, way: str, status: str) -> None:
+        """A request is no longer in flight; `status` is that of its protocol."""
+
+    def called(self, rows: int, waited: list[float]) -> None:
+        """The model was called; `waited` are the seconds that each of its requests waited for it."""
+
+
+def log_request(**fields: Any) -> None:
+    """Write one line of JSON about a request."""
+    print(orjson.dumps({"time": time.time(), **fields}).decode(), flush=True)
