@@ -101,8 +101,8 @@ def read(folder: Path, signed: Optional[str] = None) -> Metadata:
     return metadata
 
 
-def is_model(folder: Path) -> bool:
-    """Whether a folder holds a model, as far as its metadata.json says."""
+def is_readable(folder: Path) -> bool:
+    """Whether a folder holds a model that this project can read, as far as its metadata.json says."""
     try:
         read(folder)
     except ModelError:

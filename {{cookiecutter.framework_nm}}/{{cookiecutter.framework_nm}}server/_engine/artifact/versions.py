@@ -62,7 +62,7 @@ def directory_of(name: str, root: Path, model_name: str, address: str) -> Path:
 
 def current(path: Path) -> Path | None:
     """The model directory at `path`: itself, or the highest of its numbered versions that has metadata.json."""
-    return next(filter(_is_model, models_at(path)), None)
+    return next((model for model in models_at(path) if _is_model(model)), None)
 
 
 def models_at(path: Path) -> list[Path]:

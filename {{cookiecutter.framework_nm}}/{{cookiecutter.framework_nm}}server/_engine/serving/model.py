@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from ..artifact.metadata import is_model
+from ..artifact.metadata import is_readable
 from ..artifact.versions import versions
 from ..contract.errors import ModelError, Unanswerable
 from ..protocol.answers import Output
@@ -87,7 +87,7 @@ class Serving:
         """The versions of this model that lie where it does, and that could be loaded as far as their metadata says,
         oldest first.
         """
-        return [path.name for path in versions(self.model_dir.parent) if is_model(path)] if self.version else []
+        return [path.name for path in versions(self.model_dir.parent) if is_readable(path)] if self.version else []
 
     @property
     def stuck(self) -> str:
