@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 
 from ..artifact.addresses import redacted, shown
 from ..artifact.signing import find_key
+from .access import read_key
 
 
 def memory() -> int:
@@ -73,6 +74,25 @@ def key(value: str) -> Path | None:
         return find_key(value) if value else None
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def secret(value: str) -> Path | None:
+    """Read where a secret is, which has to be there; nothing is None."""
+    try:
+        if value:
+            read_key(Path(value))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return Path(value) if value else None
+
+
+def origins(value: str) -> tuple[str, ...]:
+    """Read origins of web pages, separated by commas: https://example.com, or * for all."""
+    found = tuple(item.strip() for item in value.split(",") if item.strip())
+    for item in found:
+        if item != "*" and not re.fullmatch(r"https?://[^/?#@\s]+", item):
+            raise argparse.ArgumentTypeError(f"expected origins such as https://example.com, or *, got {item!r}")
+    return found
 
 
 def one(value: str) -> int:
@@ -140,6 +160,10 @@ class Options(Parser):
         self.add("verify_key", "", key, signed)
         self.add("allow_no_models", "false", switch, "start, and be ready, where MODEL_DIR has no model yet")
         self.add("enable_repository_api", "true", switch, "let requests load and unload models")
+        guard = "a file with the key that requests to load or unload models have to send: Authorization: Bearer KEY"
+        self.add("api_key_file", "", secret, guard)
+        pages = "origins of web pages that may ask the server, separated by commas, or * for all"
+        self.add("cors_origins", "", origins, pages)
 
     def add(self, name: str, default: str, type: Callable[[str], Any], help: str) -> None:
         """Add one; its variable is its name in capitals."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from kfserving.kfserver import HealthHandler, ListHandler, LivenessHandler, LoadHandler, UnloadHandler
 
 from ..artifact.versions import NoSuchModel
-from ..serving.access import refusal
 from ..serving.model import not_live
 from .errors import JsonErrors, Refused
 
 if TYPE_CHECKING:
+    from ..serving.access import Access
     from ..serving.drain import Drain
 
 
@@ -22,6 +22,7 @@ class Live(JsonErrors, LivenessHandler):
         self.models = models
 
     def set_default_headers(self) -> None:
+        super().set_default_headers()
         self.set_header("Content-Type", "text/html; charset=UTF-8")
 
     def get(self) -> None:
@@ -51,21 +52,34 @@ class Models(JsonErrors, ListHandler):
 class Repository(JsonErrors):
     """The routes of the repository API, which refuse whoever may not use it."""
 
-    def initialize(self, models: Any, enabled: bool) -> None:
+    def initialize(self, models: Any, access: Access) -> None:
         self.models = models
-        self.enabled = enabled
+        self.access = access
 
-    def prepare(self) -> None:
-        super().prepare()
-        refused = refusal(self.enabled, "Origin" in self.request.headers)
+    def admit(self) -> None:
+        """Raise Refused where this request may not. Not in `prepare`: Tornado closes what is answered before its body
+        is here, and a client may be sending it still.
+        """
+        headers = self.request.headers
+        refused = self.access.refusal("Origin" in headers, headers.get("Authorization", ""))
         if refused:
-            raise Refused(*refused)
+            raise Refused(refused.status, refused.message, refused.headers)
+
+
+class SwitchedOff(Repository):
+    """The routes that KFServing's repository API does not have, where it is turned off."""
+
+    def get(self) -> None:
+        self.admit()
+
+    post = get
 
 
 class Load(Repository, LoadHandler):
     """KFServing's repository API, with the reason of a failed load."""
 
     async def post(self, name: str) -> None:
+        self.admit()
         try:
             await self.models.load(name)
         except NoSuchModel as error:
@@ -77,3 +91,7 @@ class Load(Repository, LoadHandler):
 
 class Unload(Repository, UnloadHandler):
     """KFServing's repository API."""
+
+    def post(self, name: str) -> None:
+        self.admit()
+        UnloadHandler.post(self, name)

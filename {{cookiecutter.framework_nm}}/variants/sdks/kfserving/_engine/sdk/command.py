@@ -8,6 +8,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from ..contract.errors import ModelError
+from ..serving.access import Access
 from ..serving.calls import Desk
 from ..serving.drain import end_at_sigterm
 from ..serving.gate import limits
@@ -30,7 +31,8 @@ def serve(
     end_at_sigterm()  # ray, which KFServing imports, has put a handler of its own in its place
     repository = repository_class(arguments.model_dir, arguments.model_name, maker(model_class, arguments))
     desk: Desk[ServingModel] = Desk(repository.get_model, limits(arguments), arguments.access_log)
-    server = Server(repository, desk, arguments.http_port, arguments.drain_seconds, arguments.enable_repository_api)
+    access = Access(arguments.enable_repository_api, arguments.api_key_file)
+    server = Server(repository, desk, arguments.http_port, arguments.drain_seconds, access, arguments.cors_origins)
     try:
         repository.load_models(arguments.allow_no_models)
     except ModelError as error:

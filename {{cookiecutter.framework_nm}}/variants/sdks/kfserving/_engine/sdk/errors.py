@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import http
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import tornado.web
 
+from ..serving.access import EXPOSED, METHODS
 from ..serving.failures import FAILED
 
 
 class Refused(tornado.web.HTTPError):
     """A request that is answered with a status and a message, which may hold what a reason phrase may not."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(status)
         self.message = message
+        self.headers = headers
 
 
 @tornado.web.stream_request_body
@@ -26,12 +29,34 @@ class JsonErrors(tornado.web.RequestHandler):
 
     def set_default_headers(self) -> None:
         self.set_header("Content-Type", "application/json")  # KFServing's strings of JSON would be HTML
+        self._share()
 
     def prepare(self) -> None:
         # Tornado's limit closes the connection while the client still sends, and the client never reads why.
         connection: Any = self.request.connection
         connection.set_max_body_size(sys.maxsize)
         connection.set_body_timeout(self.settings["body_seconds"])
+
+    def _share(self) -> None:
+        """Let the pages of --cors_origins read the answer."""
+        allowed = self.settings["cors_origins"]
+        origin = self.request.headers.get("Origin", "")
+        if allowed and "*" not in allowed:
+            self.set_header("Vary", "Origin")
+        if origin and ("*" in allowed or origin in allowed):
+            self.set_header("Access-Control-Allow-Origin", "*" if "*" in allowed else origin)
+            self.set_header("Access-Control-Expose-Headers", ", ".join(EXPOSED))
+
+    def options(self, *arguments: str) -> None:
+        """Answer what a browser asks before it lets a page ask."""
+        if "Access-Control-Allow-Origin" not in self._headers:
+            raise tornado.web.HTTPError(405)
+        self.set_header("Access-Control-Allow-Methods", ", ".join(METHODS))
+        self.set_header(
+            "Access-Control-Allow-Headers", self.request.headers.get("Access-Control-Request-Headers", "content-type")
+        )
+        self.set_status(204)
+        self.clear_header("Content-Type")
 
     def data_received(self, chunk: bytes) -> None:
         """Let a client that is still sending end before it is answered."""
@@ -52,6 +77,8 @@ class JsonErrors(tornado.web.RequestHandler):
             message = FAILED
         else:
             message = getattr(error, "message", "") or error.reason or http.HTTPStatus(status_code).phrase
+        for header in getattr(error, "headers", ()):
+            self.set_header(*header)
         self.finish({"error": message})
 
 

@@ -16,9 +16,10 @@ import tornado.ioloop
 import tornado.web
 from tornado.http1connection import HTTP1ServerConnection
 
+from ..serving.access import Access
 from ..serving.calls import Desk
 from ..serving.drain import Drain
-from .administration import Health, Live, Load, Models, Repository, Unload
+from .administration import Health, Live, Load, Models, SwitchedOff, Unload
 from .errors import NotFound
 from .model import ServingModel
 from .predictions import Predict
@@ -28,7 +29,7 @@ _NAME = "([a-zA-Z0-9_-]+)"
 
 
 class Server(kfserving.KFServer):
-    """Serves a repository over REST, whose API for loading and unloading can be turned off."""
+    """Serves a repository over REST, whose API for loading and unloading answers those who have `access`."""
 
     def __init__(
         self,
@@ -36,21 +37,23 @@ class Server(kfserving.KFServer):
         desk: Desk[ServingModel],
         http_port: int,
         drain_seconds: float,
-        repository_api: bool,
+        access: Access,
+        cors_origins: tuple[str, ...],
     ) -> None:
         # KFServing gives its limit to Tornado's read buffer as well, which one read can fill if it is small.
         buffer = max(desk.gate.limits.body, 1_048_576)
         super().__init__(http_port=http_port, max_buffer_size=buffer, workers=1, registered_models=repository)
         self.desk = desk
         self.drain = Drain(drain_seconds, self._ask_clients_to_leave, self._finish, logging.getLogger(__name__))
-        self.repository_api = repository_api
+        self.access = access
+        self.cors_origins = cors_origins
 
     def create_application(self) -> tornado.web.Application:
         """KFServing's application, with handlers of ours on all of its routes."""
         application = super().create_application()
         models: dict[str, Any] = {"models": self.registered_models}
         health = {**models, "drain": self.drain}
-        repository = {**models, "enabled": self.repository_api}
+        repository = {**models, "access": self.access}
         application.add_handlers(
             ".*",
             [
@@ -65,7 +68,7 @@ class Server(kfserving.KFServer):
                 (f"/v2/models/{_NAME}/status", Health, health),
                 (f"/v2/repository/models/{_NAME}/load", Load, repository),
                 (f"/v2/repository/models/{_NAME}/unload", Unload, repository),
-                *([] if self.repository_api else [("/v2/repository/.*", Repository, repository)]),
+                *([] if self.access.enabled else [("/v2/repository/.*", SwitchedOff, repository)]),
             ],
         )
         _understand_expectations(application)
@@ -73,6 +76,7 @@ class Server(kfserving.KFServer):
         application.settings.update(
             default_handler_class=NotFound,
             log_function=lambda handler: None,
+            cors_origins=self.cors_origins,
             body_seconds=self.desk.gate.limits.deadline or None,
         )
         return application

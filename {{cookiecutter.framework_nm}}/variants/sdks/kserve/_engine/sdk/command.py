@@ -27,8 +27,10 @@ def serve(
     gc.disable()  # starting allocates much that stays, and next to no garbage
     from kserve.model_server import app
 
+    from ..serving.access import Access
     from ..serving.calls import Desk
     from ..serving.gate import limits
+    from .access import RepositoryAccess, share
     from .bodies import Bodies
     from .errors import answer_errors
     from .health import add_liveness
@@ -38,14 +40,14 @@ def serve(
     from .placement import place
     from .platforms import add_health_checks, predict_routes
     from .predictions import Predictions, asked
-    from .repository import RepositoryAccess
     from .server import Server
     from .versions import Versions
 
     repository = repository_class(arguments.model_dir, arguments.model_name, maker(model_class, arguments))
     repository.enable_latency_logging = arguments.enable_latency_logging
     desk: Desk[ServingModel] = Desk(repository.get_model, limits(arguments), arguments.access_log)
-    server = Server(repository, desk, arguments.drain_seconds, arguments.enable_repository_api)
+    access = Access(arguments.enable_repository_api, arguments.api_key_file)
+    server = Server(repository, desk, arguments.drain_seconds, access)
     _quieten(arguments)
     try:
         repository.load_models(arguments.allow_no_models)
@@ -63,12 +65,17 @@ def serve(
         return Predictions(stack, desk, paths)
 
     def others(stack: ASGIApp) -> ASGIApp:
-        access = RepositoryAccess(Versions(stack, repository), arguments.enable_repository_api)
-        return Bodies(access, arguments.max_buffer_size, lambda scope: asked(scope, paths))
+        guarded = RepositoryAccess(Versions(stack, repository), access)
+        return Bodies(guarded, arguments.max_buffer_size, lambda scope: asked(scope, paths))
 
     # KServe wraps its application once more when it starts: by then all that its owner added is there.
     kserve_stack = app.build_middleware_stack
-    app.build_middleware_stack = lambda: place(app, kserve_stack(), predictions, others)
+
+    def stack() -> ASGIApp:
+        placed = place(app, kserve_stack(), predictions, others)
+        return share(placed, arguments.cors_origins)
+
+    app.build_middleware_stack = stack
     gc.freeze()
     gc.enable()
     _choose_event_loop()

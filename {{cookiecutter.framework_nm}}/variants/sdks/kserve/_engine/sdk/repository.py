@@ -15,11 +15,8 @@ import kserve
 from kserve.errors import ModelNotFound, ModelNotReady
 from kserve.logging import logger
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
-from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..artifact.versions import NoSuchModel
-from ..serving.access import DISABLED, refusal
 from ..serving.index import index
 from ..serving.loading import Loader
 from .model import ServingModel
@@ -33,41 +30,10 @@ class LoadFailed(ModelNotReady):
         self.error_msg = self.reason = reason
 
 
-class Disabled(NotImplementedError):
-    """The repository API is turned off: UNIMPLEMENTED over gRPC, its word for what a service has not enabled."""
-
-    def __init__(self) -> None:
-        super().__init__(DISABLED)
-        self.reason = DISABLED  # what KServe's gRPC server answers with
-
-
-class RepositoryAccess:
-    """An ASGI application in front of KServe's, `app`: the repository API over REST, for those who may use it."""
-
-    def __init__(self, app: ASGIApp, enabled: bool) -> None:
-        self.app = app
-        self.enabled = enabled
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        app, refused = self.app, None
-        if scope["type"] == "http" and scope["path"].startswith("/v2/repository/"):
-            refused = refusal(self.enabled, b"origin" in dict(scope["headers"]))
-        if refused:
-            status, error = refused
-            app = JSONResponse({"error": error}, status)
-        await app(scope, receive, send)
-
-
 class ServingRepositoryExtension(ModelRepositoryExtension):
-    """KServe's repository API, with the reason of a failed load on REST and gRPC alike; it can be turned off."""
-
-    def __init__(self, repository: ServingModelRepository, enabled: bool) -> None:
-        super().__init__(repository)
-        self._enabled = enabled
+    """KServe's repository API, with the reason of a failed load on REST and gRPC alike. Who may use it: access.py."""
 
     async def load(self, model_name: str) -> dict[str, Any]:
-        if not self._enabled:
-            raise Disabled
         try:
             await self._model_registry.load(model_name)
         except NoSuchModel as error:
@@ -79,8 +45,6 @@ class ServingRepositoryExtension(ModelRepositoryExtension):
         return {"name": model_name, "load": True}
 
     async def unload(self, model_name: str) -> dict[str, Any]:
-        if not self._enabled:
-            raise Disabled
         await super().unload(model_name)
         return {"name": model_name, "unload": True}
 

@@ -18,6 +18,7 @@ import uvicorn
 from kserve.logging import logger
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from ..serving.access import Access
 from ..serving.calls import Desk
 from ..serving.drain import LIMIT, Drain
 from .model import ServingDataPlane, ServingModel
@@ -30,22 +31,23 @@ _AGE = 0.4
 
 
 class Server(kserve.ModelServer):
-    """Serves a repository over REST and gRPC, whose API for loading and unloading can be turned off."""
+    """Serves a repository over REST and gRPC, whose API for loading and unloading answers those who have `access`."""
 
     def __init__(
         self,
         repository: ServingModelRepository,
         desk: Desk[ServingModel],
         drain_seconds: float,
-        repository_api: bool,
+        access: Access,
     ) -> None:
         # The drain's limit is the one that counts.
         super().__init__(registered_models=repository, grace_period=2 * LIMIT)
         self._desk = desk
+        self._access = access
         self._drain_seconds = drain_seconds
         self.drain = Drain(drain_seconds, self._ask_clients_to_leave, self._finish, logger)
-        self.dataplane = ServingDataPlane(repository, self.drain, repository_api)
-        self.model_repository_extension = ServingRepositoryExtension(repository, repository_api)
+        self.dataplane = ServingDataPlane(repository, self.drain, access.enabled)
+        self.model_repository_extension = ServingRepositoryExtension(repository)
 
     def stop(self, sig: int) -> None:
         """KServe's handler of signals, which interrupts whatever runs: even uvicorn as it reads a request."""
@@ -53,7 +55,7 @@ class Server(kserve.ModelServer):
 
     async def _serve(self) -> None:
         kserve.protocol.grpc.server.aio = SimpleNamespace(server=self._make_grpc_server)
-        kserve.protocol.grpc.server.InferenceServicer = functools.partial(Servicer, self._desk)
+        kserve.protocol.grpc.server.InferenceServicer = functools.partial(Servicer, self._desk, self._access)
         uvicorn_server: Any = self._uvicorn
         uvicorn_server.capture_signals = contextlib.nullcontext  # else it stops at once
         config = self._rest_server.config

@@ -16,19 +16,21 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferRequest, ModelInf
 from kserve.protocol.infer_type import to_http_parameters
 
 from ..protocol.tensors import InvalidRequest
+from ..serving.access import Access
 from ..serving.calls import Call, Desk
 from ..serving.failures import Failed
+from .access import GuardedServicer
 from .messages import decode, to_grpc
 from .model import ServingModel
-from .versions import VersionedServicer
 
 
-class Servicer(VersionedServicer):
+class Servicer(GuardedServicer):
     """KServe's, except for predictions, which it would neither admit, nor count, nor log."""
 
-    def __init__(self, desk: Desk[ServingModel], *arguments: Any) -> None:
+    def __init__(self, desk: Desk[ServingModel], access: Access, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._desk = desk
+        self.access = access
 
     async def ModelInfer(self, request: ModelInferRequest, context: grpc.aio.ServicerContext) -> ModelInferResponse:
         size, written = request.ByteSize(), 0
