@@ -119,11 +119,11 @@ def test_an_error_of_the_models_code_is_no_lack_of_explanations(start: Callable[
 
 
 def test_a_request_can_be_logged_as_json(start: Callable[..., Server], sample_dir: Path) -> None:
-    server = start(sample_dir, "--access_log", MODEL_NAME="m").wait("m")
+    server = start(sample_dir, "--access_log", "--log_format=json", MODEL_NAME="m").wait("m")
     body = (sample_dir / "input.json").read_bytes()
     server.client.post("/v1/models/m:predict", content=body, headers={"X-Request-Id": "abc-1"})
     server.stop()
-    (line,) = [json.loads(line) for line in server.output.splitlines() if line.startswith("{")]
+    (line,) = [line for line in map(json.loads, server.errors.splitlines()) if "protocol" in line]
     assert (line["model"], line["protocol"], line["status"], line["request_id"]) == ("m", "v1", 200, "abc-1")
 
 

@@ -40,6 +40,7 @@ def open_session(model: Path | bytes, device: str) -> Any:
     provider = find_provider(device)
     if device == "cuda":
         onnxruntime.preload_dlls()  # NVIDIA's libraries, where pip installed them
+    onnxruntime.set_default_logger_severity(4)  # lines that no logging sees; its errors are raised as well
     options = onnxruntime.SessionOptions()
     # Requests are batched before they come here; more threads would only wait for each other.
     options.intra_op_num_threads = 1

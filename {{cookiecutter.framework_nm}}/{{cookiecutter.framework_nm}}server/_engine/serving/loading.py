@@ -125,6 +125,7 @@ class Loader(Generic[Served]):
             except BaseException as error:
                 if not isinstance(error, NoSuchModel):  # anybody may ask for any name
                     self.failed[name] = str(error)
+                    logger.warning("Model %s was not loaded; the previous one stays: %s", name, error)
                 fetched.discard()
                 raise
             self.failed.pop(name, None)

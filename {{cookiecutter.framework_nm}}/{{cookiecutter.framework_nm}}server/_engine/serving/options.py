@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from ..artifact.addresses import redacted, shown
 from ..artifact.signing import find_key
 from .access import read_key
+from .logs import FORMATS, LEVELS
 
 
 def memory() -> int:
@@ -143,7 +144,9 @@ class Options(Parser):
         self.add("device", "cpu", one_of("cpu", "cuda"), "what the model runs on: cpu or cuda")
         self.add("predict_proba", "false", switch, "answer with probabilities instead of labels")
         self.add("lenient", "false", switch, "read numbers written as text, leave out columns that are not the model's")
-        self.add("access_log", "false", switch, "log a line of JSON per prediction or explanation")
+        self.add("access_log", "false", switch, "log a line per prediction or explanation")
+        self.add("log_format", "text", one_of(*FORMATS), "the log's lines: text, or json for an object in each")
+        self.add("log_level", "info", one_of(*LEVELS), "what is logged from: debug, info, warning or error")
         self.add("workers", "1", one, "always 1; scale by replicas")
         self.add("max_buffer_size", "104857600", count, "largest request, in bytes")
         self.add("max_batch_rows", "1024", count, "most rows batched into one call of the model")

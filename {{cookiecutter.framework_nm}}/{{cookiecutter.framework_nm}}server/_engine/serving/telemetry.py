@@ -1,11 +1,10 @@
-"""What is told of requests: a line of JSON for each, and what an SDK's part may measure. Not here: any metric."""
+"""What is told of requests: a line in the log for each, and what an SDK's part may measure. Not here: any metric."""
 
 from __future__ import annotations
 
-import time
 from typing import Any, Callable
 
-import orjson
+from .logs import ACCESS
 
 
 def _nothing(*_: object) -> None:
@@ -32,5 +31,5 @@ class Telemetry:
 
 
 def log_request(**fields: Any) -> None:
-    """Write one line of JSON about a request."""
-    print(orjson.dumps({"time": time.time(), **fields}).decode(), flush=True)
+    """Write one line about a request."""
+    ACCESS.info("request", extra={"fields": fields})

@@ -79,7 +79,7 @@ class Held:
 
     def __init__(self, start: Callable[..., Server], sample_dir: Path, gate: Path, pool: ThreadPoolExecutor) -> None:
         self.server = start(
-            sample_dir, "--access_log", slow=True, MODEL_NAME="m", MAX_WAITING="1", GATE=str(gate)
+            sample_dir, "--access_log", "--log_format=json", slow=True, MODEL_NAME="m", MAX_WAITING="1", GATE=str(gate)
         ).wait("m")
         self.path = f"{self.server.client.base_url}/v1/models/m:predict"
         row = MyModel(dirpath=sample_dir).example.tolist()[0]
@@ -132,8 +132,8 @@ def test_a_request_whose_client_left_is_not_run(start: Callable[..., Server], sa
         held = Held(start, sample_dir, tmp_path, pool)
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(held.path, json=held.request, timeout=1)
-        output = held.server.process.stdout
-        assert output and json.loads(output.readline())["status"] == 499
+        log = held.server.process.stderr
+        assert log and next(line for line in map(json.loads, log) if "protocol" in line)["status"] == 499
         held.open()
         assert held.first.result().status_code == 200
         assert (tmp_path / "reached").read_text() == "once\n"

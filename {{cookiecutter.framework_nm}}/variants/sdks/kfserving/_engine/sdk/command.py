@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import warnings
 from typing import TYPE_CHECKING
 
 from ..contract.errors import ModelError
+from ..serving import logs
 from ..serving.access import Access
 from ..serving.calls import Desk
 from ..serving.drain import end_at_sigterm
@@ -17,6 +19,8 @@ from ..serving.model import maker
 if TYPE_CHECKING:
     from .model import ServingModel
     from .repository import ServingModelRepository
+
+logger = logging.getLogger(__name__)
 
 
 def serve(
@@ -28,6 +32,7 @@ def serve(
         warnings.simplefilter("ignore")
         from .server import Server
 
+    logs.configure(arguments)
     end_at_sigterm()  # ray, which KFServing imports, has put a handler of its own in its place
     repository = repository_class(arguments.model_dir, arguments.model_name, maker(model_class, arguments))
     desk: Desk[ServingModel] = Desk(repository.get_model, limits(arguments), arguments.access_log)
@@ -36,6 +41,7 @@ def serve(
     try:
         repository.load_models(arguments.allow_no_models)
     except ModelError as error:
-        sys.exit(f"The server cannot start: {error}")
+        logger.critical("The server cannot start: %s", error)
+        sys.exit(1)
     # The repository has the models. Passed here as well, they would be kept after they are replaced.
     server.start([])

@@ -15,7 +15,7 @@ from pathlib import Path
 import kfserving
 from kfserving.kfmodel_repository import KFModelRepository
 
-from ..artifact.addresses import Redacting, redacted, shown
+from ..artifact.addresses import redacted, shown
 from ..contract.errors import ModelError
 from ..serving.loading import Fetched, Loader, local, new_folder
 from .model import ServingModel
@@ -32,9 +32,6 @@ class ServingModelRepository(KFModelRepository):
 
     def __init__(self, model_dir: str, model_name: str, make_model: Callable[[str, Path], ServingModel]) -> None:
         super().__init__(model_dir)
-        # KFServing and the stores' clients log addresses.
-        for handler in logging.getLogger().handlers:
-            handler.addFilter(Redacting(model_dir))
         self._loader = Loader(partial(fetch, model_dir), shown(model_dir), model_name, make_model, self._publish)
 
     def load_models(self, allow_none: bool = False) -> None:

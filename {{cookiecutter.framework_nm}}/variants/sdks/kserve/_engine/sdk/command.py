@@ -7,7 +7,6 @@ import asyncio
 import gc
 import logging
 import sys
-import warnings
 from typing import TYPE_CHECKING
 
 from ..contract.errors import ModelError
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
     from .model import ServingModel
     from .repository import ServingModelRepository
+
+logger = logging.getLogger(__name__)
 
 
 def serve(
@@ -30,6 +31,7 @@ def serve(
     from ..serving.access import Access
     from ..serving.calls import Desk
     from ..serving.gate import limits
+    from . import logs
     from .access import RepositoryAccess, share
     from .bodies import Bodies
     from .errors import answer_errors
@@ -43,16 +45,17 @@ def serve(
     from .server import Server
     from .versions import Versions
 
+    logs.configure(arguments)
     repository = repository_class(arguments.model_dir, arguments.model_name, maker(model_class, arguments))
     repository.enable_latency_logging = arguments.enable_latency_logging
     desk: Desk[ServingModel] = Desk(repository.get_model, limits(arguments), arguments.access_log)
     access = Access(arguments.enable_repository_api, arguments.api_key_file)
     server = Server(repository, desk, arguments.drain_seconds, access)
-    _quieten(arguments)
     try:
         repository.load_models(arguments.allow_no_models)
     except ModelError as error:
-        sys.exit(f"The server cannot start: {error}")
+        logger.critical("The server cannot start: %s", error)
+        sys.exit(1)
     add_pages(app, arguments.enable_docs_url, arguments.enable_metrics_url)
     add_liveness(app, repository)
     add_metadata(app, server.dataplane, repository)
@@ -91,28 +94,3 @@ def _choose_event_loop() -> None:
     except ImportError:
         return
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
-
-
-def _quieten(arguments: argparse.Namespace) -> None:
-    """Log no request unless asked to: a line each costs more than a light model does. calls.py logs its own."""
-    access = logging.getLogger("uvicorn.access")
-    access.handlers.clear()
-    access.propagate = False
-    if not arguments.enable_latency_logging:
-        logging.getLogger("kserve.trace").setLevel(logging.WARNING)
-    logging.getLogger("kserve").addFilter(_shorten)
-    # For KServe to fix: whoever starts a server cannot act on it.
-    warnings.filterwarnings("ignore", message="ORJSONResponse is deprecated")
-
-
-def _shorten(record: logging.LogRecord) -> bool:
-    """A request that cannot be answered is a line in the log, and not a traceback: anybody can make thousands.
-
-    What the model's own code raised is logged where it is caught, with its traceback.
-    """
-    from kserve.errors import InferenceError, InvalidInput, ModelNotFound, ModelNotReady, ServerNotReady
-
-    expected = (InferenceError, InvalidInput, ModelNotFound, ModelNotReady, ServerNotReady, NotImplementedError)
-    if record.exc_info and isinstance(record.exc_info[1], expected):
-        record.exc_info = None
-    return True
