@@ -158,14 +158,15 @@ class Call(Generic[M]):
         if self.ticket:
             self.desk.gate.leave(self.ticket)
         status = self.outcome.code if self.way == "grpc" else self.outcome.status
+        seconds = time.perf_counter() - self.since
         if self._telemetry:
-            self._telemetry.ended(self.way, str(status))
+            self._telemetry.ended(self.way, str(status), seconds, self.bytes_in, bytes_out)
         if self.desk.log:
             log_request(
                 model=self.name,
                 protocol=self.way,
                 status=status,
-                ms=round((time.perf_counter() - self.since) * 1000, 3),
+                ms=round(seconds * 1000, 3),
                 bytes_in=self.bytes_in,
                 bytes_out=bytes_out,
                 request_id=self.request_id,

@@ -15,15 +15,16 @@ class Telemetry:
     """What is told of one model's requests. It measures nothing: where a server has metrics, its own take its place."""
 
     def __init__(self) -> None:
-        #: A request is in flight.
-        self.begun: Callable[[], object] = _nothing
         #: One step of a request is done, and took so many seconds.
         self.preprocess: Callable[[float], object] = _nothing
         self.predict: Callable[[float], object] = _nothing
         self.explain: Callable[[float], object] = _nothing
         self.postprocess: Callable[[float], object] = _nothing
 
-    def ended(self, way: str, status: str) -> None:
+    def begun(self) -> None:
+        """A request is in flight."""
+
+    def ended(self, way: str, status: str, seconds: float, bytes_in: int, bytes_out: int) -> None:
         """A request is no longer in flight; `status` is that of its protocol."""
 
     def called(self, rows: int, waited: list[float]) -> None:

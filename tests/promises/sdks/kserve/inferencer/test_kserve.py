@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -141,6 +142,37 @@ def test_metrics_count_requests_by_protocol_and_status(start: Callable[..., Serv
     assert 'inference_batch_rows_sum{model_name="m"} 5.0' in metrics
     assert 'inference_queue_seconds_count{model_name="m"} 3.0' in metrics
     assert 'request_predict_seconds_count{model_name="m"}' in metrics
+    for protocol, times in (("v1", 1.0), ("v2", 2.0), ("grpc", 2.0)):
+        labels = f'{{model_name="m",protocol="{protocol}"}}'
+        assert f"inference_request_duration_seconds_count{labels} {times}" in metrics
+        for name in ("inference_request_bytes_total", "inference_response_bytes_total"):
+            (value,) = [line.split()[-1] for line in metrics.splitlines() if line.startswith(name + labels)]
+            assert float(value) > 10
+
+
+def test_metrics_show_the_version_that_is_loaded_and_no_other(
+    start: Callable[..., Server], sample_dir: Path, tmp_path: Path
+) -> None:
+    """What requests counted goes on when a model is loaded again."""
+    shutil.copytree(sample_dir, tmp_path / "0001")
+    server = start(tmp_path, MODEL_NAME="m").wait("m")
+    body = {"instances": MyModel(dirpath=sample_dir).example.tolist()}
+
+    def shown(start: str) -> list[str]:
+        return [line for line in server.client.get("/metrics").text.splitlines() if line.startswith(start)]
+
+    def change(what: str) -> None:
+        assert server.client.post(f"/v2/repository/models/m/{what}").status_code == 200
+
+    for version in ("0001", "0002"):
+        (info,) = shown("inference_model_info{")
+        assert f'version="{version}"' in info and 'model_name="m"' in info and 'runtime="' in info
+        server.client.post("/v1/models/m:predict", json=body)
+        shutil.copytree(sample_dir, tmp_path / "0002", dirs_exist_ok=True)
+        change("load")
+    assert shown("inference_requests_total")[0].endswith(" 2.0")
+    change("unload")
+    assert shown("inference_model_info{") == []
 
 
 def test_a_clients_mistake_over_grpc_is_an_invalid_argument(server: Server) -> None:

@@ -21,6 +21,7 @@ from ..serving.index import index
 from ..serving.loading import Loader
 from .model import ServingModel
 from .storage import Location
+from .telemetry import hide_model, show_model
 
 
 class LoadFailed(ModelNotReady):
@@ -90,11 +91,13 @@ class ServingModelRepository(kserve.ModelRepository):
 
     def unload(self, name: str) -> None:
         super().unload(name)
+        hide_model(name)
         logger.info("Unloaded model %s", name)
 
     def _publish(self, model: ServingModel) -> None:
         model.enable_latency_logging = self.enable_latency_logging
         self.update(model)
+        show_model(model.name, model.version, model.platform)
         version = f", version {model.version}," if model.version else ""
         logger.info(
             "Loaded model %s%s from %s, which runs on %s: %s",
