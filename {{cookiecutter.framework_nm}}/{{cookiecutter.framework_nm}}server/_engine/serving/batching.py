@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..contract.errors import NoExplanations, Unanswerable
+from .telemetry import Step, Trace
 
 logger = logging.getLogger(__name__)
 
@@ -46,13 +47,13 @@ MEANT = (Unanswerable, Unavailable, NoExplanations)
 
 
 class _Job:
-    __slots__ = ("X", "answer", "proba", "rows", "since")
+    __slots__ = ("X", "answer", "proba", "rows", "since", "started")
 
     def __init__(self, X: Any, proba: bool, answer: asyncio.Future[np.ndarray]) -> None:
         self.X = X
         self.rows = len(X)
         self.proba = proba
-        self.since = time.perf_counter()
+        self.since = self.started = time.perf_counter()
         self.answer = answer
 
 
@@ -61,7 +62,7 @@ class Batcher:
 
     `max_rows` is how many rows go into one call; a single larger request is still run whole. `max_waiting` is
     how many requests may wait. `on_call` is told of each call: its rows, and the seconds that its requests waited.
-    A call that takes longer than `stuck_seconds` counts as one that never returns.
+    A call that takes longer than `stuck_seconds` counts as one that never returns. `step` is what a call is traced as.
     """
 
     def __init__(
@@ -71,8 +72,10 @@ class Batcher:
         max_waiting: int,
         on_call: Callable[[int, list[float]], None] = lambda rows, waited: None,
         stuck_seconds: float = 60,
+        step: str = "predict",
     ) -> None:
         self._predict = predict
+        self._step = step
         self._max_rows = max_rows
         self._max_waiting = max_waiting
         self._on_call = on_call
@@ -96,7 +99,7 @@ class Batcher:
                 return f"a call of the model has taken {seconds:.0f} seconds, longer than --stuck_seconds allows"
         return ""
 
-    async def __call__(self, X: Any, proba: bool) -> np.ndarray:
+    async def __call__(self, X: Any, proba: bool, trace: Trace | None = None) -> np.ndarray:
         """Answer X, one prediction per row.
 
         Raises Overloaded, what is said of these rows or of the model (`MEANT`), or ModelFailed.
@@ -116,6 +119,10 @@ class Batcher:
             if job in self._waiting:  # else it has been begun
                 self._waiting.remove(job)
             raise
+        finally:
+            if trace:
+                now = time.perf_counter()
+                trace.steps += [Step("queue", job.since, job.started), Step(self._step, job.started, now)]
 
     def _start_thread(self) -> threading.Thread:
         # A daemon, because an interpreter that ends would wait for a call that never returns.
@@ -130,6 +137,8 @@ class Batcher:
         if not batch:
             return
         started = self._calling_since = time.perf_counter()
+        for job in batch:
+            job.started = started
         self._calls.put(functools.partial(self._run, batch, loop))
         try:
             self._on_call(sum(job.rows for job in batch), [started - job.since for job in batch])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import Any, Awaitable, Callable, Generic, Optional, TypeVar
+from typing import Any, Awaitable, Callable, Generic, Mapping, Optional, TypeVar
 
 from .batching import Unavailable
 from .failures import (
@@ -26,7 +26,7 @@ from .failures import (
 )
 from .gate import Gate, Limits, Ticket, nothing
 from .model import Serving
-from .telemetry import log_request
+from .telemetry import Step, Trace, log_request
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,8 @@ class Desk(Generic[M]):
         self.find = find
         self.gate = Gate(limits)
         self.log = log
+        #: Where requests are traced: begins to, by the model's name, the way, what is called, and its headers.
+        self.trace: Optional[Callable[[str, str, str, Mapping[str, str]], Trace]] = None
 
 
 class Call(Generic[M]):
@@ -71,6 +73,7 @@ class Call(Generic[M]):
         self.outcome: Outcome = LEFT
         self.refused: Optional[Exception] = None
         self.ticket: Optional[Ticket] = None
+        self.trace: Optional[Trace] = None
         found = desk.find(name)
         self._telemetry = found.telemetry if found is not None else None
         if self._telemetry:
@@ -97,6 +100,13 @@ class Call(Generic[M]):
             except Exception as error:
                 self.refused = error
         return self.refused is None
+
+    def step(self, name: str, since: float) -> float:
+        """A step of the request that began at `since` is done; returns when."""
+        now = time.perf_counter()
+        if self.trace:
+            self.trace.steps.append(Step(name, since, now))
+        return now
 
     def hold(self, rows: int) -> None:
         """Count the request's rows. Raises Busy."""
@@ -161,6 +171,8 @@ class Call(Generic[M]):
         seconds = time.perf_counter() - self.since
         if self._telemetry:
             self._telemetry.ended(self.way, str(status), seconds, self.bytes_in, bytes_out)
+        if self.trace:
+            self.trace.ended(str(status))
         if self.desk.log:
             log_request(
                 model=self.name,

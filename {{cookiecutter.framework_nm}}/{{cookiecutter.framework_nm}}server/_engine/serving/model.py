@@ -20,7 +20,7 @@ from ..protocol.requests import Request
 from ..protocol.tensors import InvalidRequest
 from .batching import Batcher, Unavailable
 from .opening import Servable, answered_labels, open_model
-from .telemetry import Telemetry
+from .telemetry import Telemetry, Trace
 
 S = TypeVar("S", bound="Serving")
 
@@ -128,9 +128,9 @@ class Serving:
         self.labels = answered_labels(model)
         limits = (self.max_batch_rows, self.max_waiting)
         self._batcher = Batcher(model.answer, *limits, self.telemetry.called, self.stuck_seconds)
-        self._explanations = Batcher(_Explainer(model), *limits, stuck_seconds=self.stuck_seconds)
+        self._explanations = Batcher(_Explainer(model), *limits, stuck_seconds=self.stuck_seconds, step="explain")
 
-    async def answer(self, request: Request) -> list[Output]:
+    async def answer(self, request: Request, trace: Trace | None = None) -> list[Output]:
         """Run the model on a decoded request; returns the outputs that were asked for.
 
         Raises Overloaded, InvalidRequest where the model cannot answer these rows, or ModelFailed.
@@ -140,12 +140,13 @@ class Serving:
         names = [(asked.output or default, asked.alias) for asked in request.outputs]
         try:
             return [
-                Output(alias or name, await self._batcher(request.X, name == "predict_proba")) for name, alias in names
+                Output(alias or name, await self._batcher(request.X, name == "predict_proba", trace))
+                for name, alias in names
             ]
         except Unanswerable as error:
             raise InvalidRequest(str(error)) from None
 
-    async def explanations(self, request: Request) -> list[dict[str, Any]]:
+    async def explanations(self, request: Request, trace: Trace | None = None) -> list[dict[str, Any]]:
         """Say of a decoded request what each column adds to the predictions; predictions do not wait for it.
 
         Raises Overloaded, Unavailable, NoExplanations, InvalidRequest where the model cannot answer these rows, or
@@ -155,7 +156,7 @@ class Serving:
         if stuck:
             raise Unavailable(f"explanations of this model are not answered: {stuck}")
         try:
-            found: list[dict[str, Any]] = (await self._explanations(request.X, False)).tolist()
+            found: list[dict[str, Any]] = (await self._explanations(request.X, False, trace)).tolist()
             return found
         except Unanswerable as error:
             raise InvalidRequest(str(error)) from None

@@ -123,23 +123,27 @@ class Prediction(Call[Serving]):
         measure = model.telemetry
         start = time.perf_counter()
         request = await self._decode(model, body)
-        decoded = time.perf_counter()
+        decoded = self.step("decode", start)
         measure.preprocess(decoded - start)
-        outputs = await model.answer(request)
+        outputs = await model.answer(request, self.trace)
         predicted = time.perf_counter()
         measure.predict(predicted - decoded)
         encoded = encode(self.name, request, outputs)
-        measure.postprocess(time.perf_counter() - predicted)
+        measure.postprocess(self.step("encode", predicted) - predicted)
         begins = () if encoded.json_size is None else ((_BINARY, b"%d" % encoded.json_size),)
         return Answer(200, encoded.body, encoded.media_type.encode(), begins)
 
     async def _explanation(self, model: Serving, body: bytes) -> Answer:
         """For each row the prediction, a base score, and what each column adds to it."""
-        request = await self._decode(model, body)
         start = time.perf_counter()
-        explanations = await model.explanations(request)
-        model.telemetry.explain(time.perf_counter() - start)
-        return Answer(200, orjson.dumps({"explanations": explanations}))
+        request = await self._decode(model, body)
+        decoded = self.step("decode", start)
+        explanations = await model.explanations(request, self.trace)
+        explained = time.perf_counter()
+        model.telemetry.explain(explained - decoded)
+        encoded = orjson.dumps({"explanations": explanations})
+        self.step("encode", explained)
+        return Answer(200, encoded)
 
     async def _decode(self, model: Serving, body: bytes) -> Request:
         size = self.headers.get(_BINARY) if self._can.tensors else None

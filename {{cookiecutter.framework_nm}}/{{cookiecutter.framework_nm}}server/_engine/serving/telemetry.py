@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, List, NamedTuple
 
 from .logs import ACCESS
+
+
+class Step(NamedTuple):
+    """One step of a request, such as "decode", by perf_counter's seconds."""
+
+    name: str
+    since: float
+    until: float
+
+
+class Trace:
+    """What is traced of one request: its steps, and its end. Where nothing is traced, a request has none."""
+
+    def __init__(self) -> None:
+        self.steps: List[Step] = []
+
+    def ended(self, status: str) -> None:
+        """The request has ended; `status` is that of its protocol."""
 
 
 def _nothing(*_: object) -> None:

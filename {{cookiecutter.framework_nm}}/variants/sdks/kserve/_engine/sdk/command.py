@@ -31,7 +31,7 @@ def serve(
     from ..serving.access import Access
     from ..serving.calls import Desk
     from ..serving.gate import limits
-    from . import logs
+    from . import logs, tracing
     from .access import RepositoryAccess, share
     from .bodies import Bodies
     from .errors import answer_errors
@@ -50,6 +50,7 @@ def serve(
     repository.enable_latency_logging = arguments.enable_latency_logging
     desk: Desk[ServingModel] = Desk(repository.get_model, limits(arguments), arguments.access_log)
     access = Access(arguments.enable_repository_api, arguments.api_key_file)
+    desk.trace = tracing.start()
     server = Server(repository, desk, arguments.drain_seconds, access)
     try:
         repository.load_models(arguments.allow_no_models)

@@ -42,6 +42,9 @@ class Predictions:
             return
         call = Prediction(self.desk, route, dict(scope["headers"]), "kserve")
         request = _Request(call, receive)
+        if self.desk.trace:
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers.items()}
+            call.trace = self.desk.trace(call.name, call.way, scope["path"], headers)
         size = 0
         try:
             answer = await call.answer(request.read)

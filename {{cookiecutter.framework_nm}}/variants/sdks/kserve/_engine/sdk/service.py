@@ -6,6 +6,7 @@ How tensors of its messages are read and written is in messages.py.
 from __future__ import annotations
 
 import functools
+import time
 from typing import Any
 
 import grpc
@@ -35,6 +36,9 @@ class Servicer(GuardedServicer):
     async def ModelInfer(self, request: ModelInferRequest, context: grpc.aio.ServicerContext) -> ModelInferResponse:
         size, written = request.ByteSize(), 0
         call = Call(self._desk, "grpc", request.model_name, request.model_version, size, _request_id(context))
+        if self._desk.trace:
+            metadata = {name: str(value) for name, value in context.invocation_metadata() or ()}
+            call.trace = self._desk.trace(call.name, call.way, "inference.GRPCInferenceService/ModelInfer", metadata)
         try:
             call.complete = call.arrived(size)
             answer = await call.run(functools.partial(self._answer, call, request))
@@ -51,6 +55,7 @@ class Servicer(GuardedServicer):
             self.validate_grpc_request(message)
         except InvalidInput as error:
             raise InvalidRequest(str(error)) from None
+        start = time.perf_counter()
         asked = kserve.InferRequest.from_grpc(message)
         model = call.model
         for item in asked.inputs:
@@ -59,7 +64,12 @@ class Servicer(GuardedServicer):
         outputs = [(output.name, output.parameters) for output in asked.request_outputs or ()]
         request = model.decoder.request(tensors, to_http_parameters(asked.parameters or {}), asked.id, outputs)
         call.hold(len(request.X))
-        return to_grpc(model.name, asked, await model.answer(request))
+        call.step("decode", start)
+        outputs = await model.answer(request, call.trace)
+        predicted = time.perf_counter()
+        answer = to_grpc(model.name, asked, outputs)
+        call.step("encode", predicted)
+        return answer
 
 
 def _request_id(context: grpc.aio.ServicerContext) -> str | None:
