@@ -46,7 +46,8 @@ class _Form(logging.Formatter):
         return "\n".join(line for line in _plain(text).split("\n") if line.strip())
 
     def fields(self, record: logging.LogRecord) -> Dict[str, Any]:
-        return getattr(record, "fields", {})
+        found: Dict[str, Any] = getattr(record, "fields", {})
+        return {name: _plain(value) if isinstance(value, str) else value for name, value in found.items()}
 
 
 class Text(_Form):
@@ -83,7 +84,7 @@ def _time(record: logging.LogRecord, between: str) -> str:
 
 def _word(value: object) -> str:
     """A field's value, in quotes where it could be taken for further ones."""
-    return str(value) if re.fullmatch(r"[\w.:/-]+", str(value)) else orjson.dumps(_plain(str(value))).decode()
+    return str(value) if re.fullmatch(r"[\w.:/-]+", str(value)) else orjson.dumps(str(value)).decode()
 
 
 def _plain(text: str) -> str:

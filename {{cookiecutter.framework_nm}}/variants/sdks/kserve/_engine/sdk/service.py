@@ -61,8 +61,8 @@ class Servicer(GuardedServicer):
         for item in asked.inputs:
             model.decoder.check_input(item.name, item.datatype, to_http_parameters(item.parameters or {}))
         tensors = [decode(item) for item in asked.inputs]
-        outputs = [(output.name, output.parameters) for output in asked.request_outputs or ()]
-        request = model.decoder.request(tensors, to_http_parameters(asked.parameters or {}), asked.id, outputs)
+        wanted = [(output.name, output.parameters) for output in asked.request_outputs or ()]
+        request = model.decoder.request(tensors, to_http_parameters(asked.parameters or {}), asked.id, wanted)
         call.hold(len(request.X))
         call.step("decode", start)
         outputs = await model.answer(request, call.trace)
