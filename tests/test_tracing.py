@@ -25,7 +25,7 @@ INSTRUMENTATION = ["opentelemetry-distro==0.66b2", "opentelemetry-instrumentatio
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADERS = {"traceparent": f"00-{TRACE}-{CALLER}-01"}
 ROW = [5.1, 3.5, 1.4, 0.2]
-EXPORT = {
+EXPORT: dict[str, Any] = {
     "OTEL_TRACES_EXPORTER": "console",
     "OTEL_METRICS_EXPORTER": "none",
     "OTEL_LOGS_EXPORTER": "none",
@@ -91,12 +91,12 @@ REQUESTS = [
 
 @pytest.mark.parametrize("how", ["the extra otel", "instrument_app", "opentelemetry-instrument"])
 def test_requests_and_their_steps_are_spans_of_the_callers_trace(project: Path, packages: Path, how: str) -> None:
-    options: dict[str, Any] = {
+    ways: dict[str, dict[str, Any]] = {
         "the extra otel": {},
         "instrument_app": {"program": INSTRUMENTED},
         "opentelemetry-instrument": {"wrap": lambda *command: [packages / "bin/opentelemetry-instrument", *command]},
-    }[how]
-    with Server(project, PYTHONPATH=str(packages), **EXPORT, **options) as server:
+    }
+    with Server(project, PYTHONPATH=str(packages), **EXPORT, **ways[how]) as server:
         ask(server)
         found = [item for item in spans(server) if item["context"]["trace_id"] == f"0x{TRACE}"]
     requests = [item for item in found if item["parent_id"] == f"0x{CALLER}"]
@@ -116,7 +116,7 @@ def test_requests_and_their_steps_are_spans_of_the_callers_trace(project: Path, 
 
 
 @pytest.mark.parametrize("variables", [{}, {"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}])
-def test_nothing_of_it_is_loaded_unless_asked_for(project: Path, packages: Path, variables: dict[str, str]) -> None:
+def test_nothing_of_it_is_loaded_unless_asked_for(project: Path, packages: Path, variables: dict[str, Any]) -> None:
     program = """
 import atexit, sys
 atexit.register(lambda: print("LOADED", [name for name in sys.modules if name.startswith("opentelemetry.sdk")]))

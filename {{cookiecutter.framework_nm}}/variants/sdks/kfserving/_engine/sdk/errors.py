@@ -85,7 +85,7 @@ class JsonErrors(tornado.web.RequestHandler):
 class NotFound(JsonErrors):
     """Answers paths that have no route."""
 
-    def get(self) -> None:
+    def get(self, *arguments: str) -> None:
         raise tornado.web.HTTPError(404)
 
     post = put = patch = delete = options = get
