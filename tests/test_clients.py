@@ -625,7 +625,7 @@ def test_a_cloud_event_in_v2_may_have_missing_text_and_nothing_but_text(
         (output,) = response.json()["outputs"]
         assert output["data"][0] in ("não", "sim")
     else:
-        assert "input 'city': expected a string" in response.text
+        assert "input 'city', row 0, column 'city': expected BYTES" in response.text
 
 
 def test_a_server_without_httptools_is_uvicorns_other_one(install: Callable[[str, str], Path]) -> None:

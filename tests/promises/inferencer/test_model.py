@@ -250,4 +250,4 @@ def test_a_version_that_only_the_settings_speak_against_stops_the_start(
     files = {name: digest for name, digest in found.files.items() if name != compiled.FILE or not found.compiled}
     metadata.write(tmp_path / "0002", msgspec.structs.replace(found, compiled=None, files=files))
     server = start(tmp_path, MODEL_NAME="m", RUNTIME="onnx")
-    says_why_it_ends(server, "0002 has no compiled model, which the runtime onnx asks for")
+    says_why_it_ends(server, "0002 has no compiled model, which the runtime onnx needs")
