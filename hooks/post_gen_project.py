@@ -9,8 +9,10 @@ newer.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import re
 import shlex
 import shutil
@@ -26,22 +28,12 @@ ANSWERS = r"""{{ cookiecutter | jsonify }}"""
 #: The three files of the package that are the owner's to edit.
 OWNED = tuple(Path("trainer", name) for name in ("model.py", "preprocessor.py", "postprocessor.py"))
 
-#: Where pre_gen_project.py has put the files of a project that was there before, as they were.
+#: Where pre_gen_project.py has moved the files of a project that was there before: whatever is in the places where
+#: the template writes, it has written now.
 KEPT = ".before"
 
-#: Where the template writes files, as pre_gen_project.py has it too.
-PLACES = (
-    "*",
-    "k8s/*/*",
-    "{package}/*",
-    "{package}/trainer/*",
-    "{package}/inferencer/*",
-    "{package}/_engine/**/*",
-    "{package}/example_models/0001/**/*",
-)
-
-#: What is added to the names of copies of edited files.
-SAVED = r"\.yours\d*$"
+#: In bytes. The template has no larger file: what is larger is data or a model of the owner's, and is not read.
+LARGEST = 64 * 1024 * 1024
 
 
 @dataclass
@@ -56,13 +48,15 @@ class Outcome:
 
 @dataclass
 class Wiring:
-    """A project to finish: the chosen framework, its families, and SDK, and the table of all SDKs."""
+    """A project to finish: the chosen framework, its families, and SDK, the table of all SDKs, and where the template
+    writes."""
 
     project: Path
     framework: str
     families: Sequence[str]
     sdk: str
     sdks: Mapping[str, Any]
+    places: Sequence[str]
 
     def __post_init__(self) -> None:
         self.variants = self.project / "variants"
@@ -80,16 +74,20 @@ class Wiring:
         Raises OSError where a file cannot be written: then the files that were there before are as they were. The
         layers are gone afterwards in any case.
         """
+        moved = [path.relative_to(self.before).as_posix() for path in _files(self.before)]
         try:
+            others = self._files_of_other_sdks()
+            for name in others:
+                _remove(self.project / name)
             self._lay_package()
-            self._renew_sample()
-            self._remove_other_sdks()
+            self._lay_sample()
             self._remove_bytecode()
             (self.project / "run_modelserver").chmod(0o755)
-            outcome = self._record_and_return()
+            outcome = self._return(self._record(), others)
+            self._remove_empty_folders([*others, *moved])
         except OSError:
             for path in _files(self.before):
-                _copy(path, self.project / path.relative_to(self.before))
+                self._give_back(path.relative_to(self.before).as_posix())
             shutil.rmtree(self.before, ignore_errors=True)
             raise
         finally:
@@ -97,31 +95,36 @@ class Wiring:
         shutil.rmtree(self.before, ignore_errors=True)
         return outcome
 
-    def _record_and_return(self) -> Outcome:
-        """Write down what the template wrote, and give the owner's files back where it wrote something else."""
+    def _record(self) -> dict[str, str]:
+        """Write down what the template wrote; returns the digests by the files' names."""
+        places = [place.format(package=self.package.name) for place in self.places]
+        found = {path for place in places for path in self.project.glob(place) if path.is_file()}
+        written = {path.relative_to(self.project).as_posix(): _digest(path) for path in found - {self.digests}}
+        self.digests.write_bytes("".join(f"{digest}  {name}\n" for name, digest in sorted(written.items())).encode())
+        return written
+
+    def _return(self, written: Mapping[str, str], others: Mapping[str, Mapping[str, str]]) -> Outcome:
+        """Give the owner's files back: into their places, or beside what the template wrote.
+
+        A file that the template does not know goes back and is not named. What is only as another SDK's is gone.
+        """
         recorded = _recorded(self.before / self.digests.relative_to(self.project))
-        owners = self._owners_files(recorded)
-        written = {
-            path.relative_to(self.project).as_posix(): _digest(path)
-            for place in PLACES
-            for path in self.project.glob(place.format(package=self.package.name))
-            if path.is_file()
-        }
-        lines = [f"{digest}  {name}\n" for name, digest in sorted(written.items()) if owners.get(name) != digest]
-        self.digests.write_bytes("".join(lines).encode())
-        for name in owners:
-            if re.search(SAVED, name):  # by an earlier renewal, in a folder of the engine, which was made anew
-                _copy(self.before / name, self.project / name)
         outcome = Outcome()
-        for name in sorted(name for name in owners if owners[name] != written.get(name)):
-            if re.search(SAVED, name):
+        for name, digest in sorted(self._owners_files(recorded).items()):
+            former = others.get(name, {})
+            if digest == written.get(name) or digest in former.values():
                 continue
-            if self._stays(name, recorded):
-                _copy(self.before / name, self.project / name)
+            if not (name in written or name in recorded or self.previous in former):
+                self._give_back(name)
+            elif self._stays(name, recorded):
+                self._give_back(name)
                 outcome.kept.append(name)
             else:
                 outcome.saved.append(self._save(name))
         return outcome
+
+    def _give_back(self, name: str) -> None:
+        _move(self.before / name, self.project / name)
 
     def _owners_files(self, recorded: Mapping[str, str]) -> dict[str, str]:
         """Files that are not as the template wrote them, and their digests.
@@ -147,40 +150,45 @@ class Wiring:
     def _save(self, name: str) -> str:
         """Put the owner's file beside the template's, over no other; returns its name."""
         number = 1
-        while (self.project / f"{name}.yours{number if number > 1 else ''}").exists():
+        while True:
+            saved = f"{name}.yours{number if number > 1 else ''}"
+            if not any((folder / saved).exists() for folder in (self.project, self.before)):
+                _move(self.before / name, self.project / saved)
+                return saved
             number += 1
-        saved = f"{name}.yours{number if number > 1 else ''}"
-        _copy(self.before / name, self.project / saved)
-        return saved
 
     def _lay_package(self) -> None:
         for layer in self._layers(self.sdk):
             for source in _files(layer):
                 _copy(source, self.package / source.relative_to(layer))
 
-    def _renew_sample(self) -> None:
-        """Lay the sample model in place of the one before; files of the owner's beside it stay."""
+    def _lay_sample(self) -> None:
         sample = self.package / "example_models" / "0001"
-        for name in _listed(sample / "metadata.json"):
-            _remove(sample / name)
         new = self.variants / "samples" / self.sdk / self.framework / "0001"
         for source in _files(new):
             _copy(source, sample / source.relative_to(new))
         _copy(sample / "input.json", self.project / "input.json")
         _copy(self.variants / "locks" / f"{self.framework}-{self.sdk}.lock", self.project / "requirements.lock")
 
-    def _remove_other_sdks(self) -> None:
-        """Remove what only another SDK's projects have; a file of the owner's that has such a name stays."""
+    def _files_of_other_sdks(self) -> dict[str, dict[str, str]]:
+        """What only other SDKs' projects have: the digests as the template has it, by the file's name and the SDK."""
         ours = {path.relative_to(layer) for layer in self._layers(self.sdk) for path in _files(layer)}
+        found: dict[str, dict[str, str]] = {}
         for sdk in self.sdks:
             layer = self.variants / "sdks" / sdk
-            for source in _files(layer):
-                name = source.relative_to(layer)
-                found = self.package / name
-                if name not in ours and found.is_file() and (sdk == self.previous or not _differs(found, source)):
-                    found.unlink()
+            names = {path.relative_to(layer): path for path in _files(layer)}
+            files = {(self.package / name): path for name, path in names.items() if name not in ours}
             for folder in set(self.sdks[sdk]["k8s"]) - set(self.sdks[self.sdk]["k8s"]):
-                _remove_manifests(self.project / "k8s" / folder)
+                files.update({path: path for path in (self.project / "k8s" / folder).iterdir() if path.is_file()})
+            for path, source in files.items():
+                found.setdefault(path.relative_to(self.project).as_posix(), {})[sdk] = _digest(source)
+        return found
+
+    def _remove_empty_folders(self, names: Sequence[str]) -> None:
+        """Remove the folders in which there were files of these names, and nothing is now."""
+        for folder in {(self.project / name).parent for name in names}:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
     def _remove_bytecode(self) -> None:
         """Remove what whoever ran the engine in the template left there: it is copied as it is, folders included."""
@@ -247,7 +255,7 @@ def main() -> int:
     answers = json.loads(ANSWERS)
     framework = answers["framework_nm"]
     families = answers["_frameworks"][framework]["families"]
-    wiring = Wiring(Path.cwd(), framework, families, answers["serving_sdk"], answers["_sdks"])
+    wiring = Wiring(Path.cwd(), framework, families, answers["serving_sdk"], answers["_sdks"], answers["_places"])
     try:
         outcome = wiring.wire()
     except OSError as error:
@@ -257,16 +265,6 @@ def main() -> int:
     template = shlex.quote(answers.get("_template") or "THE-TEMPLATE") + checkout
     print(renewed(wiring, outcome, template) if wiring.renews else next_steps(wiring.framework))
     return 0
-
-
-def _listed(metadata: Path) -> list[str]:
-    """The files of the model that metadata.json describes, and those that describe it."""
-    try:
-        files = list(json.loads(metadata.read_text(encoding="utf-8"))["files"])
-    except (OSError, ValueError, KeyError, TypeError):
-        files = []
-    inside = [name for name in files if isinstance(name, str) and ".." not in Path(name).parts]
-    return [*(name for name in inside if not Path(name).is_absolute()), "metadata.json", "metadata.sha256"]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -281,7 +279,9 @@ def _recorded(file: Path) -> dict[str, str]:
 
 
 def _digest(path: Path) -> str:
-    """The SHA-256 of a file; of text, over lines that end as in git, whatever the checkout's do."""
+    """The SHA-256 of a file; of text, over lines that end as in git, whatever the checkout's do. Large ones have ""."""
+    if path.stat().st_size > LARGEST:
+        return ""
     content = path.read_bytes()
     return hashlib.sha256(content if b"\0" in content else content.replace(b"\r\n", b"\n")).hexdigest()
 
@@ -297,17 +297,13 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copymode(source, target)
 
 
-def _differs(found: Path, source: Path) -> bool:
-    """Whether there is such a file, and says something else; git may have changed the ends of its lines."""
-    return found.exists() and found.read_bytes().replace(b"\r\n", b"\n") != source.read_bytes().replace(b"\r\n", b"\n")
-
-
-def _remove_manifests(folder: Path) -> None:
-    """Remove a folder of k8s/, except files that the owner put there."""
-    for name in ("kustomization.yaml", f"{folder.name}.yaml"):
-        _remove(folder / name)
-    if folder.is_dir() and not any(folder.iterdir()):
-        folder.rmdir()
+def _move(source: Path, target: Path) -> None:
+    """Move a file, over another, but into no folder of its name; a link stays a link."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _remove(target)
+    shutil.move(str(source), str(target))
 
 
 if __name__ == "__main__":

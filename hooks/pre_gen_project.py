@@ -2,15 +2,16 @@
 
 Here: what an answer must look like for Kubernetes, KServe and image registries to take it, and what to
 answer instead. Not here: whether a bucket, a registry or a namespace exists. Last, the files of a project that is
-there are kept, before cookiecutter writes over them.
+there are moved out of the way, before cookiecutter writes over them.
 Cookiecutter renders this file and runs it by itself, so it imports nothing from this repository, and it runs
 on Python 3.7 and newer.
 """
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import json
+import os
 import re
 import shutil
 import sys
@@ -25,20 +26,6 @@ ANSWERS = r"""{{ cookiecutter | jsonify }}"""
 
 #: Where the files of a project that was there before are, as they were, until post_gen_project.py has finished.
 KEPT = ".before"
-
-#: Where the template writes files, as post_gen_project.py has it too.
-PLACES = (
-    "*",
-    "k8s/*/*",
-    "{package}/*",
-    "{package}/trainer/*",
-    "{package}/inferencer/*",
-    "{package}/_engine/**/*",
-    "{package}/example_models/0001/**/*",
-)
-
-#: In bytes. What is larger is data or a model of the owner's: the template has no such file.
-LARGEST = 64 * 1024 * 1024
 
 #: Of Kubernetes, for most names, for the value of a label, and for a part of a host's name.
 NAME_LIMIT = 63
@@ -378,45 +365,46 @@ def main() -> int:
     if found:
         print(message(found), file=sys.stderr)
         return 1
-    keep(Path.cwd(), f"{answers['framework_nm']}server")
+    try:
+        keep(Path.cwd(), f"{answers['framework_nm']}server", answers["_places"])
+    except OSError as error:
+        print(f"The project is as it was, because a file of it cannot be moved: {error}.", file=sys.stderr)
+        return 1
     return 0
 
 
-def keep(project: Path, package: str) -> None:
-    """Copy what the template may overwrite to KEPT, from where post_gen_project.py gives it back.
+def keep(project: Path, package: str, places: list[str]) -> None:
+    """Move the files that are where the template writes to KEPT, from where post_gen_project.py gives the owner's back.
 
-    The engine and the files that are as the template wrote them go: so none of another version or SDK stays. Files
-    that are the owner's stay in place. A run that was interrupted has left KEPT: that is the project as it was.
+    A run that was interrupted has left KEPT: that is the project as it was. Raises OSError where a file cannot be
+    moved: then all are where they were.
     """
     kept = project / KEPT
-    for path in [path for path in kept.rglob("*") if path.is_file()]:
-        _copy(path, project / path.relative_to(kept))
-    recorded = _recorded(project / package / "_engine" / "DIGESTS")
-    for place in PLACES:
-        for path in project.glob(place.format(package=package)):
-            if path.is_file() and path.stat().st_size <= LARGEST and "__pycache__" not in path.parts:
-                name = path.relative_to(project)
-                _copy(path, kept / name)
-                if recorded.get(name.as_posix()) == _digest(path):
-                    path.unlink()
+    _move_all(kept, project, ["**/*"])
+    try:
+        _move_all(project, kept, [place.format(package=package) for place in places])
+    except OSError:
+        _move_all(kept, project, ["**/*"])
+        shutil.rmtree(kept, ignore_errors=True)
+        raise
     shutil.rmtree(project / package / "_engine", ignore_errors=True)
 
 
-def _recorded(file: Path) -> dict[str, str]:
-    """The digests of the files that the template wrote, by their names; none where a project has no such list."""
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+def _move_all(folder: Path, target: Path, places: list[str]) -> None:
+    """Move the files in some places of a folder to where they are in another."""
+    for path in [path for place in places for path in folder.glob(place)]:
+        if path.is_file() and "__pycache__" not in path.parts:
+            _move(path, target / path.relative_to(folder))
 
 
-def _digest(path: Path) -> str:
-    """The SHA-256 of a file; of text, over lines that end as in git, whatever the checkout's do."""
-    content = path.read_bytes()
-    return hashlib.sha256(content if b"\0" in content else content.replace(b"\r\n", b"\n")).hexdigest()
-
-
-def _copy(source: Path, target: Path) -> None:
+def _move(source: Path, target: Path) -> None:
+    """Move a file, over another, but into no folder of its name; a link stays a link."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(source, target)
+    if target.is_file():
+        target.unlink()
+    shutil.move(str(source), str(target))
 
 
 def _wrong(answer: object, check: Callable[[str], str]) -> str:

@@ -60,6 +60,20 @@ def test_a_new_lock_is_installed(install: Callable[[str, str], Path], bake: Call
     assert "requirements.lock" in shell(project, "make --dry-run serve")
 
 
+def test_what_the_lock_does_not_have_is_said(install: Callable[[str, str], Path], bake: Callable[..., Path]) -> None:
+    """What it has is put back, so an edit of requirements.txt alone would be without effect, and without a word."""
+    project = bake("sklearn")
+    (project / ".venv").symlink_to(install("sklearn", "kserve") / ".venv")
+    text = (project / "requirements.txt").read_text()
+    for edited, said in {text: "", text.replace("numpy", "#numpy") + "numpy==2.0.0\n": "numpy==2.0.0"}.items():
+        (project / "requirements.txt").write_text(edited)
+        # Nothing is installed here: the environment is shared.
+        printed = shell(project, "make install INSTALL=true", PYTHONPATH=str(project))
+        lines = [line for line in printed.splitlines() if line.startswith("WRONG")]
+        assert len(lines) == bool(said)
+        assert all(f"requirements.txt asks for {said}, and requirements.lock has " in line for line in lines)
+
+
 def test_the_doctor_finds_nothing_where_nothing_is_wrong(install: Callable[[str, str], Path]) -> None:
     command = f"make doctor HTTP_PORT={free_port()} GRPC_PORT={free_port()}"
     said = shell(install("sklearn", "kserve"), command, MAX_BUFFER_SIZE="1000")

@@ -1,10 +1,11 @@
-"""A generated project as a package: built by uv, installed where the project is not, and served from there."""
+"""A generated project as a package: built by uv and by build, installed where nothing else is, and served there."""
 
 from __future__ import annotations
 
 import email
 import json
 import re
+import subprocess
 import sys
 import tarfile
 import zipfile
@@ -24,29 +25,46 @@ TESTS = re.compile(r"(^|/)(test_\w+|conftest|testing)\.py$")
 UV = f"'{Path(sys.executable).parent / 'uv'}'"
 
 
+#: Both ways to build, each into a folder of its own.
+BUILDS = {
+    "uv": f"{UV} build --quiet --out-dir built-by-uv",
+    "build": f"'{sys.executable}' -m build --outdir built-by-build",
+}
+
+
 @pytest.fixture(scope="module", params=SDKS)
 def built(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> tuple[Path, str]:
-    """The folder of what `uv build` made, and the Python that it is for."""
+    """The project of which both tools made packages, and the Python that they are for."""
     python = find_python(SDKS[request.param])
     if not python:
         pytest.skip(f"there is no Python {SDKS[request.param]}; `uv python install {SDKS[request.param]}` gets one")
     project = bake("sklearn", serving_sdk=request.param)
     (project / "sklearnserver/trainer/0001").mkdir()
     (project / "sklearnserver/trainer/0001/model.joblib").write_text("a model that somebody trained")
-    shell(project, f"{UV} build --quiet --python '{python}'")
-    return project / "dist", python
+    for command in BUILDS.values():
+        shell(project, command)
+    return project, python
 
 
-def contents(dist: Path) -> dict[str, list[str]]:
-    """The files of both archives, by the archives' endings."""
-    (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
+def archive(project: Path, tool: str, ending: str) -> Path:
+    (found,) = (project / f"built-by-{tool}").glob(f"*.{ending}")
+    return found
+
+
+def contents(project: Path, tool: str) -> dict[str, list[str]]:
+    """The files of both archives that a tool made, by the archives' endings."""
+    wheel, sdist = archive(project, tool, "whl"), archive(project, tool, "tar.gz")
     with zipfile.ZipFile(wheel) as opened, tarfile.open(sdist) as unpacked:
-        return {"whl": opened.namelist(), "tar.gz": [name.partition("/")[2] for name in unpacked.getnames()]}
+        names = [name.partition("/")[2] for name in unpacked.getnames()]
+        return {"whl": sorted(opened.namelist()), "tar.gz": sorted(names)}
+
+
+def test_both_tools_build_the_same(built: tuple[Path, str]) -> None:
+    assert contents(built[0], "uv") == contents(built[0], "build")
 
 
 def test_both_hold_the_code_and_the_sample_and_no_trained_model(built: tuple[Path, str]) -> None:
-    dist, _ = built
-    for names in contents(dist).values():
+    for names in contents(built[0], "uv").values():
         for name in ("trainer/model.py", "inferencer/__main__.py", "_engine/serving/loadtest.py", "py.typed"):
             assert f"sklearnserver/{name}" in names
         sdk = "sklearnserver/_engine/sdk"
@@ -57,14 +75,13 @@ def test_both_hold_the_code_and_the_sample_and_no_trained_model(built: tuple[Pat
 
 
 def test_neither_holds_tests(built: tuple[Path, str]) -> None:
-    for names in contents(built[0]).values():
+    for names in contents(built[0], "uv").values():
         assert [name for name in names if TESTS.search(name)] == []
 
 
 def test_the_wheel_says_what_it_is(built: tuple[Path, str]) -> None:
     """With the owner's licence, which is his to choose."""
-    (wheel,) = built[0].glob("*.whl")
-    with zipfile.ZipFile(wheel) as opened:
+    with zipfile.ZipFile(archive(built[0], "build", "whl")) as opened:
         (folder,) = {name.split("/")[0] for name in opened.namelist() if ".dist-info/" in name}
         about = email.message_from_bytes(opened.read(f"{folder}/METADATA"))
         (licence,) = [name for name in opened.namelist() if name.endswith("LICENSE")]
@@ -81,30 +98,48 @@ def test_the_wheel_says_what_it_is(built: tuple[Path, str]) -> None:
     assert set(about.get_all("Provides-Extra", [])) >= {"train", "dev"}
 
 
-@pytest.mark.parametrize("archive", ["tar.gz", "whl"])
-def test_an_installed_package_serves_its_sample(built: tuple[Path, str], archive: str, tmp_path: Path) -> None:
-    """In an environment with nothing else in it, by its command, from an empty folder."""
-    dist, python = built
-    (found,) = dist.glob(f"*.{archive}")
-    shell(tmp_path, f"{UV} venv --quiet --python '{python}' venv; {UV} pip install --quiet --python venv '{found}'")
-    package = shell(tmp_path, 'venv/bin/python -c "import sklearnserver; print(sklearnserver.__path__[0])"').strip()
-    assert Path(package).is_relative_to(tmp_path / "venv")
+WHEEL = ("build", "whl")
+
+
+@pytest.fixture(scope="module", params=[("uv", "tar.gz"), WHEEL], ids=lambda made: made[1])
+def place(request: pytest.FixtureRequest, built: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with nothing in it but `venv`, in which there is nothing but the package; each tool made one of both."""
+    (project, python), folder = built, tmp_path_factory.mktemp("place")
+    found = archive(project, *request.param)
+    shell(folder, f"{UV} venv --quiet --python '{python}' venv; {UV} pip install --quiet --python venv '{found}'")
+    shell(folder, f"ln -s '{found}' .; mkdir empty")
+    return folder
+
+
+def test_an_installed_package_serves_its_sample(place: Path) -> None:
+    """By its command, from an empty folder."""
+    package = shell(place, 'venv/bin/python -c "import sklearnserver; print(sklearnserver.__path__[0])"').strip()
+    assert Path(package).is_relative_to(place / "venv")
     sample, http, grpc = f"{package}/example_models/0001", free_port(), free_port()
     variables = f"MODEL_NAME=m MODEL_DIR='{sample}' HTTP_PORT={http} GRPC_PORT={grpc}"
-    (tmp_path / "empty").mkdir()
     server = f"{variables} exec ../venv/bin/sklearnserver-serve"
-    with serving(tmp_path / "empty", server, f"http://localhost:{http}/v1/models/m"):
+    with serving(place / "empty", server, f"http://localhost:{http}/v1/models/m"):
         url = f"http://localhost:{http}/v2/models/m/infer"
-        answer = shell(tmp_path, f"curl --silent --fail-with-body -d '@{sample}/input.json' {url}")
+        answer = shell(place, f"curl --silent --fail-with-body -d '@{sample}/input.json' {url}")
     assert json.loads(answer) == {"predictions": [0]}
-    assert not list((tmp_path / "empty").iterdir())
+    assert not list((place / "empty").iterdir())
 
 
-def test_an_installed_package_trains(built: tuple[Path, str], tmp_path: Path) -> None:
-    dist, python = built
-    (wheel,) = dist.glob("*.whl")
-    shell(
-        tmp_path, f"{UV} venv --quiet --python '{python}' venv; {UV} pip install --quiet --python venv '{wheel}[train]'"
-    )
-    shell(tmp_path, "venv/bin/sklearnserver-train --output_dir models")
+def test_what_an_extra_is_needed_for_says_which_one(place: Path) -> None:
+    for command, complaint in {
+        "../venv/bin/sklearnserver-train": "pip install 'sklearnserver[train]'",
+        "../venv/bin/python -m sklearnserver.trainer --help": "pip install 'sklearnserver[train]'",
+        "MODEL_NAME=m VERIFY_KEY=key.pem ../venv/bin/sklearnserver-serve": "signatures are checked by model-signing",
+    }.items():
+        run = subprocess.run(["bash", "-c", command], cwd=place / "empty", capture_output=True, text=True, check=False)
+        assert run.returncode != 0 and complaint in run.stderr.splitlines()[-1]
+        assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize("place", [WHEEL], ids=["whl"], indirect=True)
+def test_an_installed_package_trains(place: Path, tmp_path: Path) -> None:
+    """Into the folder in which its owner is, and not among installed packages. It changes the environment: last."""
+    (found,) = [path.resolve() for path in place.iterdir() if path.is_symlink()]
+    shell(place, f"{UV} pip install --quiet --python venv '{found}[train]'")
+    assert "Saved: models/0001" in shell(tmp_path, f"'{place}/venv/bin/sklearnserver-train'")
     assert (tmp_path / "models" / "0001" / "metadata.json").is_file()

@@ -41,7 +41,7 @@ GOOD = {
 FREE = [question for question in GOOD if question not in ("framework_nm", "serving_sdk")]
 
 #: The tables of facts, as cookiecutter hands them on with the answers.
-TABLES = {table: QUESTIONS[table] for table in ("_frameworks", "_sdks")}
+TABLES = {table: QUESTIONS[table] for table in ("_frameworks", "_places", "_sdks")}
 
 ACCEPTED = {
     "framework_nm": ["xgboost", "lightgbm", "tf2", "a", "a" * 49],
@@ -518,6 +518,7 @@ class Kitchen:
         questions = {
             "_frameworks": {"sklearn": {"serve": ['a"""b\\']}, "xgboost": {"serve": []}},
             "_sdks": TABLES["_sdks"],
+            "_places": TABLES["_places"],
             "framework_nm": ["sklearn", "xgboost"],
             "serving_sdk": ["kserve", "kfserving"],
             **{question: GOOD[question] for question in FREE},

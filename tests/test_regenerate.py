@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 import shutil
 import subprocess
 import sys
@@ -193,6 +194,73 @@ def test_the_hooks_run_on_every_python_that_cookiecutter_runs_on(
                 )
             assert not (tmp_path / "sklearn" / "variants").exists()
             shutil.rmtree(tmp_path / "sklearn")
+
+
+def test_a_large_sample_of_yours_is_kept(project: Path) -> None:
+    """Whatever its size: nothing is read into memory, or copied, to keep it."""
+    sample = project / "sklearnserver/example_models/0001/model.joblib"
+    with sample.open("wb") as file:
+        file.truncate(2**32)
+    started = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    assert named(again(project.parent)) == (set(), {"sklearnserver/example_models/0001/model.joblib.yours"})
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < started + 2**20
+    assert sample.with_name("model.joblib.yours").stat().st_size == 2**32
+
+
+def test_a_link_of_yours_is_not_written_through(project: Path) -> None:
+    """What it leads to may be another project's."""
+    names = ["Makefile", OWNED[0], "sklearnserver/_engine/contract/signature.py"]
+    edited = edit(project, names)
+    for at, name in enumerate(names):
+        (project / name).rename(project.parent / f"elsewhere-{at}")
+        (project / name).symlink_to(project.parent / f"elsewhere-{at}")
+    kept, saved = named(again(project.parent))
+    assert kept | saved == {*names[:2], f"{names[2]}.yours"}
+    for at, name in enumerate(names):
+        assert (project.parent / f"elsewhere-{at}").read_bytes() == edited[name]
+        assert (project / (name if name in kept else f"{name}.yours")).is_symlink()
+
+
+def test_files_that_may_only_be_read_are_renewed_and_kept(project: Path) -> None:
+    edited = edit(project, ["Makefile", "sklearnserver/trainer/utils.py"])
+    for name in files(project):
+        (project / name).chmod(0o444)
+    assert named(again(project.parent)) == (set(edited), set())
+    assert contents(project, list(edited)) == edited
+
+
+def test_after_a_run_that_was_killed_all_is_there(project: Path, bake: Callable[..., Path]) -> None:
+    """At whatever moment: here, when cookiecutter had half of the files written anew."""
+    edited = edit(project, ["Makefile", OWNED[0], "sklearnserver/_engine/VERSION"])
+    write(project, EXTRA)
+    mine = contents(project, EXTRA)
+    for name in [*edited, "sklearnserver/_engine/DIGESTS", "sklearnserver/_engine/__init__.py"]:
+        (project / ".before" / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).rename(project / ".before" / name)
+    (project / "Makefile").write_text("half a Make")
+    assert named(again(project.parent)) == ({"Makefile", OWNED[0]}, {"sklearnserver/_engine/VERSION.yours"})
+    assert contents(project, ["Makefile", OWNED[0]]) == {name: edited[name] for name in ("Makefile", OWNED[0])}
+    assert contents(project, EXTRA) == mine
+    assert not (project / ".before").exists()
+
+
+def test_where_files_cannot_be_moved_the_project_is_as_it_was(project: Path) -> None:
+    before = contents(project)
+    (project / ".before").write_text("a file of mine")
+    run = generate(project.parent, "kserve", "--overwrite-if-exists")
+    assert run.returncode != 0 and "The project is as it was, because a file of it cannot be moved: " in run.stderr
+    assert ".before" in run.stderr
+    assert contents(project) == {**before, ".before": b"a file of mine"}
+
+
+def test_all_that_was_written_over_an_older_templates_project_is_on_the_list(project: Path) -> None:
+    """So that the next renewal names only what was edited since."""
+    write(project, ["sklearnserver/trainer/features.py"])
+    (project / DIGESTS).unlink()
+    again(project.parent)
+    shell(project, f"sha256sum --check --strict --quiet {DIGESTS}")
+    listed = {line.split("  ")[1] for line in (project / DIGESTS).read_text().splitlines()}
+    assert listed == files(project) - {DIGESTS, "sklearnserver/trainer/features.py"}
 
 
 def test_files_that_are_still_the_templates_are_not_named(project: Path) -> None:

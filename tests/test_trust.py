@@ -102,6 +102,8 @@ def test_signed_models(make: Callable[[str], Path], tmp_path: Path) -> None:
     shell(project, sign)
     folder = project / "sklearnserver" / "trainer" / "0001"
     first = (folder / "model.sig").read_bytes()
+    run = subprocess.run(["make", "sign-model", f"SIGN_KEY={public}"], cwd=project, capture_output=True, text=True)
+    assert run.returncode and f"SIGN_KEY is {public}: expected an ECDSA private key in PEM" in run.stderr
     shell(project, f"{sign} VERIFY_KEY={public}")
     assert (folder / "model.sig").read_bytes() != first
     port = free_port()
@@ -127,6 +129,18 @@ def test_signed_models(make: Callable[[str], Path], tmp_path: Path) -> None:
         ["make", "serve", f"VERIFY_KEY={public}"], cwd=project, capture_output=True, text=True, check=False
     )
     assert run.returncode and "trainer/0002 is refused, because it is not signed" in run.stderr
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_a_container_checks_by_the_key_that_make_run_is_given(sdk: str, bake: Callable[..., Path]) -> None:
+    """An engine of which nothing is there but its name prints what it is told."""
+    project = bake("sklearn", serving_sdk=sdk)
+    (project / "public key.pem").touch()
+    run = "make --silent run MODEL_DIR=sklearnserver/example_models/0001 ENGINE=\"printf '%s\\n'\" VERIFY_KEY="
+    said = shell(project, f"{run}'public key.pem'").splitlines()
+    assert f"{project.resolve()}/public key.pem:/mnt/key.pem:ro" in said
+    assert "VERIFY_KEY=/mnt/key.pem" in said
+    assert "VERIFY_KEY" not in shell(project, run)
 
 
 def test_a_server_that_cannot_check_signatures_does_not_start(install: Callable[..., Path], tmp_path: Path) -> None:

@@ -6,9 +6,6 @@ inferencer/config.py.
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from .._engine.training.settings import TrainingSettings
@@ -19,5 +16,3 @@ class Settings(TrainingSettings, Hyperparameters):
     """Train a model, evaluate it, and save it as the next version."""
 
     model_config = SettingsConfigDict(cli_prog_name=f"python -m {__package__}")
-
-    output_dir: Path = Field(Path(__file__).parent, description="folder for the versions 0001, 0002, ...")

@@ -39,7 +39,10 @@ def find_key(path: str) -> Path:
             "KServe, or check the model where it is uploaded, and set no key here"
         )
     if importlib.util.find_spec("model_signing") is None:
-        raise ValueError("signatures are checked by model-signing, which is not installed: pip install '.[sign]'")
+        raise ValueError(
+            "signatures are checked by model-signing, which is not installed: install the extra `sign`, "
+            "as with pip install '.[sign]' in the project"
+        )
     try:
         _verifier(Path(path))
     except Exception as error:  # cryptography has kinds of its own

@@ -25,19 +25,19 @@ CHECKS = {
 }
 
 
-def main() -> int:
-    """Print a line for each check that is fine, and one for each problem."""
+def main(*names: str) -> int:
+    """Print a line for each check that is fine, and one for each problem; of checks that are named, problems alone."""
     package = Path(__file__).resolve().parents[2]
     project = Project(package.parent, package.name, os.environ.get("VENV") or ".venv")
     problems = 0
-    for name, check in CHECKS.items():
-        finding = check(project)
+    for name in names or CHECKS:
+        finding = CHECKS[name](project)
         problems += len(finding.problems)
-        for text in finding.problems or (finding.found,):
+        for text in finding.problems or (() if names else (finding.found,)):
             start = f"{'WRONG' if finding.problems else 'ok':6}{name:8}"
             print(textwrap.fill(text, 118, initial_indent=start, subsequent_indent=" " * len(start)))
     return 1 if problems else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

@@ -18,6 +18,14 @@ from .saving import LONGEST
 Self = TypeVar("Self", bound="TrainingSettings")
 
 
+def _versions() -> Path:
+    """Where versions go unless told: into the trainer's folder of a project; where only the package is installed, into
+    the working directory, and not among installed packages.
+    """
+    package = Path(__file__).parents[2]
+    return package / "trainer" if (package.parent / "setup.py").is_file() else Path("models")
+
+
 class TrainingSettings(BaseSettings):
     """Train a model, evaluate it, and save it as the next version."""
 
@@ -55,7 +63,7 @@ class TrainingSettings(BaseSettings):
         None, gt=0, lt=1, description="of two labels, the probability from which the second one is answered"
     )
     allow_useless: bool = Field(False, description="save a model even if it is no better than one that knows nothing")
-    output_dir: Path = Field(Path(), description="folder for the versions 0001, 0002, ...")
+    output_dir: Path = Field(_versions(), description="folder for the versions 0001, 0002, ...")
     extras_seconds: float = Field(
         20,
         ge=0,
