@@ -72,7 +72,7 @@ ROUTES: dict[str, list[Way]] = {
         Way("/v2/models/m/versions/0001/ready", body={"name", "ready"}),
         Way("/v2/models/m/versions/7/ready", status=404, body={"error"}),
         Way("/v2/repository/index", "POST", body="[", wrong=405),
-        Way("/openapi.json", body={"openapi", "info", "paths", "components"}),
+        Way("/openapi.json", body={"openapi", "info", "paths", "components", "tags"}),
         Way("/docs", status=404, body={"error"}),
         *REPOSITORY,
     ],
