@@ -32,7 +32,9 @@ def describe(signature: Signature, X: Any, min_count: int) -> List[Column]:
 def _describe(name: str, datatype: str, values: pd.Series, min_count: int) -> Column:
     known = values.dropna()
     missing, distinct = len(values) - len(known), int(known.nunique())
-    if datatype == "BYTES":
+    if datatype == "BOOL":
+        known = known.astype(bool).map({True: "true", False: "false"})
+    if datatype != "FP64":
         return Column(name, KINDS[datatype], missing, distinct, frequent=_frequent(known, min_count))
     quantiles = None
     if len(known) >= min_count:

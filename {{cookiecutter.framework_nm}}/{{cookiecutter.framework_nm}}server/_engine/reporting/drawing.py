@@ -5,16 +5,18 @@ A drawing is 440 x 330 units; colours and fonts are the page's classes, so that 
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from typing import List, Tuple
 
 import numpy as np
 
 from .contents import Bin, Curve, Density
+from .markup import text
 
 WIDTH, HEIGHT = 440, 330
-LEFT, RIGHT, TOP, BOTTOM = 58, 12, 10, 46
+LEFT, RIGHT, TOP, BOTTOM = 72, 24, 10, 46
+#: Letters that an axis has room for.
+LONGEST = 42
 #: Lines that differ in colour; there are no more curves.
 SERIES = 6
 
@@ -28,6 +30,13 @@ def curves(lines: Sequence[Curve], x: str, y: str, title: str, chance: bool) -> 
     for at, line in enumerate(lines):
         drawn.append(_line(list(zip(line.x, line.y)), across, up, f"line s{at % SERIES}"))
     return _figure(drawn, (0, 1), (0, 1), x, y, title)
+
+
+def key(lines: Sequence[Curve], area: str) -> str:
+    items = "".join(
+        f'<li class="s{at % SERIES}">{text(line.name)}: {area} {line.area:.3f}</li>' for at, line in enumerate(lines)
+    )
+    return f'<ul class="key">{items}</ul>'
 
 
 def calibration(bins: Sequence[Bin], x: str, y: str, title: str, share: bool) -> str:
@@ -53,8 +62,8 @@ def histogram(density: Density, x: str, y: str, title: str) -> str:
     most = (0.0, float(max(max(counts), 1)))
     across, up = _scales((edges[0], edges[-1]), most)
     drawn = [
-        f'<rect class="fill s0" x="{across(low):.1f}" y="{up(count):.1f}" '
-        f'width="{across(high) - across(low) - 1:.1f}" height="{up(0) - up(count):.1f}"><title>{count} rows</title></rect>'
+        f'<rect class="fill s0" x="{across(low):.1f}" y="{up(count):.1f}" width="{across(high) - across(low) - 1:.1f}" '
+        f'height="{up(0) - up(count):.1f}"><title>{count} rows</title></rect>'
         for low, high, count in zip(edges, edges[1:], counts)
     ]
     if edges[0] < 0 < edges[-1]:
@@ -95,12 +104,18 @@ def _figure(drawn: List[str], across: Tuple[float, float], up: Tuple[float, floa
         for tick in _ticks(*up)
     ]
     middle = (TOP + HEIGHT - BOTTOM) / 2
-    names = (
-        f'<text class="axis" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{html.escape(x)}</text>'
-        f'<text class="axis" transform="translate(13 {middle}) rotate(-90)" text-anchor="middle">{html.escape(y)}</text>'
+    under = f'x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}"'
+    beside = f'transform="translate(13 {middle}) rotate(-90)"'
+    names = "".join(
+        f'<text class="axis" {place} text-anchor="middle">{_short(name)}</text>'
+        for place, name in ((under, x), (beside, y))
     )
-    label = html.escape(title)
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{label}">{"".join(marks)}{"".join(drawn)}{names}</svg>'
+    inside = "".join([*marks, *drawn, names])
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{text(title)}">{inside}</svg>'
+
+
+def _short(name: str) -> str:
+    return text(name if len(name) <= LONGEST else f"{name[: LONGEST - 3]}...")
 
 
 def _scales(across: Tuple[float, float], up: Tuple[float, float]) -> Tuple[Scale, Scale]:

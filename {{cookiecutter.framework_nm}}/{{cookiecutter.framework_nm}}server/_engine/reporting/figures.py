@@ -8,6 +8,7 @@ import numpy as np
 from sklearn import metrics
 
 from ..contract.privacy import rounded
+from ..contract.rows import to_json
 from ..contract.signature import Signature
 from .contents import Bin, Confusion, Curve, Density, Evaluation, Figures, Label, WorstRow
 
@@ -192,8 +193,8 @@ def _values(X: Any, at: int, signature: Signature) -> Optional[dict[str, Any]]:
     """A row by the names of its columns; None where it is a tensor."""
     if signature.tensor:
         return None
-    row = X.iloc[at].tolist() if hasattr(X, "iloc") else X[at].tolist()
-    return {name: _plain(value) for name, value in zip(signature.names, row)}
+    (row,) = to_json(signature, X[at : at + 1])
+    return row if isinstance(row, dict) else dict(zip(signature.names, row))
 
 
 def _plain(value: Any) -> Any:

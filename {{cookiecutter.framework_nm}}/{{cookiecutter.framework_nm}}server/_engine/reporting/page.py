@@ -1,34 +1,32 @@
-"""The report as a page: one file of HTML that needs nothing else, and runs nothing. Whatever comes from data is escaped.
+"""The report as a page: one file of HTML that needs nothing else, and runs nothing.
 
-Not here: drawings (drawing.py), sentences (words.py), and how it looks (report.html).
+Not here: drawings (drawing.py), sentences (words.py), how text is escaped (markup.py), and how it looks (report.html).
 """
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from string import Template
-from typing import Any, List, Optional
+from typing import Any, List
 
 from . import drawing, words
-from .contents import Confusion, Curve, Figures, Importances, Report, WorstRow
+from .contents import Column, Confusion, Figures, Importances, Report, WorstRow
+from .markup import LISTED, figure, more, table, text
 
 TEMPLATE = Path(__file__).with_name("report.html")
-#: Labels, columns and importances that are listed; report.json has all.
-LISTED = 50
 
 
 def write(report: Report) -> str:
     """The page of a report."""
     title = f"{report.model.name}, version {report.version}"
     body = "\n".join(_sections(report, title))
-    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(title=_text(title), body=body)
+    return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(title=text(title), body=body)
 
 
 def _sections(report: Report, title: str) -> Iterator[str]:
-    yield f'<header><h1>{_text(title)}</h1><p class="lead">{_text(words.summary(report))}</p></header>'
-    remarks = "".join(f"<li>{_text(remark)}</li>" for remark in words.remarks(report))
+    yield f'<header><h1>{text(title)}</h1><p class="lead">{text(words.summary(report))}</p></header>'
+    remarks = "".join(f"<li>{text(remark)}</li>" for remark in words.remarks(report))
     if remarks:
         yield f'<ul class="remarks">{remarks}</ul>'
     if report.figures:
@@ -39,11 +37,11 @@ def _sections(report: Report, title: str) -> Iterator[str]:
     if report.figures:
         yield from _worst(report.figures.worst, bool(report.figures.labels))
     yield from _columns(report)
-    yield from ("<h2>How it was made</h2>", _table(("", ""), words.facts(report)))
+    yield from ("<h2>How it was made</h2>", table(("", ""), words.facts(report)))
     choices = words.choices(report)
     if choices:
-        yield f"<h3>Hyperparameters and settings</h3>{_table(('setting', 'value'), choices)}"
-    yield f'<p class="note">{_text(words.privacy(report))}</p>'
+        yield f"<h3>Hyperparameters and settings</h3>{table(('setting', 'value'), choices)}"
+    yield f'<p class="note">{text(words.privacy(report))}</p>'
 
 
 def _metrics(report: Report) -> Iterator[str]:
@@ -52,14 +50,14 @@ def _metrics(report: Report) -> Iterator[str]:
     head = ("metric", "this version", "baseline", before, "what it is")
     first, *others = [[cell for cell in row if cell is not None] for row in [head, *rows]]
     yield "<h2>Metrics</h2>"
-    yield _table(first, others, numbers=range(1, len(first) - 1))
+    yield table(first, others, numbers=range(1, len(first) - 1))
     yield (
         '<p class="note">The baseline knows nothing but the target: it answers the most frequent label or the median, '
         "and how frequent labels are.</p>"
     )
     folds = words.folds(report)
     if folds:
-        yield f"<h3>Cross-validation: mean and standard deviation</h3>{_table(('metric', 'over the folds'), folds)}"
+        yield f"<h3>Cross-validation: mean and standard deviation</h3>{table(('metric', 'over the folds'), folds)}"
 
 
 # -- labels ---------------------------------------------------------------------------------------------------
@@ -76,8 +74,8 @@ def _labels(figures: Figures) -> Iterator[str]:
         )
         for one in figures.labels[:LISTED]
     ]
-    yield _table(("label", "rows", "precision", "recall", "F1", "ROC AUC"), rows, numbers=range(1, 6))
-    yield _more(len(figures.labels))
+    yield table(("label", "rows", "precision", "recall", "F1", "ROC AUC"), rows, numbers=range(1, 6))
+    yield more(len(figures.labels))
     yield (
         '<p class="note">Precision: of the rows answered with this label, the share that has it. Recall: of the rows '
         "that have it, the share that is found.</p>"
@@ -87,38 +85,36 @@ def _labels(figures: Figures) -> Iterator[str]:
     drawn = []
     if figures.roc:
         picture = drawing.curves(figures.roc, "share of others found, too", "share of the label found", "ROC", True)
-        drawn.append(_figure("ROC", picture + _key(figures.roc, "area"), "The dashed line is chance."))
+        drawn.append(figure("ROC", picture + drawing.key(figures.roc, "area"), "The dashed line is chance."))
     if figures.precision_recall:
         lines = figures.precision_recall
         picture = drawing.curves(lines, "recall", "precision", "Precision and recall", False)
         caption = "What share of the answers is right, the more of the label is to be found."
-        drawn.append(_figure("Precision and recall", picture + _key(lines, "average precision"), caption))
+        drawn.append(figure("Precision and recall", picture + drawing.key(lines, "average precision"), caption))
     if figures.calibration:
         of = f"of {figures.labels[1].name!r}" if len(figures.labels) == 2 else "of the likeliest label"
         picture = drawing.calibration(
             figures.calibration, f"probability {of}", "share of rows where it is true", "Calibration", True
         )
         caption = "On the dashed line, probabilities are what they say. Larger points have more rows."
-        drawn.append(_figure("Calibration", picture, caption))
+        drawn.append(figure("Calibration", picture, caption))
     if drawn:
         yield f'<h2>Probabilities</h2><div class="figures">{"".join(drawn)}</div>'
     else:
-        yield '<p class="note">This model gives no probabilities, so there are no ROC, no precision and recall, and no calibration.</p>'
+        yield '<p class="note">There are no probabilities to draw ROC, precision and recall, and calibration of.</p>'
 
 
 def _confusion(found: Confusion) -> Iterator[str]:
     """The matrix, in which a cell is as dark as its share of the row."""
-    head = "".join(f'<th scope="col">{_text(name)}</th>' for name in found.labels)
+    head = "".join(f'<th scope="col">{text(name)}</th>' for name in found.labels)
     rows = []
     for name, counts in zip(found.labels, found.counts):
         total = sum(counts) or 1
         cells = "".join(f'<td style="--share: {count / total:.3f}">{count:,}</td>' for count in counts)
-        rows.append(f'<tr><th scope="row">{_text(name)}</th>{cells}</tr>')
-    yield "<h2>Confusion matrix</h2><p>A row for each true label, a column for each answer; rows of data in the cells.</p>"
-    yield (
-        f'<div class="scroll" tabindex="0"><table class="matrix"><thead><tr><th>true \\ answered</th>{head}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
-    )
+        rows.append(f'<tr><th scope="row">{text(name)}</th>{cells}</tr>')
+    top = f"<thead><tr><th>true \\ answered</th>{head}</tr></thead>"
+    yield "<h2>Confusion matrix</h2><p>A row for each true label, a column for each answer: how many rows.</p>"
+    yield f'<div class="scroll" tabindex="0"><table class="matrix">{top}<tbody>{"".join(rows)}</tbody></table></div>'
 
 
 # -- numbers --------------------------------------------------------------------------------------------------
@@ -133,16 +129,16 @@ def _numbers(figures: Figures, target: str) -> Iterator[str]:
         caption = (
             "Darker squares have more rows. On the dashed line, predictions are right. Extremes are drawn at the ends."
         )
-        drawn.append(_figure("Predicted against true", picture, caption))
+        drawn.append(figure("Predicted against true", picture, caption))
     if figures.residuals:
         picture = drawing.histogram(figures.residuals, "predicted minus true", "rows", "Residuals")
-        drawn.append(_figure("Residuals", picture, "Right of zero, predictions are too high; left of it, too low."))
+        drawn.append(figure("Residuals", picture, "Right of zero, predictions are too high; left of it, too low."))
     if figures.calibration:
         picture = drawing.calibration(
             figures.calibration, f"mean predicted {target}", f"mean true {target}", "Calibration", False
         )
         caption = "Rows in ten parts by prediction. On the dashed line, predictions are right on average."
-        drawn.append(_figure("Calibration", picture, caption))
+        drawn.append(figure("Calibration", picture, caption))
     yield f'<h2>Errors</h2><div class="figures">{"".join(drawn)}</div>'
 
 
@@ -153,18 +149,18 @@ def _importances(found: Importances) -> Iterator[str]:
     unit = words.METRICS.get(found.measure, (found.measure,))[0].lower()
     yield "<h2>Permutation importance</h2>"
     yield (
-        f"<p>How much the {_text(unit)} grows where the values of a column are shuffled, on {found.rows:,} rows. Columns that "
-        "tell the same share their importance.</p>"
+        f"<p>How much the {text(unit)} grows where the values of a column are shuffled, on {found.rows:,} rows. "
+        "Columns that tell the same share their importance.</p>"
     )
     most = max((column.mean for column in found.columns), default=0) or 1
     rows = "".join(
-        f'<tr><th scope="row">{_text(column.column)}</th>'
+        f'<tr><th scope="row">{text(column.column)}</th>'
         f'<td><span class="bar" style="width: {max(0.0, 100 * column.mean / most):.1f}%"></span></td>'
         f'<td class="n">{words.number(column.mean)} &plusmn; {words.number(column.deviation)}</td></tr>'
         for column in found.columns[:LISTED]
     )
-    yield f'<div class="scroll" tabindex="0"><table class="bars" style="width: 100%"><tbody>{rows}</tbody></table></div>'
-    yield _more(len(found.columns))
+    yield f'<div class="scroll" tabindex="0"><table class="bars"><tbody>{rows}</tbody></table></div>'
+    yield more(len(found.columns))
     if found.left_out:
         yield f'<p class="note">There was no time for {found.left_out:,} columns; --extras_seconds allows more.</p>'
 
@@ -173,81 +169,42 @@ def _worst(found: List[WorstRow], labels: bool) -> Iterator[str]:
     if not found:
         return
     shown = any(row.target is not None for row in found)
-    error = "1 minus the probability of the true label" if labels else "absolute error"
-    head = ["row", error] + ["true", "answered"] * shown + list(found[0].values or {})
+    error = "1 minus the probability of the true label" if labels else "the absolute error"
+    head = ["row", "off by"] + ["true", "answered"] * shown + list(found[0].values or {})
     rows = [
-        [f"{row.row:,}", words.number(row.error)]
-        + [_value(value) for value in (row.target, row.prediction)] * 1 * shown
+        [str(row.row), words.number(row.error)]
+        + [_value(value) for value in (row.target, row.prediction)] * shown
         + [_value(value) for value in (row.values or {}).values()]
         for row in found
     ]
     yield "<h2>Worst rows</h2>"
-    yield "<p>The rows of your data where the model is most off; the first row of data is row 1.</p>"
-    yield _table(head, rows, numbers=range(2))
+    yield f"<p>Where the model is most off, by {error}. The first row of your data is row 1.</p>"
+    yield table(head, rows, numbers=range(2))
     if not found[0].values:
         yield '<p class="note">Training with --report_rows shows what is in them.</p>'
 
 
 def _columns(report: Report) -> Iterator[str]:
-    rows = [
-        (
-            column.name,
-            column.kind,
-            f"{column.missing:,}",
-            f"{column.distinct:,}",
-            _typical(column.quantiles, column.frequent),
-        )
-        if report.figures
-        else (column.name, column.kind)
+    head = ("column", "kind", "missing", "distinct", "typical values")
+    cells = [
+        (column.name, column.kind, f"{column.missing:,}", f"{column.distinct:,}", _typical(column))
         for column in report.columns[:LISTED]
     ]
-    head = ("column", "kind", "missing", "distinct", "10 %, 50 % and 90 % of the rows are below, or frequent texts")
+    known = len(head) if report.figures else 2
     yield "<h2>Columns</h2>"
-    yield _table(head[: len(rows[0])], rows, numbers=(2, 3))
-    yield _more(len(report.columns))
+    if report.figures:
+        yield "<p>Of the evaluation rows; typical is what 10, 50 and 90 % of the rows are below, or what is frequent.</p>"
+    yield table(head[:known], [row[:known] for row in cells], numbers=(2, 3))
+    yield more(len(report.columns))
 
 
-def _typical(quantiles: Optional[Sequence[float]], frequent: Sequence[Any]) -> str:
-    if quantiles:
-        return ", ".join(f"{value:g}" for value in quantiles)
-    return ", ".join(f"{text} ({rows:,})" for text, rows in frequent) or "-"
+def _typical(column: Column) -> str:
+    if column.quantiles:
+        return ", ".join(f"{value:g}" for value in column.quantiles)
+    return ", ".join(f"{value} ({rows:,})" for value, rows in column.frequent) or "-"
 
 
 def _value(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else "-" if value is None else str(value)
-
-
-def _figure(title: str, picture: str, caption: str) -> str:
-    return f"<figure><h3>{_text(title)}</h3>{picture}<figcaption>{_text(caption)}</figcaption></figure>"
-
-
-def _key(lines: Sequence[Curve], area: str) -> str:
-    items = "".join(
-        f'<li class="s{at % drawing.SERIES}">{_text(line.name)}: {area} {line.area:.3f}</li>'
-        for at, line in enumerate(lines)
-    )
-    return f'<ul class="key">{items}</ul>'
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> str:
-    """A table, the first column of which names its rows; `numbers` are the columns that are aligned to the right."""
-    right = {at: ' class="n"' for at in numbers}
-    names = "".join(f'<th scope="col"{right.get(at, "")}>{_text(name)}</th>' for at, name in enumerate(head))
-    lines = [
-        f'<tr><th scope="row"{right.get(0, "")}>{_text(first)}</th>'
-        + "".join(f"<td{right.get(at, '')}>{_text(cell)}</td>" for at, cell in enumerate(others, 1))
-        + "</tr>"
-        for first, *others in rows
-    ]
-    top = f"<thead><tr>{names}</tr></thead>" if any(head) else ""
-    return f'<div class="scroll" tabindex="0"><table>{top}<tbody>{"".join(lines)}</tbody></table></div>'
-
-
-def _more(number: int) -> str:
-    return f'<p class="note">{number - LISTED:,} more are in report.json.</p>' if number > LISTED else ""
-
-
-def _text(text: Any) -> str:
-    """Text that is neither HTML nor anything that a page does not show."""
-    shown = (letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in str(text))
-    return html.escape("".join(shown))
+    if value is None or value != value:
+        return "-"
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Optional, Tuple
 
 from ..contract.privacy import DIGITS
 from .contents import Report
@@ -29,9 +29,12 @@ def number(value: Optional[float]) -> str:
     """A number for people, in whatever unit; a dash where there is none."""
     if value is None:
         return "-"
-    if isinstance(value, int) or (float(value).is_integer() and abs(value) >= 1000):
+    size = abs(value)
+    if value == 0 or isinstance(value, int) or 100 <= size < 1e12:
         return f"{value:,.0f}"
-    return f"{value:.3f}" if 0.01 <= abs(value) < 1000 or value == 0 else f"{value:.3g}"
+    if size >= 1e12 or size < 0.001:
+        return f"{value:.2g}"
+    return f"{value:.1f}" if size >= 10 else f"{value:.3f}"
 
 
 def percent(share: Optional[float]) -> str:
@@ -124,12 +127,13 @@ def facts(report: Report) -> Iterator[Tuple[str, str]]:
 
 
 def choices(report: Report) -> List[Tuple[str, str]]:
-    """The hyperparameters and settings that the model was made with."""
+    """The hyperparameters and settings that the model was made with, without those that were left empty."""
     made = report.model.made
     if made is None:
         return []
     settings = {name: value for name, value in made.settings.items() if name not in UNTOLD}
-    return [(name, _choice(value)) for name, value in {**made.hyperparameters, **settings}.items()]
+    chosen = {**made.hyperparameters, **settings}
+    return [(name, str(value)) for name, value in chosen.items() if value not in (None, "")]
 
 
 def folds(report: Report) -> List[Tuple[str, str]]:
@@ -140,7 +144,3 @@ def folds(report: Report) -> List[Tuple[str, str]]:
         for name, spread in ((made.folds or {}) if made else {}).items()
         if not name.startswith("baseline_")
     ]
-
-
-def _choice(value: Any) -> str:
-    return "-" if value in (None, "") else str(value)

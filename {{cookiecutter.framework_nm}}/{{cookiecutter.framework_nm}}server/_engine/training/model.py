@@ -46,8 +46,8 @@ class Model(State):
         `task` is "classification" or "regression"; `params` go to `build`. `runtime` is what a loaded model runs
         on: "native", "onnx" (the compiled model), or "auto" (the compiled model on a CPU, if there is one and ONNX
         Runtime runs it). `device` is "cpu" or "cuda". With a `verify_key`, a file that `find_key` in
-        artifact/signing.py describes, only what its owner signed is loaded. `min_count` is how many rows have to share a
-        text before input.json or the report shows it.
+        artifact/signing.py describes, only what its owner signed is loaded. `min_count` is how many rows have to share
+        a text before input.json or the report shows it.
 
         Raises ModelError where the model cannot be loaded, or the device is not there; ValueError without a key.
         """

@@ -148,7 +148,7 @@ def _report(model: Model, new: draft.Draft, found: Metadata, wanted: bool, secon
         return False
     measured = report.importances
     short = (
-        f", but {measured.left_out} columns without their importance: there was no time"
+        f", without the importance of {measured.left_out} columns: there was no time"
         if measured and measured.left_out
         else ""
     )
