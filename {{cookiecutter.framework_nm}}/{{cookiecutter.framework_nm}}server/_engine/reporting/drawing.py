@@ -5,8 +5,8 @@ A drawing is 440 x 330 units; colours and fonts are the page's classes, so that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import List, Tuple
+from collections.abc import Sequence
+from typing import Callable, List, Tuple
 
 import numpy as np
 

@@ -44,7 +44,7 @@ def overview(folder: Path) -> Table:
     table = _table("version", "made", "data", "options that differ" if len(found) > 1 else "options", *scores)
     table.caption = _plain("\n".join(damaged)) if damaged else None
     for version, one in found.items():
-        options = ", ".join(f"{name} {chosen[version].get(name, '-')}" for name in differing) or "-"
+        options = ", ".join(f"{name} {chosen[version][name]}" for name in differing if name in chosen[version]) or "-"
         made = one.made.time.replace("T", " ").replace("Z", "") if one.made else "-"
         metrics = _metrics(one)
         cells = (version, made, _data(one), options, *(number(metrics.get(name)) for name in scores))
@@ -93,7 +93,7 @@ def _choices(one: Metadata) -> Dict[str, str]:
         return {}
     chosen = {**one.made.hyperparameters, **one.made.settings}
     return {
-        name: "-" if value in (None, "") else str(value) for name, value in chosen.items() if name not in WITHOUT_EFFECT
+        name: str(value) for name, value in chosen.items() if name not in WITHOUT_EFFECT and value not in (None, "")
     }
 
 

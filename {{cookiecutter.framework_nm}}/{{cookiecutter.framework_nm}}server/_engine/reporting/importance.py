@@ -6,8 +6,7 @@ L. Breiman, "Random Forests", 2001. Not here: what a model answers.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any, List
+from typing import Any, Callable, List
 
 import numpy as np
 

@@ -193,7 +193,7 @@ def _columns(report: Report) -> Iterator[str]:
     known = len(head) if report.figures else 2
     yield "<h2>Columns</h2>"
     if report.figures:
-        yield "<p>Of the evaluation rows; typical is what 10, 50 and 90 % of the rows are below, or what is frequent.</p>"
+        yield "<p>Of the evaluation rows: typical is what 10, 50 and 90 % of rows are below, or what is frequent.</p>"
     yield table(head[:known], [row[:known] for row in cells], numbers=(2, 3))
     yield more(len(report.columns))
 
