@@ -61,11 +61,10 @@ def histogram(density: Density, x: str, y: str, title: str) -> str:
     edges, counts = density.edges, density.counts
     most = (0.0, float(max(max(counts), 1)))
     across, up = _scales((edges[0], edges[-1]), most)
-    drawn = [
-        f'<rect class="fill s0" x="{across(low):.1f}" y="{up(count):.1f}" width="{across(high) - across(low) - 1:.1f}" '
-        f'height="{up(0) - up(count):.1f}"><title>{count} rows</title></rect>'
-        for low, high, count in zip(edges, edges[1:], counts)
-    ]
+    drawn = []
+    for count, (low, high) in zip(counts, _intervals(edges)):
+        left, top = across(low), up(count)
+        drawn.append(_rectangle(left, top, across(high) - left - 1, up(0) - top, 1, f"{count} rows"))
     if edges[0] < 0 < edges[-1]:
         drawn.append(_line([(0, 0), (0, most[1])], across, up, "chance"))
     return _figure(drawn, (edges[0], edges[-1]), most, x, y, title)
@@ -78,15 +77,12 @@ def density(found: Density, x: str, y: str, title: str) -> str:
     across, up = _scales(limits, limits)
     most = max(max(map(max, found.counts)), 1)
     drawn = []
-    for row, (left, right) in zip(found.counts, zip(edges, edges[1:])):
-        for count, (low, high) in zip(row, zip(edges, edges[1:])):
+    for row, (left, right) in zip(found.counts, _intervals(edges)):
+        for count, (low, high) in zip(row, _intervals(edges)):
             if count:
                 shade = 0.15 + 0.85 * (count / most) ** 0.5
-                drawn.append(
-                    f'<rect class="fill s0" fill-opacity="{shade:.2f}" x="{across(left):.1f}" y="{up(high):.1f}" '
-                    f'width="{across(right) - across(left):.1f}" height="{up(low) - up(high):.1f}">'
-                    f"<title>{count} rows</title></rect>"
-                )
+                wide, tall = across(right) - across(left), up(low) - up(high)
+                drawn.append(_rectangle(across(left), up(high), wide, tall, shade, f"{count} rows"))
     drawn.append(_line([(limits[0],) * 2, (limits[1],) * 2], across, up, "chance"))
     return _figure(drawn, limits, limits, x, y, title)
 
@@ -131,6 +127,15 @@ def _scales(across: Tuple[float, float], up: Tuple[float, float]) -> Tuple[Scale
 def _line(points: Sequence[Tuple[float, float]], across: Scale, up: Scale, kind: str) -> str:
     path = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in points)
     return f'<polyline class="{kind}" points="{path}"/>'
+
+
+def _intervals(edges: List[float]) -> List[Tuple[float, float]]:
+    return [(edges[at], edges[at + 1]) for at in range(len(edges) - 1)]
+
+
+def _rectangle(x: float, y: float, width: float, height: float, shade: float, title: str) -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    return f'<rect class="fill s0" fill-opacity="{shade:.2f}" {place}><title>{title}</title></rect>'
 
 
 def _limits(low: float, high: float) -> Tuple[float, float]:

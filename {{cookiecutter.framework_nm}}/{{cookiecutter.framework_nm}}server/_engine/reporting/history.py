@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -29,8 +30,8 @@ def find(folder: Path, name: str) -> Path:
     raise ModelError(f"{folder} has no version {name!r}; there is {names}")
 
 
-def overview(folder: Path) -> Table:
-    """All versions: their data, the options that differ between them, and their metrics."""
+def overview(folder: Path) -> Group:
+    """All versions: data, the options that differ between them, and metrics; and those that cannot be read."""
     found: Dict[str, Metadata] = {}
     damaged: List[str] = []
     for path in versions(folder):
@@ -42,14 +43,13 @@ def overview(folder: Path) -> Table:
     differing = [name for name, values in _side_by_side(list(chosen.values())) if _differ(values) or len(found) == 1]
     scores = list(dict.fromkeys(name for one in found.values() for name in _metrics(one)))
     table = _table("version", "made", "data", "options that differ" if len(found) > 1 else "options", *scores)
-    table.caption = _plain("\n".join(damaged)) if damaged else None
     for version, one in found.items():
         options = ", ".join(f"{name} {chosen[version][name]}" for name in differing if name in chosen[version]) or "-"
         made = one.made.time.replace("T", " ").replace("Z", "") if one.made else "-"
         metrics = _metrics(one)
         cells = (version, made, _data(one), options, *(number(metrics.get(name)) for name in scores))
         table.add_row(*map(_plain, cells))
-    return table
+    return Group(*[table] * bool(found), *map(_plain, damaged))
 
 
 def comparison(first: Path, second: Path) -> Table:
@@ -125,6 +125,4 @@ def _table(*names: str) -> Table:
 
 def _plain(text: str) -> Text:
     """Text that does nothing to a terminal."""
-    return Text(
-        "".join(letter if letter.isprintable() or letter == "\n" else "\N{REPLACEMENT CHARACTER}" for letter in text)
-    )
+    return Text("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
