@@ -42,7 +42,10 @@ def save(model: Model, dirpath: Path, extras_seconds: float, report: bool, repor
             comparison = found.compiled or _compile(model, new.path, extras_seconds)
             if comparison and not found.compiled:
                 found = _list(new.path, msgspec.structs.replace(found, compiled=comparison), (compiled.FILE,))
-            if _report(model, new, found, report and extras_seconds > 0, end - time.monotonic(), report_rows):
+            unwanted = (
+                "" if report and extras_seconds else "--extras_seconds is 0" if report else "--no-report was given"
+            )
+            if _report(model, new, found, unwanted, end - time.monotonic(), report_rows):
                 _list(new.path, found, reports.FILES)
         except KeyboardInterrupt:
             model.compiled_note = model.compiled_note or "No compiled model: the conversion was interrupted."
@@ -125,14 +128,14 @@ def _compile(model: Model, folder: Path, seconds: float) -> dict[str, float] | N
     return None
 
 
-def _report(model: Model, new: draft.Draft, found: Metadata, wanted: bool, seconds: float, show_rows: bool) -> bool:
+def _report(model: Model, new: draft.Draft, found: Metadata, unwanted: str, seconds: float, show_rows: bool) -> bool:
     """Write the report into a folder that has all else, and say whether there is a new one; a note says why not."""
     if model.artifact and model.evaluation is None:
         copied = reports.PAGE in found.files
         model.report_note = f"Report: {reports.PAGE} was copied" if copied else "No report: there was none to copy."
         return False
-    if not wanted:
-        model.report_note = "No report: --no-report was given, or --extras_seconds is 0."
+    if unwanted:
+        model.report_note = f"No report: {unwanted}."
         return False
     try:
         from ..reporting import writing
