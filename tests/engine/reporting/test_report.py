@@ -280,6 +280,16 @@ def test_a_loaded_model_is_saved_with_its_report_and_served_without(tmp_path: Pa
     Simple(dirpath=tmp_path / "copy")
 
 
+def test_a_report_of_another_evaluation_is_not_copied(tmp_path: Path) -> None:
+    evaluated("five labels").save(tmp_path / "0001")
+    model = Simple(dirpath=tmp_path / "0001")
+    model.evaluate(X[:50], labels(["x", *(f"label {n:02}" for n in range(1, 5))])[:50])
+    model.save(tmp_path / "0002")
+    assert json.loads((tmp_path / "0002" / "report.json").read_bytes())["figures"]["rows"] == 50
+    model.save(tmp_path / "0003", report=False)
+    assert {path.name for path in (tmp_path / "0003").iterdir()} == FILES
+
+
 @pytest.mark.parametrize(
     ("estimator", "names"),
     [

@@ -34,8 +34,8 @@ class Options(NamedTuple):
 def write(folder: Path, report: Report) -> None:
     """Write report.html, report.json and MODEL_CARD.md."""
     (folder / NUMBERS).write_bytes(msgspec.json.encode(report, enc_hook=str) + b"\n")
-    (folder / PAGE).write_text(page.write(report), encoding="utf-8")
-    (folder / CARD).write_text(card.write(report), encoding="utf-8")
+    (folder / PAGE).write_bytes(page.write(report).encode())
+    (folder / CARD).write_bytes(card.write(report).encode())
 
 
 def compose(

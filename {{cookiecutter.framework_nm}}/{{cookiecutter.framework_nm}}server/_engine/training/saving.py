@@ -42,9 +42,7 @@ def save(model: Model, dirpath: Path, extras_seconds: float, report: bool, repor
             comparison = found.compiled or _compile(model, new.path, extras_seconds)
             if comparison and not found.compiled:
                 found = _list(new.path, msgspec.structs.replace(found, compiled=comparison), (compiled.FILE,))
-            unwanted = (
-                "" if report and extras_seconds else "--extras_seconds is 0" if report else "--no-report was given"
-            )
+            unwanted = "--no-report was given" if not report else "" if extras_seconds else "--extras_seconds is 0"
             if _report(model, new, found, unwanted, end - time.monotonic(), report_rows):
                 _list(new.path, found, reports.FILES)
         except KeyboardInterrupt:
@@ -81,10 +79,16 @@ def _write(model: Model, folder: Path) -> Metadata:
 
 
 def _copy(model: Model, folder: Path) -> Metadata:
-    """Copy the directory of a loaded model, as it was then, with its metrics and its threshold of now."""
+    """Copy the directory of a loaded model, as it was then, with its metrics and its threshold of now.
+
+    Its report is not listed where it tells of another evaluation than the last one.
+    """
     assert model.artifact
     model.artifact.copy(folder)
     found = msgspec.structs.replace(model.artifact.metadata, metrics=model.metrics, threshold=model.threshold)
+    if model.evaluation:
+        files = {name: digest for name, digest in found.files.items() if name not in reports.FILES}
+        found = msgspec.structs.replace(found, files=files)
     metadata.write(folder, found)
     if found.compiled:
         model.compiled_note = f"Compiled model: {compiled.FILE} was copied"
