@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cookiecutter.main import cookiecutter
 from facts import FLAVOURS, QUIET, TEMPLATE, find_links, find_python, pins
+from playwright.sync_api import Browser, sync_playwright
 from running import shell
 from xdist.scheduler import LoadScopeScheduling
 
@@ -83,6 +85,19 @@ def install(bake: Callable[..., Path]) -> Callable[[str, str], Path]:
         return project
 
     return install
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real browser, without a window."""
+    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    if not program:
+        assert "CI" not in os.environ, "there is no chromium"
+        pytest.skip("there is no chromium; Debian's package chromium-headless-shell is enough")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session", params=FLAVOURS, ids="-".join)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from running import Server, shell
 
 pytestmark = pytest.mark.slow
@@ -51,18 +50,6 @@ def models(install: Callable[..., Path], tmp_path_factory: pytest.TempPathFactor
 def server(install: Callable[..., Path], models: Path) -> Iterator[Server]:
     with Server(install(), "--enable_docs_url", MODEL_DIR=str(models), MODEL_NAME="numbers") as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
-    if not program:
-        assert "CI" not in os.environ, "there is no chromium"
-        pytest.skip("there is no chromium; Debian's package chromium-headless-shell is enough")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(params=[(1200, 800), (360, 640)], ids=["desktop", "phone"])

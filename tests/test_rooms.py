@@ -15,7 +15,9 @@ BELOW = {
     "artifact": {"contract"},
     "tables": {"contract"},
     "protocol": {"contract"},
-    "training": {"contract", "artifact", "tables"},
+    # Makes files of numbers, and knows no training: so that a report can be made of anything that was evaluated.
+    "reporting": {"contract", "artifact"},
+    "training": {"contract", "artifact", "tables", "reporting"},
     "serving": {"contract", "artifact", "protocol"},
     "sdk": {"contract", "artifact", "protocol", "serving"},
 }

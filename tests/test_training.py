@@ -88,10 +88,10 @@ class Training:
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
-    def check(self, version: str) -> None:
-        """The version is whole, can be loaded, and nothing else is left."""
+    def check(self, version: str, *extras: str) -> None:
+        """The version is whole, has these extras, can be loaded, and nothing else is left."""
         files = {path.name for path in (self.output / version).iterdir()}
-        assert files == {"input.json", "metadata.json", "metadata.sha256", "model.joblib"}
+        assert files == {"input.json", "metadata.json", "metadata.sha256", "model.joblib", *extras}
         program = f"from {self.package.name}.trainer.model import MyModel; MyModel(dirpath='{self.output / version}')"
         subprocess.run([self.python, "-c", program], cwd=self.folder, check=True)
         self.wait_until(lambda: not self.children())
@@ -113,20 +113,27 @@ def training(install: Install, tmp_path: Path) -> Iterator[Callable[[str], Train
 
 
 @pytest.mark.parametrize(
-    ("ending", "reason"),
+    ("ending", "reason", "report"),
     [
-        (ENDLESS, "the conversion took longer than 2 seconds; --extras_seconds allows more."),
-        (KILLED, "the conversion was ended by SIGKILL, as the system does when memory runs out."),
+        (
+            ENDLESS,
+            "the conversion took longer than 2 seconds; --extras_seconds allows more.",
+            ", without the importance of 4 columns: there was no time",
+        ),
+        (KILLED, "the conversion was ended by SIGKILL, as the system does when memory runs out.", ""),
     ],
     ids=["endless", "killed"],
 )
-def test_a_conversion_that_fails_costs_no_model(training: Callable[[str], Training], ending: str, reason: str) -> None:
+def test_a_conversion_that_fails_costs_no_model(
+    training: Callable[[str], Training], ending: str, reason: str, report: str
+) -> None:
     run = training(ending)
     process = run.start(2 if ending == ENDLESS else 300)
     printed, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (0, "")
-    assert printed.endswith(f"\nNo compiled model: {reason}\nSaved: {run.output / '0001'}\n")
-    run.check("0001")
+    notes = f"No compiled model: {reason}\nReport: report.html{report}\n"
+    assert printed.endswith(f"\n{notes}Saved: {run.output / '0001'}\n")
+    run.check("0001", "report.html", "report.json", "MODEL_CARD.md")
 
 
 def test_ctrl_c_ends_the_conversion_and_leaves_the_model(training: Callable[[str], Training]) -> None:
@@ -136,12 +143,14 @@ def test_ctrl_c_ends_the_conversion_and_leaves_the_model(training: Callable[[str
     run.wait_until(run.children)
     second = run.start(0)
     printed, errors = second.communicate(timeout=120)
-    assert printed.endswith(f"\nNo compiled model: --extras_seconds is 0.\nSaved: {run.output / '0002'}\n"), errors
+    notes = "No compiled model: --extras_seconds is 0.\nNo report: --extras_seconds is 0.\n"
+    assert printed.endswith(f"\n{notes}Saved: {run.output / '0002'}\n"), errors
     os.killpg(first.pid, signal.SIGINT)
     printed, errors = first.communicate(timeout=60)
     assert (first.returncode, errors) == (130, "Interrupted.\n")
     saved = f"Saved: {run.output / '0001'}\n"
-    assert printed.endswith(f"\nNo compiled model: the conversion was interrupted.\n{saved}")
+    notes = "No compiled model: the conversion was interrupted.\nNo report: it was interrupted.\n"
+    assert printed.endswith(f"\n{notes}{saved}")
     run.check("0001")
 
 

@@ -16,7 +16,7 @@ CHANCE = np.random.default_rng(0)
 
 def described(values: list[Any]) -> tuple[Any, ...]:
     X = pd.DataFrame({"x": values})
-    return tuple(profile.describe(Signature.learn(X).columns[0], X["x"]))
+    return tuple(profile.describe(Signature.learn(X).columns[0], X["x"], 10))
 
 
 @pytest.mark.parametrize(

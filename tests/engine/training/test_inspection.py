@@ -29,7 +29,7 @@ NONE = pd.DataFrame(index=X.index)
 def printed(
     capsys: pytest.CaptureFixture[str], X: pd.DataFrame = X, y: pd.Series = Y, parting: pd.DataFrame = NONE
 ) -> list[str]:
-    show(X, y, Signature.learn(X), choose_task("auto", y), parting)
+    show(X, y, Signature.learn(X), choose_task("auto", y), parting, 10)
     return [line.rstrip() for line in capsys.readouterr().out.splitlines()]
 
 

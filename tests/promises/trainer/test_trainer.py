@@ -33,6 +33,7 @@ TRAINER = MyModel.__module__.rpartition(".")[0]
 Table = Tuple[pd.DataFrame, pd.Series]
 #: The files beside the weights in every model directory.
 DESCRIBED = {"metadata.json", "metadata.sha256", "input.json"}
+REPORT = {"report.html", "report.json", "MODEL_CARD.md"}
 
 
 def train(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -229,7 +230,7 @@ def test_the_compiled_model_answers_as_the_model_does(tmp_path: Path, task: str)
     model.save(tmp_path / "0001", extras_seconds=300)
     if not compiles():
         assert model.compiled_note.startswith("No compiled model: ")
-        assert files_of(tmp_path / "0001") == {*DESCRIBED, model.WEIGHTS}
+        assert files_of(tmp_path / "0001") == {*DESCRIBED, *REPORT, model.WEIGHTS}
         assert MyModel(dirpath=tmp_path / "0001", runtime="auto").platform == MyModel.FRAMEWORK
         return
     assert "agrees on 200 rows" in model.compiled_note
@@ -265,7 +266,7 @@ def test_a_compiled_model_that_takes_too_long_is_left_out(tmp_path: Path) -> Non
     model.evaluate(X, y)
     for seconds, reason in ((0.5, "the conversion took longer than 0.5 seconds"), (0, "--extras_seconds is 0")):
         model.save(tmp_path / str(seconds), extras_seconds=seconds)
-        assert files_of(tmp_path / str(seconds)) == {*DESCRIBED, model.WEIGHTS}
+        assert files_of(tmp_path / str(seconds)) == {*DESCRIBED, model.WEIGHTS, *(REPORT if seconds else ())}
         if model.WEIGHTS != "model.onnx":
             assert reason in model.compiled_note
     assert sorted(files_of(tmp_path)) == ["0", "0.5"]
@@ -522,7 +523,7 @@ def test_a_model_directory_describes_itself(model_dir: Path, model: MyModel) -> 
     compiled = {"model.onnx"} if metadata["compiled"] else set()
     found = {file.relative_to(model_dir).as_posix() for file in model_dir.rglob("*") if file.is_file()}
     assert set(metadata["files"]) == found - {"metadata.json", "metadata.sha256"}
-    assert files_of(model_dir) == {*DESCRIBED, model.WEIGHTS} | compiled
+    assert files_of(model_dir) == {*DESCRIBED, *REPORT, model.WEIGHTS} | compiled
     (record,) = json.loads((model_dir / "input.json").read_text())["instances"]
     assert model.predict(pd.DataFrame([record])) == ["leaves"]
 

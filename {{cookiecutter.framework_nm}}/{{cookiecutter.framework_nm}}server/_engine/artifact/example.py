@@ -8,22 +8,23 @@ from typing import Any, Optional
 import msgspec
 import numpy as np
 
+from ..contract.privacy import MIN_COUNT, rounded
 from ..contract.rows import from_json, to_json
 from ..contract.signature import Signature
 
 FILE = "input.json"
 
 
-def typical(signature: Signature, X: Any) -> Any:
-    """One row, in the signature's form: the middle of the rows of X. Text that occurs only once, as names do, is not
-    shown.
+def typical(signature: Signature, X: Any, min_count: int = MIN_COUNT) -> Any:
+    """One row, in the signature's form: the middle of the rows of X, which is nobody's. Text and numbers that fewer
+    than `min_count` rows share are not shown, but in their place "text", and rounded numbers.
     """
     import pandas as pd
 
     if signature.tensor:
-        return np.median(X, axis=0, keepdims=True)
+        return np.median(X, axis=0, keepdims=True) if len(X) >= min_count else signature.blank()
     values = [
-        _most_frequent(column) if column.dtype == object else column.quantile(interpolation="nearest")
+        _most_frequent(column, min_count) if column.dtype == object else _middle(column, min_count)
         for _, column in pd.DataFrame(X).items()
     ]
     return signature.conform([values])
@@ -44,8 +45,13 @@ def read(content: bytes, signature: Signature) -> Any:
     return from_json(signature, msgspec.json.decode(content)["instances"])
 
 
-def _most_frequent(column: Any) -> Optional[str]:
+def _most_frequent(column: Any, min_count: int) -> Optional[str]:
     counts = column.value_counts()
     if counts.empty:
         return None
-    return str(counts.index[0]) if counts.iloc[0] > 1 else "text"
+    return str(counts.index[0]) if counts.iloc[0] >= min_count else "text"
+
+
+def _middle(column: Any, min_count: int) -> float:
+    value = float(column.quantile(interpolation="nearest"))
+    return value if (column == value).sum() >= min_count else rounded(value)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, List, Optional
 
 from ..contract.errors import ModelError
-from . import compiled, draft, example, metadata, signing
+from . import compiled, draft, example, metadata, reports, signing
 
 #: Bytes read at once: weights may be larger than the memory.
 _BLOCK = 1 << 20
@@ -33,7 +33,8 @@ class Artifact:
         self.metadata = content
         #: The name of the file or folder that holds the weights.
         self.weights = weights
-        self._unread = set(content.files)
+        # What people read is no reason not to serve.
+        self._unread = set(content.files) - set(reports.FILES)
         self._private: Optional[Path] = None
         self.example = self.read(example.FILE)
 

@@ -9,15 +9,13 @@ import pandas as pd
 
 from ..contract.signature import Column
 
-#: A text that fewer rows share may name somebody: it is shown to the person at the terminal alone.
-SHARED = 10
 #: What fewer rows have in common may be chance.
 FEWEST = 20
 KINDS = {"FP64": "number", "BOOL": "true or false", "BYTES": "text"}
 
 
 class Profile(NamedTuple):
-    """What a column is. `example` is a value, and `shared` says whether SHARED rows have it, or it is no name."""
+    """What a column is. `example` is a value, and `shared` says whether enough rows have it, or it is no name."""
 
     name: str
     kind: str
@@ -27,8 +25,9 @@ class Profile(NamedTuple):
     distinct: int
 
 
-def describe(column: Column, values: pd.Series) -> Profile:
-    """Describe a column of the signature by its values."""
+def describe(column: Column, values: pd.Series, min_count: int) -> Profile:
+    """Describe a column of the signature by its values. A text that fewer than `min_count` rows share may name
+    somebody: it is for the person at the terminal alone."""
     known = values.dropna()
     counts = known.value_counts()
     if column.datatype == "FP64":
@@ -36,7 +35,7 @@ def describe(column: Column, values: pd.Series) -> Profile:
         shared = not numbers_rows(values)
     else:
         example = str(counts.index[0])
-        shared = bool(counts.iloc[0] >= SHARED)
+        shared = bool(counts.iloc[0] >= min_count)
     return Profile(column.name, KINDS[column.datatype], example, shared, len(values) - len(known), len(counts))
 
 

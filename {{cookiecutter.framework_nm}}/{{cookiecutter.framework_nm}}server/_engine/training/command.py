@@ -15,6 +15,7 @@ from ..artifact.provenance import Spread
 from ..artifact.stored import settle
 from ..artifact.versions import drafted_versions, next_version
 from ..contract.errors import ModelError
+from ..reporting.storing import keeps_rows
 from ..tables.reading import DataError
 from . import scores
 from .model import Model
@@ -33,7 +34,7 @@ SHOWN = 10
 def run(model_class: Type[Model], settings_class: Type[TrainingSettings]) -> None:
     """Read, split, train or import, evaluate, save; print the metrics and where the new version is."""
     settings = settings_class.from_command_line()
-    make = partial(model_class, device=settings.device, **settings.hyperparameters())
+    make = partial(model_class, device=settings.device, min_count=settings.min_count, **settings.hyperparameters())
     given = bool(getattr(settings, model_class.GIVEN, None)) and not (model_class.TUNES_GIVEN and settings.data)
     try:
         if settings.inspect:
@@ -119,7 +120,7 @@ def import_model(settings: TrainingSettings, make: Callable[..., Model]) -> tupl
 def evaluate(model: Model, X: Any, y: Any, which: str, settings: TrainingSettings) -> None:
     """Score a model on rows, and print the metrics. Raises ModelError where it is useless, and may not be."""
     with progress("Evaluating"):
-        results = model.evaluate(X, y)
+        results = model.evaluate(X, y, X.index + 1)
     print(f"Evaluation on {len(X)} {which}rows:")
     print_metrics({name: _written(value) for name, value in results.items()})
     missed = scores.unseen(np.asarray(y), model.labels)
@@ -141,8 +142,8 @@ def save(model: Model, settings: TrainingSettings) -> None:
     while True:
         version = next_version(settings.output_dir)
         try:
-            with progress("Saving, and compiling the model"):
-                model.save(version, settings.extras_seconds)
+            with progress("Saving, compiling the model, and reporting"):
+                model.save(version, settings.extras_seconds, settings.report, settings.report_rows)
         except FileExistsError:  # another training took that number meanwhile
             continue
         except KeyboardInterrupt:
@@ -153,8 +154,11 @@ def save(model: Model, settings: TrainingSettings) -> None:
 
 
 def report(model: Model, version: Path) -> None:
-    """Print what came of the compiled model, and where the new version is."""
+    """Print what came of the compiled model and of the report, what the version tells, and where it is."""
     print(model.compiled_note)
+    print(model.report_note)
+    for name in keeps_rows(model.model):
+        print(f"{name} keeps rows that it was trained on: whoever has the version has them, too.")
     print(f"Saved: {version}")
 
 

@@ -23,17 +23,20 @@ COLUMNS, LABELS, NAMES = 40, 20, 10
 USES = {"number": "as it is", "true or false": "as 0 and 1", "text": "is encoded"}
 
 
-def show(X: pd.DataFrame, y: pd.Series, signature: Signature, task: Task, left_out: pd.DataFrame) -> None:
-    """Print what the columns to learn from are taken for, those that only part the rows, and the target."""
+def show(
+    X: pd.DataFrame, y: pd.Series, signature: Signature, task: Task, left_out: pd.DataFrame, min_count: int
+) -> None:
+    """Print what the columns to learn from are taken for, those that only part the rows, and the target. Where that is
+    no terminal, texts that fewer than `min_count` rows share are not printed."""
     console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
-    console.print(_table(X, signature, left_out, console.is_terminal))
+    console.print(_table(X, signature, left_out, min_count, console.is_terminal))
     if X.shape[1] > COLUMNS:
         console.print(f"and {X.shape[1] - COLUMNS} columns more")
     for sentence in (*_remarks(X, y), _target(y, task)):
         console.print(_plain(sentence))
 
 
-def _table(X: pd.DataFrame, signature: Signature, left_out: pd.DataFrame, terminal: bool) -> Table:
+def _table(X: pd.DataFrame, signature: Signature, left_out: pd.DataFrame, min_count: int, terminal: bool) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("column", overflow="fold", max_width=26)
     table.add_column("kind")
@@ -45,7 +48,7 @@ def _table(X: pd.DataFrame, signature: Signature, left_out: pd.DataFrame, termin
     if not left_out.empty:
         columns += [(column, left_out[column.name], "parts the rows") for column in Signature.learn(left_out).columns]
     for column, values, use in columns:
-        found = profile.describe(column, values)
+        found = profile.describe(column, values, min_count)
         # What is not printed on a terminal is kept in a log.
         example = found.example if terminal or found.shared else "(not shown)"
         cells = (found.name, found.kind, example, str(found.missing), str(found.distinct), use or USES[found.kind])

@@ -18,8 +18,10 @@ from ..artifact.compiled import choose
 from ..artifact.provenance import Data
 from ..artifact.stored import Artifact
 from ..contract.errors import ModelError
+from ..contract.privacy import MIN_COUNT
 from ..contract.rows import tensor_of
 from ..contract.signature import Signature
+from ..reporting.contents import Evaluation
 from . import balancing, explaining, loading, saving
 from .state import State
 
@@ -36,6 +38,7 @@ class Model(State):
         runtime: str = "native",
         device: str = "cpu",
         verify_key: str | Path | None = None,
+        min_count: int = MIN_COUNT,
         **params: Any,
     ) -> None:
         """Load the model in `dirpath`, or build an untrained one.
@@ -43,11 +46,12 @@ class Model(State):
         `task` is "classification" or "regression"; `params` go to `build`. `runtime` is what a loaded model runs
         on: "native", "onnx" (the compiled model), or "auto" (the compiled model on a CPU, if there is one and ONNX
         Runtime runs it). `device` is "cpu" or "cuda". With a `verify_key`, a file that `find_key` in
-        artifact/signing.py describes, only what its owner signed is loaded.
+        artifact/signing.py describes, only what its owner signed is loaded. `min_count` is how many rows have to share
+        a text before input.json or the report shows it.
 
         Raises ModelError where the model cannot be loaded, or the device is not there; ValueError without a key.
         """
-        super().__init__(task, runtime, device, params)
+        super().__init__(task, runtime, device, min_count, params)
         self.verify_key = signing.find_key(str(verify_key)) if verify_key else None
         if dirpath is not None:
             self.load(dirpath)
@@ -77,7 +81,9 @@ class Model(State):
         with self._made_anew():
             self.signature, self.labels = signature, labels
             self.fit(self.preprocess(X), y, **weights)
-            self._describe(X if labels is None else X[y == labels[0]], len(X))
+            # The first label's rows alone have a clear answer, but a few rows have no middle that is nobody's.
+            first = np.ones(len(X), bool) if labels is None else y == labels[0]
+            self._describe(X[first] if first.sum() >= self.min_count else X, len(X))
 
     def import_model(self, X: Any = None, missing: tuple[str, ...] = ()) -> None:
         """Import the model that GIVEN names, without training; X, [rows, columns], may be data that it knows, in
@@ -97,7 +103,7 @@ class Model(State):
 
     def _describe(self, X: Any, rows: int) -> None:
         """Note what the model takes and gives, by X in the signature's form, and how it was made: from so many rows."""
-        self.example = self.signature.blank() if X is None else example.typical(self.signature, X)
+        self.example = self.signature.blank() if X is None else example.typical(self.signature, X, self.min_count)
         outputs = [tensor_of("predict", self.predict(self.example))]
         if self.task == "classification":
             try:
@@ -123,6 +129,10 @@ class Model(State):
 
     def _unprocessed(self, X: Any, proba: bool) -> np.ndarray:
         return self.conclude(self.encode(self.preprocess(X)), proba)
+
+    def in_data_terms(self, X: Any, proba: bool = False) -> np.ndarray:
+        """`answer`, but with labels as the data has them, which `postprocess` may name."""
+        return self.answer(X, proba) if proba or self.labels is None else self._unprocessed(X, False)
 
     def conclude(self, X: Any, proba: bool) -> np.ndarray:
         """`infer`, by what answers here and by the threshold."""
@@ -156,32 +166,37 @@ class Model(State):
         """
         return explaining.explainer(self)
 
-    def evaluate(self, X: Any, y: Any) -> dict[str, float]:
+    def evaluate(self, X: Any, y: Any, rows: Any = None) -> dict[str, float]:
         """Compare predictions for X with y; returns the metrics by name and keeps them for metadata.json.
 
+        `rows` are the numbers by which the report names rows, [rows]: those in the data that they are a part of.
         A compiled model that `save` makes is compared with the model on this X. Raises as `predict` does.
         """
         self._check_made()
         from .scores import score
 
-        self.compared = X = self.signature.conform(X)
+        X, y = self.signature.conform(X), np.asarray(y)
         proba = self.answer(X, proba=True) if self.has_proba else None
-        # Numbers are compared as they are answered; labels, which `postprocess` may name, as the data has them.
-        y_hat = self.answer(X) if self.labels is None else self._unprocessed(X, False)
-        self.metrics = score(self.task, np.asarray(y), y_hat, proba, self.labels)
+        y_hat = self.in_data_terms(X)
+        self.metrics = score(self.task, y, y_hat, proba, self.labels)
+        numbers = np.arange(1, len(y) + 1) if rows is None else np.asarray(rows)
+        self.evaluation = Evaluation(X, y, y_hat, proba, self.labels, numbers)
         return self.metrics
 
-    def save(self, dirpath: str | Path, extras_seconds: float = 20) -> None:
+    def save(
+        self, dirpath: str | Path, extras_seconds: float = 20, report: bool = True, report_rows: bool = False
+    ) -> None:
         """Write a model directory. It appears whole or not at all. What was loaded is written as it was loaded.
 
-        The compiled model is made when all else is written, for `extras_seconds` at most, and none with 0.
-        `compiled_note` says what came of it. Ctrl-C ends that and leaves a whole directory without one.
+        The compiled model, and then the report, are made when all else is written, for `extras_seconds` at most, and
+        none with 0. `compiled_note` and `report_note` say what came of them. Ctrl-C ends that and leaves a whole
+        directory without them. `report_rows` shows the values of the worst rows in the report.
 
         Raises ModelError where there is no model yet, or where a file has changed since it was loaded; ValueError
         where `extras_seconds` is more than a day or no time at all; FileExistsError where `dirpath` exists already.
         """
         self._check_made()
-        saving.save(self, Path(dirpath).absolute(), extras_seconds)
+        saving.save(self, Path(dirpath).absolute(), extras_seconds, report, report_rows)
 
     def load(self, dirpath: str | Path | Artifact) -> None:
         """Read a model directory, or one that is open; nothing is unpickled but what has the digests of metadata.json.

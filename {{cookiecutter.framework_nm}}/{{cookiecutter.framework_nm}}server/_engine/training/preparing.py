@@ -51,6 +51,6 @@ def prepare(settings: TrainingSettings) -> Prepared:
     if rest.empty:
         raise DataError(f"beside {', '.join(map(repr, parts))} there are no columns to learn from")
     signature = Signature.learn(rest, settings.spellings)
-    show(rest, y, signature, task, X[parts])
+    show(rest, y, signature, task, X[parts], settings.min_count)
     check_target(task.name, y, settings.threshold)
     return Prepared(rest, y, task.name, signature, split, data)

@@ -1,17 +1,18 @@
-"""Saving a model: its directory first, whole, and the compiled model (ONNX) within its time.
+"""Saving a model: its directory first, whole, and the extras within their time: the compiled model (ONNX), the report.
 
-Not here: what a model directory is, and how another process compiles (extras.py).
+Not here: what a model directory is, how another process compiles (extras.py), and what a report says (reporting/).
 """
 
 from __future__ import annotations
 
 import platform
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Iterable
 
 import msgspec
 
-from ..artifact import compiled, draft, example, metadata, stored
+from ..artifact import compiled, draft, example, metadata, reports, stored
 from ..artifact.metadata import Metadata
 from .places import Places
 
@@ -19,29 +20,34 @@ if TYPE_CHECKING:
     from .model import Model
 
 
-#: Seconds that making the compiled model may take at most: a day.
+#: Seconds that the extras may take at most: a day.
 LONGEST = 86_400
 
 
-def save(model: Model, dirpath: Path, extras_seconds: float) -> None:
+def save(model: Model, dirpath: Path, extras_seconds: float, report: bool, report_rows: bool) -> None:
     """Write the model directory of a model; it appears whole or not at all.
 
-    `compiled_note` says what came of compiling.
+    `compiled_note` says what came of compiling, and `report_note` what came of the report.
 
     Raises ValueError where `extras_seconds` is no such time, FileExistsError where `dirpath` exists already.
     """
     if not 0 <= extras_seconds <= LONGEST:
         raise ValueError(f"extras_seconds is {extras_seconds}: expected seconds from 0 to {LONGEST}, which is a day")
+    end = time.monotonic() + extras_seconds
+    model.compiled_note = model.report_note = ""
     stored.settle(dirpath)
     with draft.new(dirpath) as new:
         found = _copy(model, new.path) if model.artifact else _write(model, new.path)
         try:
             comparison = found.compiled or _compile(model, new.path, extras_seconds)
             if comparison and not found.compiled:
-                files = {**found.files, compiled.FILE: stored.digest(new.path / compiled.FILE)}
-                metadata.write(new.path, msgspec.structs.replace(found, compiled=comparison, files=files))
+                found = _list(new.path, msgspec.structs.replace(found, compiled=comparison), (compiled.FILE,))
+            unwanted = "--no-report was given" if not report else "" if extras_seconds else "--extras_seconds is 0"
+            if _report(model, new, found, unwanted, end - time.monotonic(), report_rows):
+                _list(new.path, found, reports.FILES)
         except KeyboardInterrupt:
-            model.compiled_note = "No compiled model: the conversion was interrupted."
+            model.compiled_note = model.compiled_note or "No compiled model: the conversion was interrupted."
+            model.report_note = "No report: it was interrupted."
             raise
         finally:
             stored.finish(new)
@@ -73,14 +79,28 @@ def _write(model: Model, folder: Path) -> Metadata:
 
 
 def _copy(model: Model, folder: Path) -> Metadata:
-    """Copy the directory of a loaded model, as it was then, with its metrics and its threshold of now."""
+    """Copy the directory of a loaded model, as it was then, with its metrics and its threshold of now.
+
+    Its report is not listed where it tells of another evaluation than the last one.
+    """
     assert model.artifact
     model.artifact.copy(folder)
     found = msgspec.structs.replace(model.artifact.metadata, metrics=model.metrics, threshold=model.threshold)
+    if model.evaluation:
+        files = {name: digest for name, digest in found.files.items() if name not in reports.FILES}
+        found = msgspec.structs.replace(found, files=files)
     metadata.write(folder, found)
     if found.compiled:
         model.compiled_note = f"Compiled model: {compiled.FILE} was copied"
     return found
+
+
+def _list(folder: Path, found: Metadata, names: Iterable[str]) -> Metadata:
+    """Write metadata.json with files that were added."""
+    files = {**found.files, **{name: stored.digest(folder / name) for name in names}}
+    listing = msgspec.structs.replace(found, files=files)
+    metadata.write(folder, listing)
+    return listing
 
 
 def _compile(model: Model, folder: Path, seconds: float) -> dict[str, float] | None:
@@ -92,12 +112,12 @@ def _compile(model: Model, folder: Path, seconds: float) -> dict[str, float] | N
         reason = f"there is none for {model.FRAMEWORK}"
     elif not seconds:
         reason = "--extras_seconds is 0"
-    elif model.compared is None:
+    elif model.evaluation is None:
         reason = "there was no evaluation, so nothing to compare it on"
     else:
         from . import extras
 
-        X = model.compared
+        X = model.evaluation.X
         try:
             X = model.preprocess(X[:: -(-len(X) // extras.ROWS)])
             comparison = extras.compile_model(model, folder, X, seconds)
@@ -110,3 +130,34 @@ def _compile(model: Model, folder: Path, seconds: float) -> dict[str, float] | N
             reason = str(error).partition("\n")[0]
     model.compiled_note = f"No compiled model: {reason}."
     return None
+
+
+def _report(model: Model, new: draft.Draft, found: Metadata, unwanted: str, seconds: float, show_rows: bool) -> bool:
+    """Write the report into a folder that has all else, and say whether there is a new one; a note says why not."""
+    if model.artifact and model.evaluation is None:
+        copied = reports.PAGE in found.files
+        model.report_note = f"Report: {reports.PAGE} was copied" if copied else "No report: there was none to copy."
+        return False
+    if unwanted:
+        model.report_note = f"No report: {unwanted}."
+        return False
+    try:
+        from ..reporting import writing
+        from ..reporting.storing import keeps_rows
+
+        options = writing.Options(seconds, model.min_count, show_rows)
+        keeping = keeps_rows(model.model)
+        report = writing.compose(new.target, found, model.evaluation, model.in_data_terms, keeping, options)
+        writing.write(new.path, report)
+    except Exception as error:  # a report is no reason to lose a model
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        model.report_note = f"No report: {reason}."
+        return False
+    measured = report.importances
+    short = (
+        f", without the importance of {measured.left_out} columns: there was no time"
+        if measured and measured.left_out
+        else ""
+    )
+    model.report_note = f"Report: {reports.PAGE}{short}"
+    return True

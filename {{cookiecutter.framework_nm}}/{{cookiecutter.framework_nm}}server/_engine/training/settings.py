@@ -13,6 +13,7 @@ from typing import Any, Dict, Literal, Optional, Type, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ..contract.privacy import MIN_COUNT
 from .saving import LONGEST
 
 Self = TypeVar("Self", bound="TrainingSettings")
@@ -69,7 +70,12 @@ class TrainingSettings(BaseSettings):
         ge=0,
         le=LONGEST,
         allow_inf_nan=False,
-        description=f"seconds allowed for making the compiled model (ONNX), up to {LONGEST}; 0 makes none",
+        description=f"seconds allowed for the compiled model (ONNX) and the report, up to {LONGEST}; 0 makes neither",
+    )
+    report: bool = Field(True, description="write a report of the version: report.html, report.json, MODEL_CARD.md")
+    report_rows: bool = Field(False, description="show in the report what is in the rows where the model is most off")
+    min_count: int = Field(
+        MIN_COUNT, ge=1, description="rows that must share a text before input.json or the report shows it"
     )
 
     @model_validator(mode="after")

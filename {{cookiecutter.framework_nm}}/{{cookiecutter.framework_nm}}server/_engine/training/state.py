@@ -19,6 +19,7 @@ from ..artifact.provenance import Data, Provenance, Spread
 from ..artifact.stored import Artifact
 from ..contract.errors import ModelError, NotAsAsked
 from ..contract.signature import Signature, Tensor
+from ..reporting.contents import Evaluation
 from .places import Places
 
 if TYPE_CHECKING:
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
 class State(Places):
     """A model or none, and what one is built with."""
 
-    def __init__(self, task: str, runtime: str, device: str, params: dict[str, Any]) -> None:
+    def __init__(self, task: str, runtime: str, device: str, min_count: int, params: dict[str, Any]) -> None:
         self.task = task
         self.runtime = runtime
         self.device = device
+        #: Rows that have to share a text before input.json or the report shows it.
+        self.min_count = min_count
         self.report = lambda done, total: None
         self._params = params
         self._forget()
@@ -49,8 +52,10 @@ class State(Places):
         self.compiled: CompiledModel | None = None
         #: Whether saving made a compiled model, and if not, why.
         self.compiled_note = ""
-        #: The rows of the last evaluation, which a compiled model is compared on.
-        self.compared: Any = None
+        #: What came of the report.
+        self.report_note = ""
+        #: The last evaluation, on whose rows a compiled model is compared.
+        self.evaluation: Evaluation | None = None
         #: Where it was loaded from; None for what was trained here.
         self.artifact: Artifact | None = None
         #: How it was made, where that is known.
