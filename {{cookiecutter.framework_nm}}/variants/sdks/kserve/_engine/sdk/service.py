@@ -22,6 +22,8 @@ from .messages import decode, to_grpc
 from .model import ServingModel
 from .versions import VersionedServicer
 
+_CARRIED = ("x-request-id", "traceparent")
+
 
 class Servicer(VersionedServicer):
     """KServe's, except for predictions, which it would neither admit, nor count, nor log."""
@@ -32,7 +34,11 @@ class Servicer(VersionedServicer):
 
     async def ModelInfer(self, request: ModelInferRequest, context: grpc.aio.ServicerContext) -> ModelInferResponse:
         size, written = request.ByteSize(), 0
-        call = Call(self._desk, "grpc", request.model_name, request.model_version, size, _request_id(context))
+        carried = _carried(context)
+        if carried:
+            context.set_trailing_metadata(carried)
+        request_id = dict(carried).get("x-request-id")
+        call = Call(self._desk, "grpc", request.model_name, request.model_version, size, request_id)
         try:
             call.complete = call.arrived(size)
             answer = await call.run(functools.partial(self._answer, call, request))
@@ -57,11 +63,9 @@ class Servicer(VersionedServicer):
         outputs = [(output.name, output.parameters) for output in asked.request_outputs or ()]
         request = model.decoder.request(tensors, to_http_parameters(asked.parameters or {}), asked.id, outputs)
         call.hold(len(request.X))
-        return to_grpc(model.name, asked, await model.answer(request))
+        return to_grpc(model.name, model.version, asked, await model.answer(request))
 
 
-def _request_id(context: grpc.aio.ServicerContext) -> str | None:
-    for name, value in context.invocation_metadata() or ():
-        if name == "x-request-id":
-            return str(value)
-    return None
+def _carried(context: grpc.aio.ServicerContext) -> tuple[tuple[str, str], ...]:
+    """The metadata of a request that its answer carries, too: by these a client finds it again."""
+    return tuple((name, str(value)) for name, value in context.invocation_metadata() or () if name in _CARRIED)
