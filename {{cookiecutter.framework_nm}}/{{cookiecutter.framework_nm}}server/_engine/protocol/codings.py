@@ -41,7 +41,6 @@ def _is_zlib(body: bytes) -> bool:
     return len(body) > 1 and body[0] & 15 == 8 and (body[0] << 8 | body[1]) % 31 == 0
 
 
-@functools.lru_cache(maxsize=256)
 def coding_of(header: bytes) -> str:
     """Read Content-Encoding: a coding that `decoded` knows, or "". Raises Unsupported."""
     names = [name.strip() for name in header.decode("latin-1").lower().split(",")]

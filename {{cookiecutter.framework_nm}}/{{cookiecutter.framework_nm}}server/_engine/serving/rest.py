@@ -29,6 +29,8 @@ _BINARY = b"inference-header-content-length"
 #: Bytes of an answer from which on it is compressed. Up to 14 kB leave with TCP's first packets: made smaller, they
 #: would arrive no sooner, and take as much processor time as a light model does.
 _WORTHWHILE = 16_384
+#: The headers that say in which forms a request and its answer are.
+_FORMS = (b"content-encoding", b"content-type", b"accept")
 #: The headers of a request that its answer carries, too: by these a client finds it again.
 _CARRIED = (b"x-request-id", b"traceparent")
 
@@ -70,6 +72,7 @@ _PATHS = (
 )
 
 
+@functools.lru_cache(maxsize=256)
 def find(path: str) -> Optional[Route]:
     """What a path asks of a model, or None."""
     for start, end, way in _PATHS:
@@ -103,7 +106,8 @@ class Prediction(Call[Serving]):
         )
         if self.refused is None:
             try:
-                self._media, self._coding = self._forms()
+                structured = self.event == events.STRUCTURED
+                self._media, self._coding = _forms(*map(headers.get, _FORMS), structured=structured)
             except InvalidRequest as error:
                 self.refused = error
 
@@ -114,8 +118,8 @@ class Prediction(Call[Serving]):
         except Failed as error:
             body = orjson.dumps({"error": str(error)})
             found = Answer(error.outcome.status, body, headers=((b"retry-after", b"1"),) if error.outcome.retry else ())
-        carried = tuple((name, self.headers[name]) for name in _CARRIED if name in self.headers)
-        return found._replace(headers=found.headers + carried) if carried else found
+        carried = [(name, self.headers[name]) for name in _CARRIED if name in self.headers]
+        return found._replace(headers=(*found.headers, *carried)) if carried else found
 
     async def _work(self, read: Callable[[], Awaitable[bytes]]) -> Answer:
         body = await read()
@@ -175,14 +179,19 @@ class Prediction(Call[Serving]):
         self.hold(len(request.X))
         return request
 
-    def _forms(self) -> Tuple[Media, str]:
-        """The forms of the request and of its answer, and how the request is compressed. Raises InvalidRequest."""
-        header = self.headers.get
-        coding = coding_of(header(b"content-encoding", b""))
-        if self.event == events.STRUCTURED:  # in JSON
-            return PLAIN, coding
-        media = media_of(header(b"content-type", b"").decode("latin-1"), header(b"accept", b"").decode("latin-1"))
-        return media, coding
+
+@functools.lru_cache(maxsize=256)
+def _forms(
+    content_encoding: Optional[bytes], content_type: Optional[bytes], accept: Optional[bytes], structured: bool
+) -> Tuple[Media, str]:
+    """The forms of a request and of its answer, and how the request is compressed; `structured` events are JSON.
+
+    Raises InvalidRequest.
+    """
+    coding = coding_of(content_encoding or b"")
+    if structured:
+        return PLAIN, coding
+    return media_of((content_type or b"").decode("latin-1"), (accept or b"").decode("latin-1")), coding
 
 
 async def _compressed(answer: Answer, coding: str) -> Answer:
