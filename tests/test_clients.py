@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import functools
+import gzip
 import http.client
 import io
 import itertools
@@ -17,6 +18,7 @@ import os
 import shutil
 import socket
 import subprocess
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import Message
@@ -28,6 +30,7 @@ import kserve
 import numpy as np
 import pytest
 import tritonclient.http
+from backports import zstd
 from facts import SDKS
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
@@ -366,6 +369,21 @@ def test_rest_sends_answers_that_are_larger_than_any_request(
     np.testing.assert_array_equal(answer.arrays["predict_proba"], on_any.many)
 
 
+@pytest.mark.parametrize("compression", ["gzip", "deflate"])
+def test_triton_compresses_both_ways(ask: tuple[Callable[..., Answer], Served], compression: str) -> None:
+    infer, served = ask
+    answer = infer("numbers", {"input-0": (MANY, "INT8")}, ["predict_proba"], None, compression)
+    np.testing.assert_array_equal(answer.arrays["predict_proba"], served.many)
+
+
+@pytest.mark.parametrize("compression", ["gzip", "deflate"])
+def test_triton_compresses_json(on_any: Served, triton: Callable[..., Answer], compression: str) -> None:
+    """In which numbers get smaller."""
+    arguments = ("numbers", {"input-0": (MANY, "INT8")}, ["predict_proba"], (True, False), compression)
+    answer = triton("http", on_any.server.http, *arguments)
+    np.testing.assert_array_equal(answer.arrays["predict_proba"], on_any.many)
+
+
 def test_a_grpc_answer_that_cannot_be_sent_is_counted_as_refused(install: Callable[[str, str], Path]) -> None:
     """Where the server is told to send less; the client reads why."""
     with Server(install("sklearn", "kserve"), "--grpc_max_send_message_length=1000", MODEL_NAME="numbers") as server:
@@ -426,7 +444,7 @@ def questions(served: Served, folder: Path) -> list[Question]:
 def test_clients_of_other_languages_are_answered(
     on_any: Served, tmp_path: Path, program: str, command: list[str]
 ) -> None:
-    """Whole and in chunks, on a new connection and a used one, asking first or not, offering HTTP/2 or not."""
+    """Whole, chunked, compressed, on a new connection and a used one, asking first or not, offering HTTP/2 or not."""
     needed(program)
     asked = questions(on_any, tmp_path)
     arguments = [part for question in asked for part in (question.url, str(question.body), question.json_size)]
@@ -465,6 +483,34 @@ def test_curl_is_answered(on_any: Served, tmp_path: Path, options: list[str]) ->
         for answer in answers:
             size = answer.headers.get("Inference-Header-Content-Length", "")
             question.check(on_any, str(answer.status), size, answer.body)
+
+
+COMPRESSED: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "zstd": zstd.compress,
+}
+
+
+@pytest.mark.parametrize("coding", COMPRESSED)
+def test_curl_and_python_compress_both_ways(on_any: Served, tmp_path: Path, coding: str) -> None:
+    """Python's client says by itself what it reads, and curl where it is told to."""
+    needed("curl")
+    rows = json.dumps({"instances": NUMBERS * 2000}).encode()
+    body = tmp_path / "body"
+    body.write_bytes(COMPRESSED[coding](rows))
+    url = f"{on_any.server.address}/v1/models/numbers:predict"
+    sent = ["-H", f"Content-Encoding: {coding}", "--data-binary", f"@{body}", url]
+    options = ["-sS", "--compressed", "-w", "%{stderr}%{size_download}"]
+    run = subprocess.run(["curl", *options, *sent], capture_output=True, check=False, timeout=60)
+    assert run.returncode == 0, run.stderr
+    expected = {"predictions": on_any.expected["numbers"]["predict"] * 2000}
+    assert json.loads(run.stdout) == expected
+    assert int(run.stderr) < len(run.stdout) / 5
+    answer = on_any.server.client.post(url, content=body.read_bytes(), headers={"Content-Encoding": coding})
+    assert answer.json() == expected
+    assert answer.headers["content-encoding"] in on_any.server.client.headers["accept-encoding"]
+    assert int(answer.headers["content-length"]) < len(run.stdout) / 5
 
 
 class HttpAnswer(NamedTuple):

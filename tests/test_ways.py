@@ -191,11 +191,14 @@ def test_bodies_that_nobody_needs_are_not_kept_and_who_sends_first_reads_the_ans
     server.client.post("/v1/models/m:predict", json=BODY)
     before = peak(server)
     size = 30_000_000
-    for path, status in (
-        ("/elsewhere", 404),
-        ("/v2/health/live", 405),
-        ("/v1/models/absent:predict", 404),
-        ("/v1/models/m:predict", 413),
+    for path, status, more in (
+        ("/elsewhere", 404, ""),
+        ("/v2/health/live", 405, ""),
+        ("/v1/models/absent:predict", 404, ""),
+        ("/v1/models/m:predict", 413, ""),
+        ("/v1/models/m:predict", 413, "Content-Encoding: gzip\r\n"),
+        ("/v1/models/m:predict", 415, "Content-Encoding: br\r\n"),
+        ("/v1/models/m:predict", 415, "Content-Type: image/png\r\n"),
     ):
         length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
         body = b"x" * size
@@ -203,7 +206,7 @@ def test_bodies_that_nobody_needs_are_not_kept_and_who_sends_first_reads_the_ans
             body = b"%x\r\n%b\r\n0\r\n\r\n" % (size, body)
         with socket.create_connection(("127.0.0.1", server.http), timeout=30) as connection:
             connection.sendall(
-                f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{length}\r\n\r\n".encode() + body
+                f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{more}{length}\r\n\r\n".encode() + body
             )
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
         head, _, content = answer.partition(b"\r\n\r\n")

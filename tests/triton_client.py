@@ -41,10 +41,12 @@ def infer(
     tensors: Tensors,
     outputs: list[str] | None = None,
     binary: tuple[bool, bool] | None = None,
+    compression: str | None = None,
 ) -> Answer:
     """Ask `over` grpc or http for outputs by name, or for the default one, `predict`.
 
-    `binary` says for http whether inputs and outputs are; None leaves it to the client. Raises Refused.
+    `binary` says for http whether inputs and outputs are; None leaves it to the client. `compression`, gzip or deflate,
+    is that of both. Raises Refused.
     """
     module = importlib.import_module(f"tritonclient.{over}")
     client = module.InferenceServerClient(f"127.0.0.1:{port}")
@@ -54,8 +56,11 @@ def infer(
         inputs[-1].set_data_from_numpy(values, **({"binary_data": binary[0]} if binary else {}))
     options = {"binary_data": binary[1]} if binary else {}
     asked = [module.InferRequestedOutput(name, **options) for name in outputs or ()]
+    compress = dict.fromkeys(("request_compression_algorithm", "response_compression_algorithm"), compression)
+    if over == "grpc":
+        compress = {"compression_algorithm": compression}
     try:
-        result = client.infer(model, inputs, outputs=asked or None)
+        result = client.infer(model, inputs, outputs=asked or None, **compress)
         names = outputs or ["predict"]
         in_json = {name for name in names if over == "http" and "data" in result.get_output(name)}
         return Answer({name: result.as_numpy(name) for name in names}, in_json)

@@ -1,4 +1,5 @@
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -10,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import java.util.List;
+import java.util.zip.GZIPOutputStream;
 
 /**
  * Java's HttpClient as it comes, which offers HTTP/2.
@@ -23,12 +25,16 @@ public class Ask {
         for (int i = 0; i < arguments.length; i += 3) {
             byte[] body = Files.readAllBytes(Path.of(arguments[i + 1]));
             BodyPublisher whole = BodyPublishers.ofByteArray(body);
+            BodyPublisher compressed = BodyPublishers.ofByteArray(compress(body));
             BodyPublisher chunked = BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(body));
-            for (BodyPublisher publisher : List.of(whole, whole, chunked)) {
+            for (BodyPublisher publisher : List.of(whole, compressed, chunked)) {
                 for (boolean expects : new boolean[] {false, true}) {
                     HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(arguments[i]));
                     if (!arguments[i + 2].isEmpty()) {
                         request.header("Inference-Header-Content-Length", arguments[i + 2]);
+                    }
+                    if (publisher == compressed) {
+                        request.header("Content-Encoding", "gzip");
                     }
                     HttpResponse<byte[]> response =
                         client.send(request.expectContinue(expects).POST(publisher).build(), BodyHandlers.ofByteArray());
@@ -38,5 +44,13 @@ public class Ask {
                 }
             }
         }
+    }
+
+    private static byte[] compress(byte[] body) throws Exception {
+        ByteArrayOutputStream found = new ByteArrayOutputStream();
+        try (GZIPOutputStream stream = new GZIPOutputStream(found)) {
+            stream.write(body);
+        }
+        return found.toByteArray();
     }
 }

@@ -4,6 +4,7 @@
 // its JSON or "-", and the body in base64.
 import { readFileSync } from "node:fs";
 import http from "node:http";
+import { gzipSync } from "node:zlib";
 
 const SIZE = "Inference-Header-Content-Length";
 
@@ -35,7 +36,7 @@ for (let i = 2; i < process.argv.length; i += 3) {
   };
   const answers = [
     await viaFetch(url, headers, body),
-    await viaFetch(url, headers, body),
+    await viaFetch(url, { ...headers, "Content-Encoding": "gzip" }, gzipSync(body)),
     await viaHttp(url, headers, (request) => request.end(body)),
     await viaHttp(url, headers, chunked),
     await viaHttp(url, { ...headers, Expect: "100-continue" }, (request) => request.on("continue", () => request.end(body))),

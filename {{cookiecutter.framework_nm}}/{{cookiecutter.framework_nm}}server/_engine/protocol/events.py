@@ -21,7 +21,7 @@ BINARY, STRUCTURED = "binary", "structured"
 
 _REQUIRED = ("specversion", "source", "type", "id")
 _BINARY_HEADERS = tuple(f"ce-{name}".encode() for name in _REQUIRED)
-_CONTENT_TYPE = b"application/cloudevents"
+_CONTENT_TYPE = b"application/cloudevents+json"
 
 
 def form(headers: Mapping[bytes, bytes]) -> Optional[str]:

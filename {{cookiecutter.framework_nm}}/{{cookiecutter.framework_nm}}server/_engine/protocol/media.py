@@ -1,6 +1,6 @@
 """In which form a body comes and in which its answer goes: what the headers Content-Type and Accept say.
 
-Not here: reading and writing those forms; a type that is none of them is read as JSON, which curl calls a web form.
+Not here: reading and writing those forms, and how they are compressed (codings.py).
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ _FORMS = {
 JSON = "application/json"
 CSV = "text/csv"
 JSON_LINES = _JSON_LINES
+#: What clients call JSON, and V2's binary form, that do not know what they send: boto3, curl, and fetch with a string.
+_UNAWARE = ("", "application/octet-stream", "application/x-www-form-urlencoded", "text/plain")
+
+
+class Unsupported(InvalidRequest):
+    """A body is in a form, or compressed in a way, that is not known here."""
 
 
 class Media(NamedTuple):
@@ -38,11 +44,20 @@ PLAIN = Media()
 
 @functools.lru_cache(maxsize=256)
 def media_of(content_type: str, accept: str = "") -> Media:
-    """Read the two headers, "" where there is none. Raises InvalidRequest where text is not in UTF-8."""
-    given = _parsed(content_type)
-    reads = _FORMS.get(given.get_content_type(), JSON)
+    """Read the two headers, "" where there is none.
+
+    Raises Unsupported, or InvalidRequest where text is not in UTF-8.
+    """
+    kind = content_type.partition(";")[0].strip().lower()
+    reads = _FORMS.get(kind, JSON)
     if reads == JSON:
+        if kind != JSON and kind not in _UNAWARE:
+            raise Unsupported(
+                f"Content-Type: {kind!r} is not read here; {', '.join((JSON, *_FORMS))} are, and "
+                "application/octet-stream for V2's binary tensors"
+            )
         return Media(writes=_wanted(accept))
+    given = _parsed(content_type)
     charset = given.get_param("charset", "utf-8")
     if str(charset).lower() not in ("utf-8", "utf8", "us-ascii"):
         raise InvalidRequest(f"Content-Type: {reads} is read in UTF-8, and not in {charset!r}")

@@ -108,6 +108,12 @@ class Call(Generic[M]):
             self.trace.steps.append(Step(name, since, now))
         return now
 
+    def unpacked(self, size: int) -> None:
+        """Count so many bytes of the body once it is decompressed. Raises Busy, or TooLarge."""
+        assert self.ticket
+        if size > self.ticket.bytes:
+            self.desk.gate.grow(self.ticket, size)
+
     def hold(self, rows: int) -> None:
         """Count the request's rows. Raises Busy."""
         assert self.ticket

@@ -47,6 +47,11 @@ class Drain:
         self.begun = False
         self._finishing: asyncio.Future[None] | None = None
 
+    @property
+    def finishing(self) -> bool:
+        """Whether it accepts nothing more, and ends once what is in flight is answered."""
+        return self._finishing is not None
+
     def on_signal(self, number: int) -> None:
         """Drain at the first SIGTERM; finish at once at any further signal, and at Ctrl-C, which a person waits for."""
         seconds = 0.0 if self.begun or number != signal.SIGTERM else self._seconds

@@ -1,7 +1,7 @@
 """What REST asks, and what it is answered: bytes and headers in, status, bytes and headers out, for any HTTP server.
 
-Which steps there are is here: decode, predict or explain, encode. Not here: how an SDK's server hands over bytes, nor
-what all ways in share, which is in calls.py.
+Which steps there are is here: decompress, decode, predict or explain, encode, compress. Not here: how an SDK's server
+hands over bytes, nor what all ways in share, which is in calls.py.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import Awaitable, Callable, Dict, Mapping, NamedTuple, Optional, Tup
 import orjson
 
 from ..protocol import events
-from ..protocol.answers import encode
+from ..protocol.answers import BINARY, encode
+from ..protocol.codings import coding_for, coding_of, compressed, decoded
 from ..protocol.media import PLAIN, Media, media_of
 from ..protocol.requests import LARGE, Request, json_size
+from ..protocol.tensors import InvalidRequest
 from .calls import Call, Desk
 from .failures import Failed
 from .model import Serving
@@ -24,6 +26,11 @@ from .model import Serving
 Headers = Tuple[Tuple[bytes, bytes], ...]
 
 _BINARY = b"inference-header-content-length"
+#: Bytes of an answer from which on it is compressed. Up to 14 kB leave with TCP's first packets: made smaller, they
+#: would arrive no sooner, and take as much processor time as a light model does.
+_WORTHWHILE = 16_384
+#: The headers that say in which forms a request and its answer are.
+_FORMS = (b"content-encoding", b"content-type", b"accept")
 #: The headers of a request that its answer carries, too: by these a client finds it again.
 _CARRIED = (b"x-request-id", b"traceparent")
 
@@ -65,6 +72,7 @@ _PATHS = (
 )
 
 
+@functools.lru_cache(maxsize=256)
 def find(path: str) -> Optional[Route]:
     """What a path asks of a model, or None."""
     for start, end, way in _PATHS:
@@ -96,6 +104,12 @@ class Prediction(Call[Serving]):
             int(headers.get(b"content-length", 0)),
             request_id.decode("latin-1") if request_id else None,
         )
+        if self.refused is None:
+            try:
+                structured = self.event == events.STRUCTURED
+                self._media, self._coding = _forms(*map(headers.get, _FORMS), structured=structured)
+            except InvalidRequest as error:
+                self.refused = error
 
     async def answer(self, read: Callable[[], Awaitable[bytes]]) -> Answer:
         """Answer the request, whose body `read` waits for: it ends early once the body is refused."""
@@ -104,20 +118,33 @@ class Prediction(Call[Serving]):
         except Failed as error:
             body = orjson.dumps({"error": str(error)})
             found = Answer(error.outcome.status, body, headers=((b"retry-after", b"1"),) if error.outcome.retry else ())
-        carried = tuple((name, self.headers[name]) for name in _CARRIED if name in self.headers)
-        return found._replace(headers=found.headers + carried) if carried else found
+        carried = [(name, self.headers[name]) for name in _CARRIED if name in self.headers]
+        return found._replace(headers=(*found.headers, *carried)) if carried else found
 
     async def _work(self, read: Callable[[], Awaitable[bytes]]) -> Answer:
         body = await read()
         model = self.model  # raises where the body turned out to be too large
         self.complete = True
+        if self._coding:
+            body = await self._decompressed(body)
         if self.event:
             body = events.data(self.event, body)
         answer = await (self._explanation if self._can.explains else self._prediction)(model, body)
         if self.event:
             parts = events.answer(self.event, self._vendor, self.name, answer.body, answer.content_type)
             answer = Answer(200, *parts[:2], parts[2] + answer.headers)
-        return answer
+        accepted = self.headers.get(b"accept-encoding")
+        return await _compressed(answer, coding_for(accepted)) if accepted else answer
+
+    async def _decompressed(self, body: bytes) -> bytes:
+        """The body as it was before it was compressed; what it takes is counted before there is more of it."""
+        parts, size = [], 0
+        for part in decoded(self._coding, body):
+            size += len(part)
+            self.unpacked(size)
+            parts.append(part)
+            await asyncio.sleep(0)  # others' turn
+        return b"".join(parts)
 
     async def _prediction(self, model: Serving, body: bytes) -> Answer:
         measure = model.telemetry
@@ -148,7 +175,7 @@ class Prediction(Call[Serving]):
     async def _decode(self, model: Serving, body: bytes) -> Request:
         size = self.headers.get(_BINARY) if self._can.tensors else None
         begins = json_size(None if size is None else size.decode("latin-1"))
-        decode, v1, media = model.decoder.decode, not self._can.tensors, self._media()
+        decode, v1, media = model.decoder.decode, not self._can.tensors, self._media
         if len(body) < LARGE:
             request = decode(body, begins, v1, media)
         else:
@@ -156,9 +183,27 @@ class Prediction(Call[Serving]):
         self.hold(len(request.X))
         return request
 
-    def _media(self) -> Media:
-        """The forms of the request and of its answer; a structured event is JSON. Raises InvalidRequest."""
-        if self.event == events.STRUCTURED:
-            return PLAIN
-        header = self.headers.get
-        return media_of(header(b"content-type", b"").decode("latin-1"), header(b"accept", b"").decode("latin-1"))
+
+@functools.lru_cache(maxsize=256)
+def _forms(
+    content_encoding: Optional[bytes], content_type: Optional[bytes], accept: Optional[bytes], structured: bool
+) -> Tuple[Media, str]:
+    """The forms of a request and of its answer, and how the request is compressed; `structured` events are JSON.
+
+    Raises InvalidRequest.
+    """
+    coding = coding_of(content_encoding or b"")
+    if structured:
+        return PLAIN, coding
+    return media_of((content_type or b"").decode("latin-1"), (accept or b"").decode("latin-1")), coding
+
+
+async def _compressed(answer: Answer, coding: str) -> Answer:
+    """An answer as its client wants it. Tensors in binary stay as they are: numbers hardly get smaller."""
+    size = len(answer.body)
+    if not coding or size < _WORTHWHILE or answer.content_type == BINARY.encode():
+        return answer
+    work = functools.partial(compressed, coding, answer.body)
+    body = work() if size < LARGE else await asyncio.get_running_loop().run_in_executor(None, work)
+    headers = ((b"content-encoding", coding.encode()), (b"vary", b"accept-encoding"))
+    return answer._replace(body=body, headers=answer.headers + headers)

@@ -61,11 +61,11 @@ def _string(name: str, value: object) -> str | None:
     raise InvalidRequest(f"input {name!r}: expected a string, got {show(value)}")
 
 
-def to_grpc(name: str, request: kserve.InferRequest, outputs: list[Output]) -> ModelInferResponse:
-    """Write the answer of the model `name` to a request over gRPC. Raises InvalidRequest where it is too large."""
+def to_grpc(name: str, version: str, request: kserve.InferRequest, outputs: list[Output]) -> ModelInferResponse:
+    """Write the answer of a model to a request over gRPC. Raises InvalidRequest where it is too large."""
     datatypes = [datatype_of(output.values) for output in outputs]
     raw = request.use_binary_outputs or "FP16" in datatypes  # FP16 has no typed form
-    answer = ModelInferResponse(model_name=name, id=request.id)
+    answer = ModelInferResponse(model_name=name, model_version=version, id=request.id)
     for output, datatype in zip(outputs, datatypes):
         tensor = answer.outputs.add(name=output.name, datatype=datatype, shape=output.values.shape)
         if raw:

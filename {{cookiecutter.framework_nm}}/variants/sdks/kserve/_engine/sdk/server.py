@@ -21,6 +21,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from ..serving.access import Access
 from ..serving.calls import Desk
 from ..serving.drain import LIMIT, Drain
+from .grpc_services import add_services
 from .model import ServingDataPlane, ServingModel
 from .repository import ServingModelRepository, ServingRepositoryExtension
 from .service import Servicer
@@ -72,7 +73,9 @@ class Server(kserve.ModelServer):
         """
         if self._drain_seconds:
             options = [*options, ("grpc.max_connection_age_ms", max(1, int(self._drain_seconds * _AGE * 1000)))]
-        return grpc.aio.server(*args, options=options, **settings)
+        server = grpc.aio.server(*args, options=options, **settings)
+        add_services(server, self.dataplane, self.drain)
+        return server
 
     @property
     def _uvicorn(self) -> uvicorn.Server:

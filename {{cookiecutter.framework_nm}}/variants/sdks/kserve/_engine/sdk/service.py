@@ -24,6 +24,8 @@ from .access import GuardedServicer
 from .messages import decode, to_grpc
 from .model import ServingModel
 
+_CARRIED = ("x-request-id", "traceparent")
+
 
 class Servicer(GuardedServicer):
     """KServe's, except for predictions, which it would neither admit, nor count, nor log."""
@@ -35,7 +37,11 @@ class Servicer(GuardedServicer):
 
     async def ModelInfer(self, request: ModelInferRequest, context: grpc.aio.ServicerContext) -> ModelInferResponse:
         size, written = request.ByteSize(), 0
-        call = Call(self._desk, "grpc", request.model_name, request.model_version, size, _request_id(context))
+        carried = _carried(context)
+        if carried:
+            context.set_trailing_metadata(carried)
+        request_id = dict(carried).get("x-request-id")
+        call = Call(self._desk, "grpc", request.model_name, request.model_version, size, request_id)
         if self._desk.trace:
             metadata = {name: str(value) for name, value in context.invocation_metadata() or ()}
             call.trace = self._desk.trace(call.name, call.way, "inference.GRPCInferenceService/ModelInfer", metadata)
@@ -67,13 +73,11 @@ class Servicer(GuardedServicer):
         call.step("decode", start)
         outputs = await model.answer(request, call.trace)
         predicted = time.perf_counter()
-        answer = to_grpc(model.name, asked, outputs)
+        answer = to_grpc(model.name, model.version, asked, outputs)
         call.step("encode", predicted)
         return answer
 
 
-def _request_id(context: grpc.aio.ServicerContext) -> str | None:
-    for name, value in context.invocation_metadata() or ():
-        if name == "x-request-id":
-            return str(value)
-    return None
+def _carried(context: grpc.aio.ServicerContext) -> tuple[tuple[str, str], ...]:
+    """The metadata of a request that its answer carries, too: by these a client finds it again."""
+    return tuple((name, str(value)) for name, value in context.invocation_metadata() or () if name in _CARRIED)
