@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import List, NamedTuple, Tuple, Type
 
 from ..contract.errors import NoExplanations
+from ..protocol.slices import TooMuchText
 from ..protocol.tensors import InvalidRequest
 from .batching import Overloaded, Unavailable
 
@@ -53,6 +54,7 @@ FAILURE = Outcome(500, "INTERNAL")
 
 #: The first that fits counts; whatever is not here is a failure of the server.
 _OUTCOMES: List[Tuple[Type[BaseException], Outcome]] = [
+    (TooMuchText, Outcome(413, "RESOURCE_EXHAUSTED")),
     (InvalidRequest, Outcome(400, "INVALID_ARGUMENT")),
     (NotThere, Outcome(404, "NOT_FOUND")),
     (Stalled, Outcome(408, "DEADLINE_EXCEEDED")),

@@ -9,19 +9,25 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from typing import Awaitable, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import Awaitable, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 import orjson
 
 from ..protocol import events
-from ..protocol.answers import encode
+from ..protocol.answers import Answer as Encoded
+from ..protocol.answers import Growing, encode
 from ..protocol.media import PLAIN, Media, media_of
 from ..protocol.requests import LARGE, Request, json_size
+from ..protocol.slices import TooMuchText
+from . import large
 from .calls import Call, Desk
 from .failures import Failed
 from .model import Serving
 
 Headers = Tuple[Tuple[bytes, bytes], ...]
+
+#: Bytes of a body from which on it is read in slices, and answered some rows at a time.
+SLICED = 1_000_000
 
 _BINARY = b"inference-header-content-length"
 #: The headers of a request that its answer carries, too: by these a client finds it again.
@@ -112,6 +118,7 @@ class Prediction(Call[Serving]):
         model = self.model  # raises where the body turned out to be too large
         self.complete = True
         if self.event:
+            self._check_event(body)
             body = events.data(self.event, body)
         answer = await (self._explanation if self._can.explains else self._prediction)(model, body)
         if self.event:
@@ -119,38 +126,70 @@ class Prediction(Call[Serving]):
             answer = Answer(200, *parts[:2], parts[2] + answer.headers)
         return answer
 
+    def _check_event(self, body: bytes) -> None:
+        """Raise TooMuchText where an event holds a request that is too large to be read whole."""
+        text = self.desk.gate.limits.text
+        if self.event == events.STRUCTURED and len(body) > text:
+            raise TooMuchText(
+                f"a structured event may have {text} bytes, the limit that --max_text_size sets, and this one has "
+                f"{len(body)}: send its attributes in headers, and the request as the body"
+            )
+
     async def _prediction(self, model: Serving, body: bytes) -> Answer:
         measure = model.telemetry
         start = time.perf_counter()
-        request = await self._decode(model, body)
+        requests = await self._decode(model, body)
         decoded = time.perf_counter()
         measure.preprocess(decoded - start)
-        outputs = await model.answer(request)
-        predicted = time.perf_counter()
-        measure.predict(predicted - decoded)
-        encoded = encode(self.name, request, outputs)
-        measure.postprocess(time.perf_counter() - predicted)
+        if len(requests) > 1:
+            encoded = await self._in_batches(model, requests)
+        else:
+            outputs = await model.answer(requests[0])
+            predicted = time.perf_counter()
+            measure.predict(predicted - decoded)
+            encoded = encode(self.name, requests[0], outputs)
+            measure.postprocess(time.perf_counter() - predicted)
         begins = () if encoded.json_size is None else ((_BINARY, b"%d" % encoded.json_size),)
         return Answer(200, encoded.body, encoded.media_type.encode(), begins)
 
     async def _explanation(self, model: Serving, body: bytes) -> Answer:
         """For each row the prediction, a base score, and what each column adds to it."""
-        request = await self._decode(model, body)
+        requests = await self._decode(model, body)
         start = time.perf_counter()
-        explanations = await model.explanations(request)
+        parts = []
+        async for found in large.each(requests, model.max_batch_rows, model.explanations):
+            parts.append(orjson.dumps(found)[1:-1])
         model.telemetry.explain(time.perf_counter() - start)
-        return Answer(200, orjson.dumps({"explanations": explanations}))
+        return Answer(200, b'{"explanations":[%b]}' % b",".join(parts))
 
-    async def _decode(self, model: Serving, body: bytes) -> Request:
+    async def _in_batches(self, model: Serving, requests: List[Request]) -> Encoded:
+        """Answer the rows of a large request, some at a time: what is answered is written before the next ones."""
+        writing = 0.0
+        start = last = time.perf_counter()
+        growing = Growing(self.name, requests[0])
+        async for outputs in large.each(requests, model.max_batch_rows, model.answer):
+            answered = time.perf_counter()
+            growing.add(outputs)
+            last = time.perf_counter()
+            writing += last - answered
+        model.telemetry.predict(last - start - writing)
+        encoded = growing.answer()
+        model.telemetry.postprocess(time.perf_counter() - last + writing)
+        return encoded
+
+    async def _decode(self, model: Serving, body: bytes) -> List[Request]:
+        """The request; a large one as several, for some of the rows each."""
         size = self.headers.get(_BINARY) if self._can.tensors else None
         begins = json_size(None if size is None else size.decode("latin-1"))
         decode, v1, media = model.decoder.decode, not self._can.tensors, self._media()
         if len(body) < LARGE:
-            request = decode(body, begins, v1, media)
+            requests = [decode(body, begins, v1, media)]
+        elif len(body) < SLICED:
+            requests = [await asyncio.get_running_loop().run_in_executor(None, decode, body, begins, v1, media)]
         else:
-            request = await asyncio.get_running_loop().run_in_executor(None, decode, body, begins, v1, media)
-        self.hold(len(request.X))
-        return request
+            requests = await large.decode(model, body, begins, v1, media, self.desk.gate.limits.text)
+        self.hold(sum(len(request.X) for request in requests))
+        return requests
 
     def _media(self) -> Media:
         """The forms of the request and of its answer; a structured event is JSON. Raises InvalidRequest."""

@@ -16,6 +16,7 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferRequest, ModelInf
 from kserve.protocol.infer_type import to_http_parameters
 
 from ..protocol.tensors import InvalidRequest
+from ..serving import large
 from ..serving.calls import Call, Desk
 from ..serving.failures import Failed
 from .messages import decode, to_grpc
@@ -57,7 +58,7 @@ class Servicer(VersionedServicer):
         outputs = [(output.name, output.parameters) for output in asked.request_outputs or ()]
         request = model.decoder.request(tensors, to_http_parameters(asked.parameters or {}), asked.id, outputs)
         call.hold(len(request.X))
-        return to_grpc(model.name, asked, await model.answer(request))
+        return to_grpc(model.name, asked, await large.answer(model, request))
 
 
 def _request_id(context: grpc.aio.ServicerContext) -> str | None:
