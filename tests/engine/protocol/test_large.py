@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from _engine.contract.signature import Column, Signature
-from _engine.protocol.large import Large, NotPlain
+from _engine.protocol.large import Large
 from _engine.protocol.media import PLAIN
 from _engine.protocol.requests import Decoder, Request
+from _engine.protocol.slices import NotPlain
 from _engine.protocol.tensors import DATATYPES, InvalidRequest
 from forms import NUMBERS, OUTPUTS
 

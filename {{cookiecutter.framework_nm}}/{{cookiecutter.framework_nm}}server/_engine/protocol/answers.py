@@ -5,8 +5,7 @@ Not here: what a client sent, and mistakes in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, cast
 
 import numpy as np
 import orjson
@@ -59,59 +58,63 @@ def encode(name: str, request: Request, outputs: list[Output]) -> Answer:
 
 class Growing:
     """The answer of the model `name` to a request whose rows are answered some at a time: in the end, what `encode`
-    would make of all of them.
+    would make of all of them. It grows in place: to put it together in the end would keep others waiting.
     """
 
     def __init__(self, name: str, request: Request) -> None:
         self._name = name
         self._request = request
         self._rows = 0
-        #: Of each output, or of V1's rows, what was written.
-        self._parts: list[list[bytes]] = [[] for _ in request.outputs]
+        #: Of each output, or of V1's rows, what was written, each value of JSON with a comma behind it.
+        self._written = [bytearray() for _ in request.outputs]
         self._last: list[Output] = []
 
     def add(self, outputs: list[Output]) -> None:
         """Add the answers to further rows. Raises ValueError where JSON has no word for a number in them."""
         if self._request.v1:
             part = _to_rows(self._request.writes, outputs, self._rows).body
-            self._parts[0].append(part[len(_ROWS) : -len(_END)] if self._request.writes == JSON else part)
+            self._written[0] += part[len(_ROWS) : -len(_END)] + b"," if self._request.writes == JSON else part
         else:
-            for parts, output, asked in zip(self._parts, outputs, self._request.outputs):
+            for written, output, asked in zip(self._written, outputs, self._request.outputs):
                 flat = output.values.ravel()
-                parts.append(to_bytes(flat) if asked.binary else _dumps(_jsonable(flat), [output], self._rows)[1:-1])
+                if asked.binary:
+                    written += to_bytes(flat)
+                else:
+                    written += _dumps(_jsonable(flat), [output], self._rows)[1:-1] + b","
         self._rows += len(outputs[0].values)
         self._last = outputs
 
     def answer(self) -> Answer:
         """The answer to all rows, which are one or more."""
-        writes = self._request.writes
-        if self._request.v1:
-            rows = [_ROWS, *_listed(self._parts[0]), _END] if writes == JSON else self._parts[0]
-            return Answer(b"".join(rows), media_type=writes)
+        request = self._request
+        if request.v1:
+            body = self._written[0]
+            if request.writes == JSON:
+                body[:0], body[-1:] = _ROWS, _END
+            return Answer(cast(bytes, body), media_type=request.writes)
         tensors, lists, tail = [], [], []
-        for parts, output, asked in zip(self._parts, self._last, self._request.outputs):
+        for written, output, asked in zip(self._written, self._last, request.outputs):
             tensor = _tensor(output, self._rows)
             if asked.binary:
-                tensor["parameters"] = {"binary_data_size": sum(map(len, parts))}
-                tail += parts
+                tensor["parameters"] = {"binary_data_size": len(written)}
+                tail.append(written)
             else:
                 tensor["data"] = []
-                lists.append(parts)
+                lists.append(written)
             tensors.append(tensor)
         # No name can look like this: a quote in one has a backslash before it.
-        begin, *others = orjson.dumps(_of_tensors(self._name, self._request, tensors)).split(_EMPTY)
-        text = [begin]
-        for parts, other in zip(lists, others):
-            text += (_EMPTY[:-1], *_listed(parts), _EMPTY[-1:], other)
-        return Answer(b"".join([*text, *tail]), sum(map(len, text)), BINARY) if tail else Answer(b"".join(text))
-
-
-def _listed(parts: list[bytes]) -> Iterator[bytes]:
-    """Parts of a list in JSON, with what stands between them."""
-    for index, part in enumerate(parts):
-        if index:
-            yield b","
-        yield part
+        begin, *others = orjson.dumps(_of_tensors(self._name, request, tensors)).split(_EMPTY)
+        for written, after in zip(lists, others):
+            written[-1:] = _EMPTY[-1:] + after
+        text, *rest = lists or [bytearray()]
+        text[:0] = begin + (_EMPTY[:-1] if lists else b"")
+        for written in rest:
+            text += _EMPTY[:-1] + written
+        size = len(text)
+        for written in tail:
+            text += written
+        body = cast(bytes, text)  # who writes it does not mind
+        return Answer(body, size, BINARY) if tail else Answer(body)
 
 
 def _tensor(output: Output, rows: int) -> dict[str, Any]:

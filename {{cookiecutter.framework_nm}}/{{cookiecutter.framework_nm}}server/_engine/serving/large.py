@@ -40,8 +40,7 @@ async def decode(
         if len(body) > text:
             raise error.instead from None
     whole = functools.partial(model.decoder.decode, body, json_size, v1, media)
-    request = await asyncio.get_running_loop().run_in_executor(None, whole)
-    return [*_batches([request], model.max_batch_rows)]
+    return [await asyncio.get_running_loop().run_in_executor(None, whole)]
 
 
 async def in_turns(steps: Steps[T]) -> T:

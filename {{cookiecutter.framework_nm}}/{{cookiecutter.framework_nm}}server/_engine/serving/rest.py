@@ -141,7 +141,7 @@ class Prediction(Call[Serving]):
         requests = await self._decode(model, body)
         decoded = time.perf_counter()
         measure.preprocess(decoded - start)
-        if len(requests) > 1:
+        if len(body) >= SLICED:
             encoded = await self._in_batches(model, requests)
         else:
             outputs = await model.answer(requests[0])
