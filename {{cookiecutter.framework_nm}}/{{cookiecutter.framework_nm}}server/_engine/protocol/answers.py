@@ -113,8 +113,7 @@ class Growing:
         size = len(text)
         for written in tail:
             text += written
-        body = cast(bytes, text)  # who writes it does not mind
-        return Answer(body, size, BINARY) if tail else Answer(body)
+        return Answer(cast(bytes, text), *((size, BINARY) if tail else ()))
 
 
 def _tensor(output: Output, rows: int) -> dict[str, Any]:
