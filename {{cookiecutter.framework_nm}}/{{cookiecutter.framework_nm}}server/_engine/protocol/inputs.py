@@ -88,8 +88,11 @@ def elements(item: Any, decoded: list[Any], columns: list[str], first: int = 0) 
     """A tensor's elements of JSON as its datatype, from the one numbered `first` on. Raises Misfit."""
     dtype, kind = DATATYPES[item.datatype]
     if kind is float:
+        values = np.array(decoded, dtype=np.float64)
+        if dtype == np.float64:
+            return values
         with np.errstate(over="ignore"):  # what is too large is refused later, by its row
-            return np.array(decoded, dtype=np.float64).astype(dtype, copy=False)
+            return values.astype(dtype)
     if kind is not str and None in decoded:
         if kind is bool:
             return np.array(decoded, dtype=object)
