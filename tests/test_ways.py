@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import re
 import socket
 import time
@@ -345,3 +346,39 @@ def test_the_owners_middleware_sees_every_request_and_changes_no_answer(
         large = owners.client.post(paths[0], content=b" " * 100_000, headers={"Origin": "https://elsewhere.example"})
         assert (large.status_code, large.headers["access-control-allow-origin"]) == (413, "*")
         assert large.headers["connection"] == "close"
+
+
+def large(way: str, rows: int) -> tuple[str, bytes]:
+    """A body of as many rows of the sample, written as clients write them, and the path that it goes to."""
+    row = ",".join(map(str, ROW))
+    if way == "v1":
+        return "/v1/models/m:predict", b'{"instances":[%b]}' % b",".join([f"[{row}]".encode()] * rows)
+    head = b'{"inputs":[{"name":"x","datatype":"FP64","shape":[%d,%d],"data":[' % (rows, len(ROW))
+    return "/v2/models/m/infer", head + b",".join([row.encode()] * rows) + b"]}]}"
+
+
+@pytest.mark.parametrize("way", ["v1", "v2"])
+def test_a_body_of_the_size_that_is_allowed_is_answered_and_others_meanwhile(
+    sdk: str, install: Callable[..., Path], way: str
+) -> None:
+    """On one core, within the memory that the manifests allow. How late health was is printed, and not judged."""
+    path, body = large(way, 5_700_000)
+    with Server(install("sklearn", sdk), DEADLINE_SECONDS="0", STUCK_SECONDS="600") as server:
+        os.sched_setaffinity(server.process.pid, {min(os.sched_getaffinity(0))})
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(httpx.post, server.address + path, content=body, timeout=600)
+            late = []
+            while not asked.done():
+                since = time.monotonic()
+                assert server.client.get("/v2/health/live").status_code == 200
+                late.append(time.monotonic() - since)
+                time.sleep(0.05)
+        answer = asked.result()
+        assert answer.status_code == 200, answer.text[:300]
+        content = answer.json()
+        predictions = content["predictions"] if way == "v1" else content["outputs"][0]["data"]
+        assert predictions == [0] * 5_700_000
+        assert peak(server) < 2**31
+        print(
+            f"{sdk}, {way}: {len(body)} bytes, {peak(server)} at most, health late by {max(late):.3f} s of {len(late)}"
+        )

@@ -155,7 +155,7 @@ def test_a_port_that_somebody_uses_is_found(project: Project, name: str, monkeyp
 
 def test_too_little_memory_is_found(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """For one request of the largest size; what is suggested would do."""
-    monkeypatch.setattr(machine, "free_memory", lambda: 10**9)
+    monkeypatch.setattr(machine, "free_memory", lambda: 5 * 10**8)
     monkeypatch.setenv("MAX_BUFFER_SIZE", str(100 * 10**6))
     (problem,) = machine.check_memory(project).problems
     monkeypatch.setenv("MAX_BUFFER_SIZE", problem.split("MAX_BUFFER_SIZE=")[1].split(",")[0])

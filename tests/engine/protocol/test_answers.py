@@ -6,9 +6,10 @@ import json
 
 import numpy as np
 import pytest
-from _engine.protocol.answers import Output, encode
-from _engine.protocol.media import PLAIN, media_of
-from _engine.protocol.requests import Decoder
+from _engine.protocol.answers import Growing, Output, encode
+from _engine.protocol.media import CSV, JSON, JSON_LINES, PLAIN, media_of
+from _engine.protocol.outputs import Asked
+from _engine.protocol.requests import Decoder, Request
 from forms import NUMBERS, OUTPUTS, tensor
 
 
@@ -54,3 +55,37 @@ def test_labels_and_probabilities_come_in_one_answer() -> None:
             {"predict": "b", "predict_proba": [0, 1]},
         ]
     }
+
+
+@pytest.mark.parametrize("writes", [JSON, CSV, JSON_LINES])
+@pytest.mark.parametrize("names", [("predict",), ("predict_proba",), ("predict", "predict_proba")])
+@pytest.mark.parametrize("binary", [(False, False), (True, False), (False, True), (True, True)])
+def test_an_answer_that_grows_is_the_one_written_at_once(
+    writes: str, names: tuple[str, ...], binary: tuple[bool, bool]
+) -> None:
+    """Whatever the outputs, the labels, and how many rows come at a time; "data":[] in a name is a name."""
+    chance = np.random.default_rng(0)
+    labels = {
+        "text": np.array(["a", '"data":[]', "ß"] * 4, object),
+        "numbers": np.arange(12),
+        "floats": np.ones(12) / 3,
+    }
+    for values in labels.values():
+        found = {"predict": values, "predict_proba": chance.random((12, 3))}
+        asked = tuple(Asked(name, form) for name, form in zip(names, binary))
+        for v1 in (True, False):
+            if (v1 and writes == CSV and len(names) > 1) or (not v1 and writes != JSON):
+                continue
+            request = Request(None, v1, None, '"data":[]', asked, writes)
+            whole = encode('"data":[]', request, [Output(name, found[name]) for name in names])
+            growing = Growing('"data":[]', request)
+            for some in np.split(np.arange(12), [1, 5, 11]):
+                growing.add([Output(name, found[name][some]) for name in names])
+            assert growing.answer() == whole
+
+
+def test_an_infinite_number_is_told_by_its_row_in_the_request() -> None:
+    growing = Growing("m", Request(None, True))
+    growing.add([Output("predict", np.ones(7))])
+    with pytest.raises(ValueError, match="row 8 is infinite"):
+        growing.add([Output("predict", np.array([1, np.inf]))])

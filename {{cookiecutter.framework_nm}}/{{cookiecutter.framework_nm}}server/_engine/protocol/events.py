@@ -69,7 +69,7 @@ def answer(
     if form == BINARY:
         return body, content_type, tuple((f"ce-{key}".encode(), value.encode()) for key, value in attributes.items())
     if content_type == b"application/json":
-        attributes["data"] = orjson.Fragment(body)
+        attributes["data"] = orjson.Fragment(bytes(body))
     else:
         attributes.update(datacontenttype=content_type.decode(), data_base64=base64.b64encode(body).decode())
     return orjson.dumps(attributes), b"application/cloudevents+json", ()

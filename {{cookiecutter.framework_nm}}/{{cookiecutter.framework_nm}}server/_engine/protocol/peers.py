@@ -1,4 +1,5 @@
-"""The bodies of other servers' clients, as the rows of V1: columns, and what MLflow and SageMaker take.
+"""The bodies of other servers' clients, as the rows of V1: columns, and what MLflow and SageMaker take; and bodies that
+are nobody's.
 
 Rows are lists or objects, as in `{"instances": [row, ...]}`; whether they fit a model is found out elsewhere.
 Not here: other forms than JSON, which are in lines.py.
@@ -12,10 +13,50 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
+import orjson
+
 from .tensors import InvalidRequest, show
 
 #: What rows are called: by V1, by TensorFlow Serving and MLflow, and by MLflow.
 NAMES = ("instances", "inputs", "dataframe_split", "dataframe_records")
+
+#: Fields of a body beside the rows that V1, MLflow and TensorFlow Serving know; there is but one signature.
+_V1_FIELDS = {*NAMES, "parameters", "params", "id", "model_name", "signature_name"}
+
+
+def content(text: bytes, v1: bool, reason: str) -> Dict[str, Any]:
+    """Read a body that is neither V1's nor V2's as it stands: another's, which has at least one of NAMES, or a mistake,
+    as the decoder's `reason` says. Raises InvalidRequest.
+    """
+    try:
+        content: Any = orjson.loads(text)
+    except ValueError as error:
+        raise InvalidRequest(f"the body is not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise InvalidRequest(f'expected an object, {{"instances": [row, ...]}}, got {show(content)}')
+    if not v1 and _has_tensors(content):
+        raise InvalidRequest(reason or 'the request has "instances" and "inputs": expected one of them')
+    if "outputs" in content:
+        how = '{"parameters": {"outputs": [name, ...]}}'
+        raise InvalidRequest(f'"outputs" goes with V2\'s tensors: to rows, outputs are named by {how}')
+    foreign = content.keys() - _V1_FIELDS
+    if foreign:
+        raise InvalidRequest(f"{show(min(foreign))} is not known; there are {', '.join(sorted(_V1_FIELDS))}")
+    if all(content.get(name) is None for name in NAMES):
+        raise InvalidRequest(
+            'the request has no "instances": expected {"instances": [row, ...]}'
+            + ("" if v1 else ' or a V2 request, {"inputs": [tensor, ...]}')
+        )
+    return content
+
+
+def _has_tensors(content: Dict[str, Any]) -> bool:
+    """Whether a body's inputs are V2's tensors, or meant to be."""
+    inputs = content.get("inputs")
+    if not isinstance(inputs, list):
+        return False
+    fields = {"name", "shape", "datatype", "data"}
+    return not inputs or any(isinstance(item, dict) and len(fields & {*item}) > 1 for item in inputs)
 
 
 def rows_in(content: Dict[str, Any], columns: List[str], tensor: bool) -> List[Any]:

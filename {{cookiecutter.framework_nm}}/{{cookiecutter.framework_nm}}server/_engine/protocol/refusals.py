@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from typing import Any, Dict
+from typing import Any, Dict, Iterator, List, Tuple
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from .tensors import NamedArray, show
 
 _SPOKEN = {"FP64": "a number", "BOOL": "true or false", "BYTES": "a string"}
 _PYTHON: Dict[str, Any] = {"FP64": (int, float), "BOOL": bool, "BYTES": str}
-_SHOWN = 10  # problems in one message
+#: Problems in one message.
+SHOWN = 10
 
 
 class Refusals:
@@ -33,9 +34,9 @@ class Refusals:
         inputs = (f"{item.name!r} {item.datatype} {list(item.shape)}" for item in self._signature.inputs)
         return f"expected {', '.join(inputs)}"
 
-    def rows(self, rows: list[Any]) -> str:
-        """Say what is wrong with rows, as they stand in JSON."""
-        return join(f"row {i}{problem}" for i, row in enumerate(rows) for problem in self._row(row))
+    def rows(self, rows: list[Any], first: int = 0) -> Iterator[str]:
+        """Say what is wrong with rows, as they stand in JSON; `first` is the number of the first one."""
+        return (f"row {i}{problem}" for i, row in enumerate(rows, first) for problem in self._row(row))
 
     def _row(self, row: Any) -> list[str]:
         names = self._order
@@ -50,7 +51,7 @@ class Refusals:
         return self._record(dict(zip(names, row)))
 
     def _record(self, values: dict[str, Any]) -> list[str]:
-        foreign = itertools.islice((name for name in values if name not in self._names), _SHOWN + 1)
+        foreign = itertools.islice((name for name in values if name not in self._names), SHOWN + 1)
         problems = [f", column {name!r}: no such column; expected {', '.join(self._order)}" for name in foreign]
         for column in self._signature.columns:
             where = f", column {column.name!r}: expected {_SPOKEN[column.datatype]}"
@@ -86,34 +87,58 @@ class Refusals:
 
         `X` is in the signature's form; "" where nothing is wrong.
         """
+        values = Values(self._signature)
+        values.look_at(X, 0)
+        return values.problems()
+
+
+class Values:
+    """Says what is wrong with the values of rows, which are looked at some at a time, and told by column."""
+
+    def __init__(self, signature: Signature) -> None:
+        self._signature = signature
+        # Of each column those that are too large, then those that are missing: the first ones, as many as are shown.
+        self._found: List[Tuple[List[str], List[str]]] = [([], []) for _ in signature.columns]
+
+    def look_at(self, X: Any, first: int) -> None:
+        """Look at rows in the signature's form, the first of which has the number `first`."""
         if self._signature.tensor:
             bad = np.flatnonzero(~(np.abs(X.reshape(len(X), -1)) <= LARGEST).all(axis=1))
-            return join(f"row {row}: expected numbers up to {LARGEST:.1e}" for row in bad)
-        columns = list(X.T) if isinstance(X, np.ndarray) else [X[name].to_numpy() for name in self._order]
-        pairs = zip(self._signature.columns, columns)
-        return join(problem for column, values in pairs for problem in self._column(column, values))
-
-    def _column(self, column: Column, values: np.ndarray) -> Iterable[str]:
-        text = column.datatype == "BYTES"
-        if not text:
-            for row in np.flatnonzero(np.abs(values) > LARGEST)[:_SHOWN]:
-                yield f"row {row}, column {column.name!r}: expected a number up to {LARGEST:.1e}"
-        if column.nullable:
+            _note(self._found[0][0], (f"row {first + row}: expected numbers up to {LARGEST:.1e}" for row in bad))
             return
+        columns = list(X.T) if isinstance(X, np.ndarray) else [X[name].to_numpy() for name in self._signature.names]
+        for column, values, (large, absent) in zip(self._signature.columns, columns, self._found):
+            if column.datatype != "BYTES":
+                where = f"column {column.name!r}: expected a number up to {LARGEST:.1e}"
+                _note(large, (f"row {first + row}, {where}" for row in np.flatnonzero(np.abs(values) > LARGEST)))
+            if not column.nullable:
+                _note(absent, self._absent(column, values, first))
+
+    def _absent(self, column: Column, values: np.ndarray, first: int) -> Iterable[str]:
+        text = column.datatype == "BYTES"
         absent = np.array([value is None for value in values]) if text else np.isnan(values)
         spellings = ["null", *map(show, sorted(self._signature.spellings) if text else ())]
-        for row in np.flatnonzero(absent)[:_SHOWN]:
+        for row in np.flatnonzero(absent):
             yield (
-                f"row {row}, column {column.name!r}: expected {_SPOKEN[column.datatype]}, got none "
+                f"row {first + row}, column {column.name!r}: expected {_SPOKEN[column.datatype]}, got none "
                 f"({' or '.join(spellings)}); this column had no missing values in training"
             )
+
+    def problems(self) -> str:
+        """What was wrong with the rows; "" where nothing was."""
+        return join(problem for large, absent in self._found for problem in (*large, *absent))
+
+
+def _note(problems: List[str], more: Iterable[str]) -> None:
+    """Add further problems, as far as they may be shown."""
+    problems += itertools.islice(more, SHOWN + 1 - len(problems))
 
 
 def join(problems: Iterable[str]) -> str:
     """One message of the first problems; "" where there are none."""
-    first = list(itertools.islice(problems, _SHOWN + 1))
-    more = "; and more" if len(first) > _SHOWN else ""
-    return "; ".join(first[:_SHOWN]) + more
+    first = list(itertools.islice(problems, SHOWN + 1))
+    more = "; and more" if len(first) > SHOWN else ""
+    return "; ".join(first[:SHOWN]) + more
 
 
 def _is(value: Any, datatype: str) -> bool:
@@ -133,7 +158,11 @@ def _misshapen(row: Any, shape: tuple[int, ...]) -> list[str]:
         return [f"{expected}, got lists of different lengths"]
     if values.shape != shape:
         return [f"{expected}, got {list(values.shape) if isinstance(row, list) else show(row)}"]
-    return [] if all(isinstance(value, (int, float)) for value in values.flat) else [f"{expected}, got {show(row)}"]
+    return (
+        []
+        if all(_is(value, "FP64") and value is not None for value in values.flat)
+        else [f"{expected}, got {show(row)}"]
+    )
 
 
 def _misfit(tensor: NamedArray, column: Column) -> list[str]:

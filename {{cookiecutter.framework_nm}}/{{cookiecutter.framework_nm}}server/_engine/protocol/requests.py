@@ -16,21 +16,18 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 import msgspec
 import numpy as np
-import orjson
 
 from ..contract.signature import Signature, Tensor
 from . import lenient, lines, parameters, peers
+from .inputs import read_tensors
 from .media import CSV, JSON, PLAIN, Media
 from .outputs import Asked, Outputs
 from .refusals import Refusals
 from .rows import Rows
-from .tensors import FlatTensor, InputTensor, InvalidRequest, NamedArray, read_tensors, show
+from .tensors import FlatTensor, InputTensor, InvalidRequest, NamedArray, show
 
 #: Bytes of a body from which on decoding would keep others waiting for longer than a thread costs.
 LARGE = 200_000
-
-#: Fields of a body beside the rows that V1, MLflow and TensorFlow Serving know; there is but one signature.
-_V1_FIELDS = {*peers.NAMES, "parameters", "params", "id", "model_name", "signature_name"}
 
 _DEFAULT = (Asked(),)
 #: The parameters of nearly every binary tensor, which reading it checks.
@@ -58,7 +55,9 @@ def json_size(header: Optional[str]) -> Optional[int]:
     return int(header)
 
 
-class _RequestedOutput(msgspec.Struct, forbid_unknown_fields=True):
+class RequestedOutput(msgspec.Struct, forbid_unknown_fields=True):
+    """An output that a V2 request names."""
+
     name: str
     parameters: Optional[Dict[str, Any]] = None
 
@@ -79,19 +78,19 @@ class Decoder:
         self.signature = signature
         self._outputs = Outputs(outputs, aliases)
         self._lenient = lenient
-        self._order = signature.names  # the signature makes a new list whenever it is asked
-        self._names = frozenset(self._order)
-        self._refusals = Refusals(signature)
-        self._rows = Rows(signature, self._refusals)
+        self.order = signature.names  # the signature makes a new list whenever it is asked
+        self._names = frozenset(self.order)
+        self.refusals = Refusals(signature)
+        self.rows = Rows(signature, self.refusals)
 
         def decoder(tensor: Any) -> msgspec.json.Decoder[Any]:
             fields: list[Any] = [
-                ("instances", Optional[self._rows.type], None),
+                ("instances", Optional[self.rows.type], None),
                 ("inputs", Optional[List[tensor]], None),
                 ("id", Optional[str], None),
                 ("model_name", Optional[str], None),  # KServe's client says it in the body, too
                 ("parameters", Optional[Dict[str, Any]], None),
-                ("outputs", Optional[List[_RequestedOutput]], None),
+                ("outputs", Optional[List[RequestedOutput]], None),
             ]
             return msgspec.json.Decoder(msgspec.defstruct("Request", fields, forbid_unknown_fields=True))
 
@@ -118,26 +117,35 @@ class Decoder:
                 return self._from_body(text, v1, media.writes, str(error))
         if request.inputs is None and request.instances is not None and request.outputs is None:
             if not request.parameters:
-                return Request(self._rows.to_input(request.instances), True, None, None, _DEFAULT, media.writes)
+                return Request(self.rows.to_input(request.instances), True, None, None, _DEFAULT, media.writes)
             return self._v1(request.instances, request.parameters, media.writes)
         if v1 or request.inputs is None or request.instances is not None:
             return self._from_body(text, v1, media.writes, "")
         return self._v2(request, memoryview(body)[len(text) :])
 
     def _v1(self, rows: list[Any], given: dict[str, Any] | None, writes: str) -> Request:
+        request = self.of_rows(given, writes)
+        return request._replace(X=self.rows.to_input(rows))
+
+    def of_rows(self, given: dict[str, Any] | None, writes: str) -> Request:
+        """A V1 request by its parameters, still without rows. Raises InvalidRequest."""
         known = parameters.check(given, parameters.V1)
         proba, asked = self._outputs.proba(known), self._outputs.of_rows(known)
         if len(asked) > 1 and writes == CSV:
             raise InvalidRequest("CSV has room for one output: ask for one, or accept JSON or JSON Lines")
-        return Request(self._rows.to_input(rows), True, proba, None, asked, writes)
+        return Request(None, True, proba, None, asked, writes)
 
     def _v2(self, request: Any, tail: memoryview) -> Request:
-        for item in request.inputs:
-            if item.parameters and item.parameters.keys() != _SIZE:
-                self.check_input(item.name, item.datatype, item.parameters)
-        tensors = read_tensors(request.inputs, tail, self._order)
+        self.check_inputs(request.inputs)
+        tensors = read_tensors(request.inputs, tail, self.order)
         asked = [(output.name, output.parameters) for output in request.outputs or ()]
         return self.request(tensors, request.parameters, request.id, asked)
+
+    def check_inputs(self, inputs: list[Any]) -> None:
+        """Raise InvalidRequest where one of V2's inputs has parameters that do not go with it."""
+        for item in inputs:
+            if item.parameters and item.parameters.keys() != _SIZE:
+                self.check_input(item.name, item.datatype, item.parameters)
 
     def check_input(self, name: str, datatype: str, given: dict[str, Any] | None) -> None:
         """Raise InvalidRequest where a V2 input has parameters that are not known, or say that it is what it is not."""
@@ -154,9 +162,23 @@ class Decoder:
         """Put a V2 request together: its tensors, its parameters, and the outputs that the client wants, if it names
         any, with their parameters. Raises InvalidRequest.
         """
+        request, arranged = self.arranged(tensors, given, id, outputs)
+        return Request(self.rows.checked(self.converted(arranged)), *request[1:])  # _replace takes microseconds
+
+    def arranged(
+        self,
+        tensors: list[NamedArray],
+        given: dict[str, Any] | None,
+        id: str | None,
+        outputs: Iterable[tuple[str, dict[str, Any] | None]],
+    ) -> tuple[Request, list[np.ndarray]]:
+        """The same, still without the model's input, which `converted` makes of the arrays beside it, or of some rows
+        of each of them. Raises InvalidRequest.
+        """
         known = parameters.check(given, parameters.V2)
         proba, asked = self._outputs.proba(known), self._outputs.of_tensors(known, outputs)
-        return Request(self.from_tensors(tensors, known.get("content_type") == "pd"), False, proba, id, asked)
+        arrays = self._arrays(tensors, known.get("content_type") == "pd")
+        return Request(None, False, proba, id, asked), arrays
 
     def _from_lines(self, body: bytes, media: Media) -> Request:
         read = media.reads == CSV
@@ -164,76 +186,53 @@ class Decoder:
         return self._from_rows({"instances": rows}, media.writes)
 
     def _from_body(self, text: bytes, v1: bool, writes: str, reason: str) -> Request:
-        """Decode a body that is neither V1's nor V2's as it stands: another's, or a mistake, as the decoder's `reason`
-        says.
-        """
-        try:
-            content = orjson.loads(text)
-        except ValueError as error:
-            raise InvalidRequest(f"the body is not JSON: {error}") from None
-        if not isinstance(content, dict):
-            raise InvalidRequest(f'expected an object, {{"instances": [row, ...]}}, got {show(content)}')
-        if not v1 and _has_tensors(content):
-            raise InvalidRequest(reason or 'the request has "instances" and "inputs": expected one of them')
-        if "outputs" in content:
-            how = '{"parameters": {"outputs": [name, ...]}}'
-            raise InvalidRequest(f'"outputs" goes with V2\'s tensors: to rows, outputs are named by {how}')
-        foreign = content.keys() - _V1_FIELDS
-        if foreign:
-            raise InvalidRequest(f"{show(min(foreign))} is not known; there are {', '.join(sorted(_V1_FIELDS))}")
-        if all(content.get(name) is None for name in peers.NAMES):
-            raise InvalidRequest(
-                'the request has no "instances": expected {"instances": [row, ...]}'
-                + ("" if v1 else ' or a V2 request, {"inputs": [tensor, ...]}')
-            )
-        return self._from_rows(content, writes)
+        return self._from_rows(peers.content(text, v1, reason), writes)
 
     def _from_rows(self, content: dict[str, Any], writes: str) -> Request:
         given = content.get("parameters") or content.get("params")
         if not isinstance(given, (dict, type(None))):
             raise InvalidRequest(f'"parameters": expected an object, got {show(given)}')
-        rows = peers.rows_in(content, self._order, bool(self.signature.tensor))
+        rows = peers.rows_in(content, self.order, bool(self.signature.tensor))
         if self._lenient:
             rows = lenient.rows(self.signature, rows)
-        return self._v1(self._rows.converted(rows), given, writes)
+        return self._v1(self.rows.converted(rows), given, writes)
 
-    def from_tensors(self, tensors: list[NamedArray], columns: bool = False) -> Any:
-        """Bring V2 tensors into the model's input: one matrix, or one tensor per column in any order, as they have to
-        be where `columns` says so.
+    def from_tensors(self, tensors: list[NamedArray]) -> Any:
+        """Bring V2 tensors into the model's input. Raises InvalidRequest."""
+        return self.rows.checked(self.converted(self._arrays(tensors, False)))
 
-        Raises InvalidRequest.
+    def _arrays(self, tensors: list[NamedArray], columns: bool) -> list[np.ndarray]:
+        """One matrix, or an array for each of the model's columns, from tensors in any order, as they have to be where
+        `columns` says so. Raises InvalidRequest.
         """
         if not tensors:
-            raise InvalidRequest(f'"inputs" is empty: {self._refusals.expected()}')
+            raise InvalidRequest(f'"inputs" is empty: {self.refusals.expected()}')
         if self._lenient:
             tensors = lenient.tensors(self.signature, tensors)
         if not columns and len(tensors) == 1 and (self.signature.tensor or tensors[0].name not in self._names):
-            return self._from_matrix(tensors[0])
+            return [self._matrix(tensors[0])]
         rows = len(tensors[0].values) if tensors[0].values.ndim else 0
-        self._refuse(self._refusals.tensors(tensors, rows))
+        self._refuse(self.refusals.tensors(tensors, rows))
         by_name = {tensor.name: tensor.values.ravel() for tensor in tensors}
         absent = np.full(rows, np.nan, dtype=object)
-        return self._rows.checked(self.signature.assemble([by_name.get(name, absent) for name in self._order]))
+        return [by_name.get(name, absent) for name in self.order]
 
-    def _from_matrix(self, tensor: NamedArray) -> Any:
+    def _matrix(self, tensor: NamedArray) -> np.ndarray:
         shape = list(tensor.values.shape)
-        if len(shape) < 2 or shape[1:] != list(self.signature.tensor or [len(self._order)]) or shape[0] == 0:
-            raise InvalidRequest(f"input {tensor.name!r} has shape {shape}; {self._refusals.expected()}")
-        self._refuse(self._refusals.matrix(tensor))
+        if len(shape) < 2 or shape[1:] != list(self.signature.tensor or [len(self.order)]) or shape[0] == 0:
+            raise InvalidRequest(f"input {tensor.name!r} has shape {shape}; {self.refusals.expected()}")
+        self._refuse(self.refusals.matrix(tensor))
+        return tensor.values
+
+    def converted(self, arrays: list[np.ndarray]) -> Any:
+        """The model's input, whose values are still to be checked: of a matrix, or of an array for each column."""
+        if arrays[0].ndim == 1:
+            return self.signature.assemble(arrays)
         if self.signature.numeric:
-            return self._rows.checked(tensor.values.astype(np.float64, copy=False))
-        return self._rows.checked(self.signature.assemble(list(tensor.values.T)))
+            return arrays[0].astype(np.float64, copy=False)
+        return self.signature.assemble(list(arrays[0].T))
 
     def _refuse(self, problems: str) -> None:
         """Raise InvalidRequest where tensors have problems."""
         if problems:
-            raise InvalidRequest(f"{problems}; {self._refusals.expected()}")
-
-
-def _has_tensors(content: dict[str, Any]) -> bool:
-    """Whether a body's inputs are V2's tensors, or meant to be."""
-    inputs = content.get("inputs")
-    if not isinstance(inputs, list):
-        return False
-    fields = {"name", "shape", "datatype", "data"}
-    return not inputs or any(isinstance(item, dict) and len(fields & {*item}) > 1 for item in inputs)
+            raise InvalidRequest(f"{problems}; {self.refusals.expected()}")

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from ..contract.signature import LARGEST, Signature
-from .refusals import Refusals
+from .refusals import Refusals, Values, join
 from .tensors import InvalidRequest
 
 #: How a column's values look in JSON, for the decoder.
@@ -49,19 +49,23 @@ class Rows:
         try:
             found: list[Any] = msgspec.convert(rows, self.type)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise InvalidRequest(self._refusals.rows(rows) or str(error)) from None
+            raise InvalidRequest(join(self._refusals.rows(rows)) or str(error)) from None
         return found
 
     def to_input(self, rows: list[Any]) -> Any:
         """Rows of `type` as the model's input. Raises InvalidRequest."""
         if not rows:
             raise InvalidRequest('"instances" is empty: expected one row or more')
+        return self.checked(self.unchecked(rows))
+
+    def unchecked(self, rows: list[Any]) -> Any:
+        """The same, whose values `checked` or `looked_at` is still to see. Raises InvalidRequest."""
         if self._signature.tensor:
             return self._from_nested([row if row.__class__ is list else row.c0 for row in rows])
         rows = [row if row.__class__ is tuple else tuple(getattr(row, field) for field in self._fields) for row in rows]
         if self._signature.numeric:
-            return self.checked(np.array(rows, dtype=np.float64))
-        return self.checked(self._signature.assemble(list(zip(*rows))))
+            return np.array(rows, dtype=np.float64)
+        return self._signature.assemble(list(zip(*rows)))
 
     def _from_nested(self, rows: list[Any]) -> Any:
         try:
@@ -69,16 +73,29 @@ class Rows:
         except ValueError:  # lists of several lengths
             X = np.empty(0)
         if X.shape[1:] != self._signature.tensor:
-            raise InvalidRequest(self._refusals.rows(rows))
-        return self.checked(X)
+            raise InvalidRequest(join(self._refusals.rows(rows)))
+        return X
 
     def checked(self, X: Any) -> Any:
         """Refuse infinite numbers, and missing values in columns that had none in training."""
-        if isinstance(X, np.ndarray):
-            X = self._signature.without_missing(X)
-            if (np.abs(X) <= LARGEST).all():  # not so where values are missing, either
-                return X
+        X, fits = self._known(X)
+        if fits:
+            return X
         problems = self._refusals.values(X)
         if problems:
             raise InvalidRequest(problems)
         return X
+
+    def looked_at(self, X: Any, values: Values, first: int) -> Any:
+        """The same for rows from the one numbered `first` on, whose problems are added to `values`."""
+        X, fits = self._known(X)
+        if not fits:
+            values.look_at(X, first)
+        return X
+
+    def _known(self, X: Any) -> Tuple[Any, bool]:
+        """X with its missing values as NaN, and whether it is known to have nothing wrong with it."""
+        if not isinstance(X, np.ndarray):
+            return X, False
+        X = self._signature.without_missing(X)
+        return X, bool((np.abs(X) <= LARGEST).all())  # not so where values are missing, either

@@ -6,7 +6,6 @@ Source: https://github.com/kserve/open-inference-protocol and its binary tensor 
 
 from __future__ import annotations
 
-import math
 import struct
 from typing import Any, Dict, List, NamedTuple, Optional, Union
 
@@ -87,87 +86,6 @@ def check(name: str, datatype: str, shape: list[int]) -> None:
         raise InvalidRequest(
             f"input {name!r}: expected a shape of at most {_RANK} sizes, none of them negative, got {show(shape[:9])}"
         )
-
-
-def read_tensors(inputs: list[Any], tail: memoryview, columns: list[str]) -> list[NamedArray]:
-    """Read a request's tensors, flat or not; `tail` holds the binary ones, in order, `columns` are for messages.
-
-    Raises InvalidRequest.
-    """
-    tensors, offset = [], 0
-    for item in inputs:
-        check(item.name, item.datatype, item.shape)
-        size = (item.parameters or {}).get("binary_data_size")
-        if size is None:
-            values = _from_json(item, columns)
-        else:
-            if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= len(tail) - offset:
-                raise InvalidRequest(
-                    f"input {item.name!r}: binary_data_size is {show(size)}, "
-                    f"and {len(tail) - offset} bytes are left in the body"
-                )
-            values = from_bytes(item.name, item.datatype, tail[offset : offset + size])
-            offset += size
-        if values.size != math.prod(item.shape):
-            raise InvalidRequest(f"input {item.name!r}: shape {item.shape} does not hold {values.size} values")
-        if values.ndim > 1 and list(values.shape) != item.shape:
-            raise InvalidRequest(f"input {item.name!r}: shape {item.shape} and data of shape {list(values.shape)}")
-        tensors.append(NamedArray(item.name, item.datatype, values.reshape(item.shape)))
-    if offset != len(tail):
-        raise InvalidRequest(f"{len(tail) - offset} bytes follow the last input; does each have its binary_data_size?")
-    return tensors
-
-
-def _from_json(item: Any, columns: list[str]) -> np.ndarray:
-    dtype, kind = DATATYPES[item.datatype]
-    decoded = item.data
-    if not decoded:
-        raise InvalidRequest(f'input {item.name!r} has no "data"')
-    if isinstance(decoded, msgspec.Raw):
-        decoded = _from_nested(item, bytes(decoded), columns)
-    if kind is float:
-        return np.array(decoded, dtype=np.float64).astype(dtype, copy=False)
-    if kind is not str and None in decoded:
-        if kind is bool:
-            return np.array(decoded, dtype=object)
-        raise InvalidRequest(f"input {item.name!r}: a missing value (null) does not fit into {item.datatype}")
-    if kind is int:
-        least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
-        # Not left to numpy: before 2.0 it takes a number that does not fit, and changes it.
-        if min(decoded, default=0) < least or max(decoded, default=0) > most:
-            index = next(i for i, value in enumerate(decoded) if not least <= value <= most)
-            raise InvalidRequest(_misfit(item, index, decoded[index], columns))
-    return np.array(decoded, dtype=dtype)
-
-
-def _from_nested(item: Any, data: bytes, columns: list[str]) -> list[Any]:
-    """Flatten nested data, whose lists must be as long as the shape says."""
-    try:
-        decoded: Any = orjson.loads(data)
-    except ValueError as error:
-        raise InvalidRequest(f"input {item.name!r}, data: {error}") from None
-    _, kind = DATATYPES[item.datatype]
-    if not isinstance(decoded, list):
-        raise InvalidRequest(f"input {item.name!r}, data: expected a list, got {show(decoded)}")
-    if any(isinstance(value, list) for value in decoded):
-        for size in item.shape[1:]:
-            if any(not isinstance(value, list) or len(value) != size for value in decoded):
-                raise InvalidRequest(f"input {item.name!r}: the data's lists are not of the shape {item.shape}")
-            decoded = [value for values in decoded for value in values]
-    for index, value in enumerate(decoded):
-        fits = isinstance(value, (int, float)) if kind is float else isinstance(value, kind)
-        if value is not None and not (fits and isinstance(value, bool) == (kind is bool)):
-            raise InvalidRequest(_misfit(item, index, value, columns))
-    flat: list[Any] = decoded
-    return flat
-
-
-def _misfit(item: Any, index: int, value: Any, columns: list[str]) -> str:
-    """Say which element of a tensor does not fit, by row and column."""
-    width = max(math.prod(item.shape[1:]), 1)
-    row, position = divmod(index, width)
-    where = repr(item.name) if width == 1 else repr(columns[position]) if width == len(columns) else str(position)
-    return f"input {item.name!r}, row {row}, column {where}: expected {item.datatype}, got {show(value)}"
 
 
 def from_bytes(name: str, datatype: str, raw: memoryview | bytes) -> np.ndarray:

@@ -189,7 +189,7 @@ class Batcher:
     def _results(self, batch: list[_Job]) -> list[np.ndarray | Exception]:
         if len(batch) > 1:
             try:
-                together = self._call(_stack([job.X for job in batch]), batch[0].proba)
+                together = self._call(stack([job.X for job in batch]), batch[0].proba)
                 return [*np.split(together, np.cumsum([job.rows for job in batch])[:-1])]
             except BaseException:  # one of them is at fault, and only that one gets the error
                 pass
@@ -228,7 +228,8 @@ def _carried(error: BaseException) -> Exception:
     return failed
 
 
-def _stack(inputs: list[Any]) -> Any:
+def stack(inputs: list[Any]) -> Any:
+    """The rows of one input after another."""
     if isinstance(inputs[0], np.ndarray):
         return np.concatenate(inputs)
     import pandas as pd

@@ -9,6 +9,7 @@ from typing import List, NamedTuple, Tuple, Type
 
 from ..contract.errors import NoExplanations
 from ..protocol.media import Unsupported
+from ..protocol.slices import TooMuchText
 from ..protocol.tensors import InvalidRequest
 from .batching import Overloaded, Unavailable
 
@@ -54,6 +55,7 @@ FAILURE = Outcome(500, "INTERNAL")
 
 #: The first that fits counts; whatever is not here is a failure of the server.
 _OUTCOMES: List[Tuple[Type[BaseException], Outcome]] = [
+    (TooMuchText, Outcome(413, "RESOURCE_EXHAUSTED")),
     (Unsupported, Outcome(415, "INVALID_ARGUMENT")),
     (InvalidRequest, Outcome(400, "INVALID_ARGUMENT")),
     (NotThere, Outcome(404, "NOT_FOUND")),

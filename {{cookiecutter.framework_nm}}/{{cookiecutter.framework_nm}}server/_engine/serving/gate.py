@@ -18,13 +18,16 @@ PATIENCE = 0.1
 
 
 class Limits(NamedTuple):
-    """Of one body in bytes, of all requests in flight, and of one request's seconds (0 for none)."""
+    """Of one body in bytes, of all requests in flight, of one request's seconds (0 for none), and of one body in bytes
+    that is not of plain numbers.
+    """
 
     body: int
     requests: int
     bytes: int
     rows: int
     deadline: float
+    text: int = 16_777_216
 
 
 def limits(arguments: argparse.Namespace) -> Limits:
@@ -32,7 +35,14 @@ def limits(arguments: argparse.Namespace) -> Limits:
     body = arguments.max_buffer_size
     # A body of the size that is allowed is answered, be it alone.
     in_flight = max(body, arguments.max_bytes_in_flight)
-    return Limits(body, arguments.max_requests, in_flight, arguments.max_rows, arguments.deadline_seconds)
+    return Limits(
+        body,
+        arguments.max_requests,
+        in_flight,
+        arguments.max_rows,
+        arguments.deadline_seconds,
+        arguments.max_text_size,
+    )
 
 
 def nothing() -> None:

@@ -149,6 +149,8 @@ class Options(Parser):
         self.add("log_level", "info", one_of(*LEVELS), "what is logged from: debug, info, warning or error")
         self.add("workers", "1", one, "always 1; scale by replicas")
         self.add("max_buffer_size", "104857600", count, "largest request, in bytes")
+        text = "largest request, in bytes, that is not of numbers alone, and has to be read whole"
+        self.add("max_text_size", "16777216", count, text)
         self.add("max_batch_rows", "1024", count, "most rows batched into one call of the model")
         self.add("max_waiting", "1024", count, "most requests waiting for a model; further ones are answered 503")
         self.add("max_requests", "2048", count, "most requests in flight, of all models; further ones are answered 503")

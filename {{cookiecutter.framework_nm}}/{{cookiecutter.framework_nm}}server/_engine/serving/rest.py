@@ -9,21 +9,27 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from typing import Awaitable, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
+from typing import Awaitable, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 import orjson
 
 from ..protocol import events
-from ..protocol.answers import BINARY, encode
+from ..protocol.answers import BINARY, Growing, encode
+from ..protocol.answers import Answer as Encoded
 from ..protocol.codings import coding_for, coding_of, compressed, decoded
 from ..protocol.media import PLAIN, Media, media_of
 from ..protocol.requests import LARGE, Request, json_size
+from ..protocol.slices import TooMuchText
 from ..protocol.tensors import InvalidRequest
+from . import large
 from .calls import Call, Desk
 from .failures import Failed
 from .model import Serving
 
 Headers = Tuple[Tuple[bytes, bytes], ...]
+
+#: Bytes of a body from which on it is read in slices, and answered some rows at a time.
+SLICED = 1_000_000
 
 _BINARY = b"inference-header-content-length"
 #: Bytes of an answer from which on it is compressed. Up to 14 kB leave with TCP's first packets: made smaller, they
@@ -128,6 +134,7 @@ class Prediction(Call[Serving]):
         if self._coding:
             body = await self._decompressed(body)
         if self.event:
+            self._check_event(body)
             body = events.data(self.event, body)
         answer = await (self._explanation if self._can.explains else self._prediction)(model, body)
         if self.event:
@@ -146,42 +153,76 @@ class Prediction(Call[Serving]):
             await asyncio.sleep(0)  # others' turn
         return b"".join(parts)
 
+    def _check_event(self, body: bytes) -> None:
+        """Raise TooMuchText where an event holds a request that is too large to be read whole."""
+        text = self.desk.gate.limits.text
+        if self.event == events.STRUCTURED and len(body) > text:
+            raise TooMuchText(
+                f"a structured event may have {text} bytes, the limit that --max_text_size sets, and this one has "
+                f"{len(body)}: send its attributes in headers, and the request as the body"
+            )
+
     async def _prediction(self, model: Serving, body: bytes) -> Answer:
         measure = model.telemetry
         start = time.perf_counter()
-        request = await self._decode(model, body)
+        requests = await self._decode(model, body)
         decoded = self.step("decode", start)
         measure.preprocess(decoded - start)
-        outputs = await model.answer(request, self.trace)
-        predicted = time.perf_counter()
-        measure.predict(predicted - decoded)
-        encoded = encode(self.name, request, outputs)
-        measure.postprocess(self.step("encode", predicted) - predicted)
+        if len(body) >= SLICED:
+            encoded = await self._in_batches(model, requests)
+        else:
+            outputs = await model.answer(requests[0], self.trace)
+            predicted = time.perf_counter()
+            measure.predict(predicted - decoded)
+            encoded = encode(self.name, requests[0], outputs)
+            measure.postprocess(self.step("encode", predicted) - predicted)
         begins = () if encoded.json_size is None else ((_BINARY, b"%d" % encoded.json_size),)
         return Answer(200, encoded.body, encoded.media_type.encode(), begins)
 
     async def _explanation(self, model: Serving, body: bytes) -> Answer:
         """For each row the prediction, a base score, and what each column adds to it."""
         start = time.perf_counter()
-        request = await self._decode(model, body)
+        requests = await self._decode(model, body)
         decoded = self.step("decode", start)
-        explanations = await model.explanations(request, self.trace)
+        parts = []
+        explain = functools.partial(model.explanations, trace=self.trace)
+        async for found in large.each(requests, model.max_batch_rows, explain):
+            parts.append(orjson.dumps(found)[1:-1])
         explained = time.perf_counter()
         model.telemetry.explain(explained - decoded)
-        encoded = orjson.dumps({"explanations": explanations})
+        encoded = b'{"explanations":[%b]}' % b",".join(parts)
         self.step("encode", explained)
         return Answer(200, encoded)
 
-    async def _decode(self, model: Serving, body: bytes) -> Request:
+    async def _in_batches(self, model: Serving, requests: List[Request]) -> Encoded:
+        """Answer the rows of a large request, some at a time: what is answered is written before the next ones."""
+        writing = 0.0
+        start = last = time.perf_counter()
+        growing = Growing(self.name, requests[0])
+        ask = functools.partial(model.answer, trace=self.trace)
+        async for outputs in large.each(requests, model.max_batch_rows, ask):
+            answered = time.perf_counter()
+            growing.add(outputs)
+            last = time.perf_counter()
+            writing += last - answered
+        model.telemetry.predict(last - start - writing)
+        encoded = growing.answer()
+        model.telemetry.postprocess(self.step("encode", last) - last + writing)
+        return encoded
+
+    async def _decode(self, model: Serving, body: bytes) -> List[Request]:
+        """The request; a large one as several, for some of the rows each."""
         size = self.headers.get(_BINARY) if self._can.tensors else None
         begins = json_size(None if size is None else size.decode("latin-1"))
         decode, v1, media = model.decoder.decode, not self._can.tensors, self._media
         if len(body) < LARGE:
-            request = decode(body, begins, v1, media)
+            requests = [decode(body, begins, v1, media)]
+        elif len(body) < SLICED:
+            requests = [await asyncio.get_running_loop().run_in_executor(None, decode, body, begins, v1, media)]
         else:
-            request = await asyncio.get_running_loop().run_in_executor(None, decode, body, begins, v1, media)
-        self.hold(len(request.X))
-        return request
+            requests = await large.decode(model, body, begins, v1, media, self.desk.gate.limits.text)
+        self.hold(sum(len(request.X) for request in requests))
+        return requests
 
 
 @functools.lru_cache(maxsize=256)

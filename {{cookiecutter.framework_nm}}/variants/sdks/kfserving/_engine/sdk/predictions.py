@@ -5,13 +5,16 @@ How a request is answered is in serving/rest.py; which path leads here is in ser
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from tornado.iostream import StreamClosedError
 
 from ..serving.calls import Desk
 from ..serving.rest import Prediction, Route
 from .errors import JsonErrors
+
+#: Bytes of an answer that are written at once.
+_PIECE = 1_048_576
 
 
 class Predict(JsonErrors):
@@ -25,7 +28,7 @@ class Predict(JsonErrors):
     def prepare(self) -> None:
         super().prepare()
         self.call: Prediction | None = None
-        self.chunks: list[bytes] = []
+        self.body = bytearray()  # grows in place: to join a large one in the end would keep others waiting
         if self.request.method != "POST":
             return  # it will be refused
         headers = {name.lower().encode(): value.encode("latin-1") for name, value in self.request.headers.get_all()}
@@ -33,9 +36,9 @@ class Predict(JsonErrors):
 
     def data_received(self, chunk: bytes) -> None:
         if self.call and self.call.arrived(len(chunk)):
-            self.chunks.append(chunk)
+            self.body += chunk
         else:
-            self.chunks.clear()
+            self.body.clear()
 
     async def post(self, name: str) -> None:
         assert self.call
@@ -46,16 +49,25 @@ class Predict(JsonErrors):
         for header, value in answer.headers:
             self.set_header(header.decode(), value)
         try:
-            await self.finish(answer.body)
+            await self._write(memoryview(answer.body))
+            await self.finish()
         except StreamClosedError:  # the client left
             pass
         finally:
             self.call.end(len(answer.body))
 
+    async def _write(self, body: memoryview) -> None:
+        """Write the body, a large one piece by piece: Tornado copies each."""
+        if len(body) <= _PIECE:
+            self.write(bytes(body))
+            return
+        self.set_header("Content-Length", len(body))
+        for first in range(0, len(body), _PIECE):
+            self.write(bytes(body[first : first + _PIECE]))
+            await self.flush()
+
     async def _body(self) -> bytes:
-        body = b"".join(self.chunks)
-        self.chunks.clear()
-        return body
+        return cast(bytes, self.body)  # who reads it does not mind
 
     def on_connection_close(self) -> None:
         """Drop a request that still waits for the model: its client has left."""

@@ -17,6 +17,7 @@ from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferRequest, ModelInf
 from kserve.protocol.infer_type import to_http_parameters
 
 from ..protocol.tensors import InvalidRequest
+from ..serving import large
 from ..serving.access import Access
 from ..serving.calls import Call, Desk
 from ..serving.failures import Failed
@@ -71,7 +72,7 @@ class Servicer(GuardedServicer):
         request = model.decoder.request(tensors, to_http_parameters(asked.parameters or {}), asked.id, wanted)
         call.hold(len(request.X))
         call.step("decode", start)
-        outputs = await model.answer(request, call.trace)
+        outputs = await large.answer(model, request, call.trace)
         predicted = time.perf_counter()
         answer = to_grpc(model.name, model.version, asked, outputs)
         call.step("encode", predicted)

@@ -1,0 +1,111 @@
+"""Large JSON without reading it whole: where its lists of plain numbers are, and how they are cut into slices.
+
+Pure functions of bytes. Not here: what the numbers mean, which is in large.py.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator, List, NamedTuple, Optional, Tuple
+
+from .tensors import InvalidRequest
+
+#: Bytes of JSON that are decoded between two turns of the event loop, or little more.
+SLICE = 200_000
+#: Bytes of one row, from which on it is not looked for its end.
+_LONGEST = 16_777_216
+
+#: Bytes of a body besides its lists of numbers, from which on it is not taken for one of plain numbers.
+_BESIDES = 1_000_000
+
+#: What begins a list that may be large. A quote within a string has a backslash before it, so this is a name, or the
+#: end of one that is not known.
+_BEGINS = re.compile(rb'"(?:instances|data)"[ \t\r\n]*:[ \t\r\n]*(?=\[)')
+_COMMA = re.compile(rb",")
+
+
+class TooMuchText(InvalidRequest):
+    """A body that is too large to be read whole, and cannot be read in slices."""
+
+
+class NotPlain(Exception):
+    """A body that has to be read whole; `instead` is what is wrong with it where it is too large for that."""
+
+    def __init__(self, instead: InvalidRequest) -> None:
+        super().__init__(str(instead))
+        self.instead = instead
+
+
+class Region(NamedTuple):
+    """Where a list begins and ends in a text, brackets included."""
+
+    start: int
+    end: int
+
+
+def without_lists(text: bytes) -> Optional[Tuple[bytes, List[Region]]]:
+    """The text with a number in place of each list of plain numbers, and the lists, in the order of these numbers; None
+    where there is too much besides.
+
+    A list is plain without strings and objects, be it nested. Which of the numbers stand where a list is expected is
+    the caller's to find out.
+    """
+    rest: List[bytes] = []
+    regions: List[Region] = []
+    position = size = 0
+    while size <= _BESIDES:
+        begins = _BEGINS.search(text, position, position + _BESIDES)
+        if not begins:
+            rest.append(text[position : position + _BESIDES + 1])
+            return (b"".join(rest), regions) if size + len(rest[-1]) <= _BESIDES else None
+        start = begins.end()
+        stop = len(text)
+        for other in (b'"', b"{", b"}"):
+            found = text.find(other, start, stop)
+            stop = stop if found < 0 else found
+        end = text.rfind(b"]", start, stop) + 1
+        rest.append(text[position:start])
+        size += len(rest[-1])
+        position = start
+        if end:  # else there are strings or objects in it
+            rest.append(b"%d" % len(regions))
+            regions.append(Region(start, end))
+            position = end
+    return None
+
+
+def cut(text: bytes, region: Region, depth: int, size: int = SLICE) -> Iterator[bytes]:
+    """The items of a list, some `size` bytes of whole items at a time, each a list of its own.
+
+    `depth` is that of the lists which the items are expected to be, 0 for numbers. Raises NotPlain.
+    """
+    start, end = region.start + 1, region.end - 1
+    closes = re.compile(rb"[ \t\r\n]*".join([rb"\]"] * depth + [rb","])) if depth else _COMMA
+    while True:
+        piece, after = _next(text, start, end, closes, size)
+        if not piece.strip():
+            if after > end and start == region.start + 1:
+                return
+            raise NotPlain(InvalidRequest("the body is not JSON: a comma with no value beside it"))
+        yield b"[" + piece + b"]"
+        if after > end:
+            return
+        start = after
+
+
+def _next(text: bytes, start: int, end: int, closes: re.Pattern[bytes], size: int) -> Tuple[bytes, int]:
+    """The items from `start` on, and where the next ones begin, which is behind `end` where there are none."""
+    wanted = size
+    while wanted <= _LONGEST:
+        least, most = start + wanted, min(start + 2 * wanted + 1000, end)
+        if least >= end:
+            return text[start:end], end + 1
+        comma = closes.search(text, least, most) or _COMMA.search(text, least, most)
+        if comma:
+            piece = text[start : comma.end() - 1]
+            if piece.count(b"[") == piece.count(b"]"):
+                return piece, comma.end()
+        elif most == end:
+            return text[start:end], end + 1
+        wanted *= 2
+    raise NotPlain(InvalidRequest(f"there is no end of a row within {_LONGEST} bytes: send it in V2's binary form"))
