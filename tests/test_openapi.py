@@ -36,7 +36,7 @@ ALLOWED = [
 CUSTOMERS = "\n".join(
     ["age,active,plan,churned"]
     + [
-        f"{'' if i % 5 == 0 else 18 + i},{i % 2 == 0},{('basic', 'pro')[i % 2]},{('no', 'yes')[i % 3 > 1]}"
+        f"{'' if i % 5 == 0 else 18 + i},{i % 2 == 0},{('basic', 'pro')[i % 2]},{('no', 'yes')[i % 8 in (1, 3, 5)]}"
         for i in range(80)
     ]
 )

@@ -21,10 +21,10 @@ class Predict(JsonErrors):
         self.desk = desk
         self.way = way
         self.complete = False
+        self.call: Prediction | None = None
 
     def prepare(self) -> None:
         super().prepare()
-        self.call: Prediction | None = None
         self.chunks: list[bytes] = []
         if self.request.method != "POST":
             return  # it will be refused
