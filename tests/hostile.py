@@ -12,10 +12,13 @@ import json
 import random
 import re
 import socket
+import time
 from typing import Any, NamedTuple
 
 #: A header that no answer may carry.
 CANARY = "x-canary", "4b1d-never-echoed"
+#: Seconds after which a connection is not used again: servers close those on which nothing happens, some after five.
+IDLE = 2
 #: Bytes of an answer that says what is wrong, at most; a client that sends much does not get it back.
 LONGEST_ERROR = 16_384
 #: Pieces of JSON that some decoder takes for something else than another one does.
@@ -110,6 +113,7 @@ class Line:
     def __init__(self, port: int) -> None:
         self._port = port
         self._socket: socket.socket | None = None
+        self._used = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -118,6 +122,8 @@ class Line:
 
     def send(self, content: bytes) -> None:
         """Send bytes, as far as the server takes them: it may answer before it has read all."""
+        if time.monotonic() - self._used > IDLE:
+            self.close()
         if self._socket is None:
             self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=30)
             self._file = self._socket.makefile("rb")
@@ -133,6 +139,7 @@ class Line:
         except (ConnectionResetError, http.client.RemoteDisconnected):
             self.close()
             return None
+        self._used = time.monotonic()
         if response.will_close:
             self.close()
         return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, body)

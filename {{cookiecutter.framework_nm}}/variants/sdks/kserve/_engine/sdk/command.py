@@ -64,7 +64,8 @@ def serve(
 
     def others(stack: ASGIApp) -> ASGIApp:
         access = RepositoryAccess(Versions(stack, repository), arguments.enable_repository_api)
-        return Bodies(access, arguments.max_buffer_size, lambda scope: asked(scope, paths))
+        seconds = arguments.deadline_seconds
+        return Bodies(access, arguments.max_buffer_size, seconds, lambda scope: asked(scope, paths))
 
     # KServe wraps its application once more when it starts: by then all that its owner added is there.
     kserve_stack = app.build_middleware_stack
