@@ -156,7 +156,8 @@ def _value(output: Tensor, labels: Optional[Sequence[Any]]) -> Schema:
     """One row's value of an output."""
     if output.name == "predict" and labels is not None:
         return {"enum": list(dict.fromkeys(labels))}
-    schema: Schema = {"type": _JSON_TYPES.get(output.datatype, "integer")}
+    kind = _JSON_TYPES.get(output.datatype, "integer")
+    schema: Schema = {"type": ["number", "null"] if kind == "number" else kind}  # null is what JSON has for NaN
     if output.name != "predict_proba":
         return _nested(schema, output.shape[1:])
     schema.update(minimum=0, maximum=1)
