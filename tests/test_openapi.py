@@ -36,7 +36,7 @@ ALLOWED = [
 CUSTOMERS = "\n".join(
     ["age,active,plan,churned"]
     + [
-        f"{'' if i % 5 == 0 else 18 + i},{i % 2 == 0},{('basic', 'pro')[i % 2]},{('no', 'yes')[i % 3 > 1]}"
+        f"{'' if i % 5 == 0 else 18 + i},{i % 2 == 0},{('basic', 'pro')[i % 2]},{('no', 'yes')[i % 8 in (1, 3, 5)]}"
         for i in range(80)
     ]
 )
@@ -75,7 +75,8 @@ def ask_all(
         @hypothesis.given(case=operation.as_strategy(generation_mode=mode))
         def ask(case: schemathesis.Case[Any]) -> None:
             nonlocal answers
-            extra = [checks.positive_data_acceptance] if exact(case.path) else []
+            described = exact(case.path) and case.media_type == "application/json"  # of CSV it says that it is text
+            extra = [checks.positive_data_acceptance] if described else []
             case.call_and_validate(base_url=server.address, checks=[*ALLOWED, *extra])
             answers += 1
 

@@ -34,7 +34,7 @@ def is_taken(signature: Signature, content: Any) -> bool:
 @pytest.mark.parametrize("form", mixed_forms())
 def test_every_form_of_a_request_is_allowed(form: str) -> None:
     content = json.loads(json.dumps(mixed_forms()[form]))
-    known = schemas.request_v1(MIXED, True), schemas.request_v2(MIXED, OUTPUTS)
+    known = schemas.request_v1(MIXED, OUTPUTS), schemas.request_v2(MIXED, OUTPUTS)
     assert [allows(schema, content) for schema in known] == ["instances" in content, "inputs" in content]
 
 
@@ -52,7 +52,7 @@ def test_every_form_of_a_request_is_allowed(form: str) -> None:
 )
 def test_a_row_is_allowed_where_it_is_taken(signature: Signature, row: Any) -> None:
     content = {"instances": [row]}
-    assert allows(schemas.request_v1(signature, True), content) == is_taken(signature, content)
+    assert allows(schemas.request_v1(signature, OUTPUTS), content) == is_taken(signature, content)
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,31 @@ def test_answers_are_as_described(outputs: tuple[Tensor, ...], y_hat: dict[str, 
         body = encode("m", Request(None, v1), [Output(name, values)]).body
         jsonschema.validate(json.loads(body), schema, jsonschema.Draft202012Validator)
         assert not allows(schema, {})
+
+
+@pytest.mark.parametrize("signature", [MIXED, NUMBERS, IMAGES, SPELT], ids=["mixed", "numbers", "tensors", "spelt"])
+@pytest.mark.parametrize(
+    "row", [*ROWS, [1, 2, 3], [1, 2, None], [1, "x", "x"], ["1", "x", "x"], [IMAGE], IMAGE], ids=str
+)
+def test_a_table_of_a_peers_client_is_taken_where_it_is_allowed(signature: Signature, row: list[Any]) -> None:
+    schema = schemas.request_of_peers(signature, OUTPUTS)
+    split = {"dataframe_split": {"columns": signature.names, "data": [row]}}
+    records = {"dataframe_records": [dict(zip(signature.names, row))]}
+    for content in (split, records):
+        taken = is_taken(signature, content) and not (content is split and signature.tensor)
+        assert allows(schema, content) == taken, content
+
+
+@pytest.mark.parametrize("asked", [["predict", "predict_proba"], ["output-0"], ["output-0", "predict_proba"], []])
+def test_outputs_are_asked_for_and_answered_as_described(asked: list[str]) -> None:
+    request: dict[str, Any] = {"instances": [[1, 2, 3]], "parameters": {"outputs": asked}}
+    assert allows(schemas.request_v1(NUMBERS, OUTPUTS), request) and is_taken(NUMBERS, request)
+    values = {"predict": np.array([1]), "predict_proba": np.array([[0.5, 0.5]]), "output-0": np.array([1])}
+    body = encode("m", Request(None, True), [Output(name, values[name]) for name in asked or ["predict"]]).body
+    jsonschema.validate(json.loads(body), schemas.answer_v1(OUTPUTS, [0, 1]), jsonschema.Draft202012Validator)
+    for wrong in (["predict", "predict"], ["nothing"], [1]):
+        request["parameters"] = {"outputs": wrong}
+        assert not allows(schemas.request_v1(NUMBERS, OUTPUTS), request) and not is_taken(NUMBERS, request)
 
 
 def test_labels_are_the_only_answers_and_give_probabilities_their_order() -> None:

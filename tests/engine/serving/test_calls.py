@@ -208,6 +208,18 @@ def test_a_body_that_is_too_large_is_refused_as_soon_as_that_is_known(tmp_path: 
 
 
 @every_way
+@pytest.mark.parametrize("length", ["abc", "-1", "", "1, 2", "9" * 5000, "٣"])
+def test_a_length_that_is_no_number_is_not_known(tmp_path: Path, way: str, length: str) -> None:
+    async def main() -> None:
+        server = Server(tmp_path)
+        call = server.begin(way, content_length=length)
+        assert (await call.answer(arriving(call, content(way, [1.0, "a"])))).status == 200
+        call.end()
+
+    asyncio.run(main())
+
+
+@every_way
 def test_rows_count_and_a_request_with_many_is_answered_alone(tmp_path: Path, way: str) -> None:
     async def main() -> None:
         server = Server(tmp_path, rows=2)

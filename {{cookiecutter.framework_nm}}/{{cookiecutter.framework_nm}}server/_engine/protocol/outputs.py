@@ -9,8 +9,8 @@ from ..contract.signature import Tensor
 from . import parameters
 from .tensors import InvalidRequest, show
 
-#: What KServe's own servers call what they answer.
-_ALIASES = {"output-0": ""}
+#: What KServe's own servers call what they answer where no output is named.
+DEFAULT = "output-0"
 
 
 class Asked(NamedTuple):
@@ -28,7 +28,7 @@ class Outputs:
 
     def __init__(self, outputs: tuple[Tensor, ...], aliases: Mapping[str, str]) -> None:
         self._names = [output.name for output in outputs]
-        self._aliases = {**_ALIASES, **aliases}
+        self._aliases = {DEFAULT: "", **aliases}
 
     def of_rows(self, known: dict[str, Any]) -> tuple[Asked, ...]:
         """The outputs that a request of V1 names in its parameters. Raises InvalidRequest."""

@@ -32,7 +32,7 @@ INPUT: Dict[str, type] = {"binary_data_size": int, "content_type": str}
 OUTPUT: Dict[str, type] = {"binary_data": bool}
 
 #: MLServer's names for what a tensor's values mean: numbers or text as they are, columns of a table, text.
-_CONTENT_TYPES = ("np", "pd", "str")
+CONTENT_TYPES = ("np", "pd", "str")
 
 
 def check(parameters: Optional[Dict[str, Any]], known: Dict[str, type], where: str = "") -> Dict[str, Any]:
@@ -50,9 +50,9 @@ def check(parameters: Optional[Dict[str, Any]], known: Dict[str, type], where: s
         if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
             raise InvalidRequest(f"{where}parameter {name}: expected {_SPOKEN[kind]}, got {show(value)}")
     content_type = given.get("content_type")
-    if content_type is not None and content_type not in _CONTENT_TYPES:
+    if content_type is not None and content_type not in CONTENT_TYPES:
         raise InvalidRequest(
-            f"{where}parameter content_type: values are read as {' or '.join(_CONTENT_TYPES)}, not as "
+            f"{where}parameter content_type: values are read as {' or '.join(CONTENT_TYPES)}, not as "
             f"{show(content_type)}: send them as the model's metadata has them"
         )
     return given

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any, Dict, Optional, Sequence, Tuple
 
 from ..contract.signature import LARGEST, Column, Signature, Tensor
+from .outputs import DEFAULT
+from .parameters import CONTENT_TYPES
 
 Schema = Dict[str, Any]
 
@@ -18,6 +20,7 @@ ERROR: Schema = {
     "required": ["error"],
     "properties": {"error": {"type": "string"}},
 }
+_CONTENT_TYPE: Schema = {"enum": list(CONTENT_TYPES), "description": "What MLServer's clients say of values."}
 _JSON_TYPES = {"BOOL": "boolean", "BYTES": "string", "FP16": "number", "FP32": "number", "FP64": "number"}
 
 
@@ -27,10 +30,20 @@ def answer(properties: Dict[str, Schema]) -> Schema:
     return {**schema, "required": list(properties)} if properties else schema
 
 
-def request_v1(signature: Signature, proba: bool) -> Schema:
-    """Rows or records; `proba` says whether the model has probabilities."""
+def request_v1(signature: Signature, outputs: Sequence[Tensor]) -> Schema:
+    """Rows or records."""
     rows: Schema = {"anyOf": [_row(signature), _record(signature)]}
-    return _object({"instances": {"type": "array", "minItems": 1, "items": rows}}, parameters=_parameters(proba))
+    return _object({"instances": _rows(rows)}, parameters=_parameters_v1(outputs))
+
+
+def request_of_peers(signature: Signature, outputs: Sequence[Tensor]) -> Schema:
+    """What MLflow's clients send, as pandas writes tables. The forms of further servers are in no schema."""
+    forms = {"dataframe_records": _rows(_record(signature))}
+    if not signature.tensor:
+        names: Schema = {"const": signature.names}
+        forms["dataframe_split"] = _object({"columns": names, "data": _rows(_row(signature))})
+    parameters = _parameters_v1(outputs)
+    return {"anyOf": [_object({name: form}, parameters=parameters) for name, form in forms.items()]}
 
 
 def request_v2(signature: Signature, outputs: Sequence[Tensor]) -> Schema:
@@ -43,21 +56,22 @@ def request_v2(signature: Signature, outputs: Sequence[Tensor]) -> Schema:
             "shape": _array({"type": "integer", "minimum": 0}),
         },
         data={"type": "array", "description": "As many values as the shape says, in rows; none where binary."},
-        parameters=_object({}, binary_data_size={"type": "integer", "minimum": 0}),
+        parameters=_object({}, binary_data_size={"type": "integer", "minimum": 0}, content_type=_CONTENT_TYPE),
     )
-    output = _object(
-        {"name": {"enum": [item.name for item in outputs]}}, parameters=_object({}, binary_data={"type": "boolean"})
-    )
-    proba = any(item.name == "predict_proba" for item in outputs)
-    parameters = _parameters(proba)
-    parameters["properties"]["binary_data_output"] = {"type": "boolean"}
+    output = _object({"name": {"enum": _names(outputs)}}, parameters=_object({}, binary_data={"type": "boolean"}))
+    parameters = _object({}, **_proba(outputs), binary_data_output={"type": "boolean"}, content_type=_CONTENT_TYPE)
     inputs = {**_array(tensor), "minItems": 1, "description": f"{expected}; or a tensor per column, in any order."}
     return _object({"inputs": inputs}, id={"type": "string"}, parameters=parameters, outputs=_array(output))
 
 
 def answer_v1(outputs: Sequence[Tensor], labels: Optional[Sequence[Any]]) -> Schema:
-    """Predictions, or probabilities where they were asked for; `labels` are the answers that there are."""
-    return answer({"predictions": {"anyOf": [_array(_value(item, labels)) for item in outputs]}})
+    """Predictions, or probabilities where they were asked for; `labels` are the answers that there are.
+
+    Where several outputs were asked for, a prediction is an object with their names.
+    """
+    values = {item.name: _value(item, labels) for item in outputs}
+    several = {**_object({}, **values, **{DEFAULT: {"anyOf": list(values.values())}}), "minProperties": 2}
+    return answer({"predictions": {"anyOf": [*map(_array, values.values()), _array(several)]}})
 
 
 def answer_v2(outputs: Sequence[Tensor], labels: Optional[Sequence[Any]]) -> Schema:
@@ -67,7 +81,7 @@ def answer_v2(outputs: Sequence[Tensor], labels: Optional[Sequence[Any]]) -> Sch
             "type": "object",
             "required": ["name", "datatype", "shape"],
             "properties": {
-                "name": {"const": item.name},
+                "name": {"enum": [item.name, DEFAULT]},
                 "datatype": {"const": item.datatype},
                 "shape": _array({"type": "integer"}),
                 "data": _array(_value(Tensor(item.name, item.datatype, (-1,)), labels)),
@@ -142,7 +156,8 @@ def _value(output: Tensor, labels: Optional[Sequence[Any]]) -> Schema:
     """One row's value of an output."""
     if output.name == "predict" and labels is not None:
         return {"enum": list(dict.fromkeys(labels))}
-    schema: Schema = {"type": _JSON_TYPES.get(output.datatype, "integer")}
+    kind = _JSON_TYPES.get(output.datatype, "integer")
+    schema: Schema = {"type": ["number", "null"] if kind == "number" else kind}  # null is what JSON has for NaN
     if output.name != "predict_proba":
         return _nested(schema, output.shape[1:])
     schema.update(minimum=0, maximum=1)
@@ -160,13 +175,27 @@ def _nested(schema: Schema, shape: Tuple[int, ...]) -> Schema:
     return schema
 
 
-def _parameters(proba: bool) -> Schema:
-    return _object({}, predict_proba={"type": "boolean"} if proba else {"const": False})
+def _names(outputs: Sequence[Tensor]) -> list[str]:
+    return [*(item.name for item in outputs), DEFAULT]
+
+
+def _proba(outputs: Sequence[Tensor]) -> Dict[str, Schema]:
+    has_proba = any(item.name == "predict_proba" for item in outputs)
+    return {"predict_proba": {"type": "boolean"} if has_proba else {"const": False}}
+
+
+def _parameters_v1(outputs: Sequence[Tensor]) -> Schema:
+    asked = {**_array({"enum": _names(outputs)}), "uniqueItems": True}
+    return _object({}, **_proba(outputs), outputs=asked)
 
 
 def _object(required: Dict[str, Schema], **others: Schema) -> Schema:
     """What a client sends: these properties and no others."""
     return {**answer(required), "properties": {**required, **others}, "additionalProperties": False}
+
+
+def _rows(items: Schema) -> Schema:
+    return {**_array(items), "minItems": 1}
 
 
 def _array(items: Schema) -> Schema:

@@ -90,6 +90,11 @@ def find(path: str) -> Optional[Route]:
     return None
 
 
+def _size(content_length: bytes) -> int:
+    """What a header says, as far as it is known: an SDK's server sees to one that is no number, some of them later."""
+    return int(content_length) if content_length.isdigit() and len(content_length) < 18 else 0
+
+
 class Prediction(Call[Serving]):
     """A request over REST for predictions or explanations; `headers` have names in lower case.
 
@@ -107,7 +112,7 @@ class Prediction(Call[Serving]):
             "cloudevent" if self.event else route.way,
             route.name,
             route.version,
-            int(headers.get(b"content-length", 0)),
+            _size(headers.get(b"content-length", b"")),
             request_id.decode("latin-1") if request_id else None,
         )
         if self.refused is None:

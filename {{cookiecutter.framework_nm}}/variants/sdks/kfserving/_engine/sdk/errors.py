@@ -65,9 +65,11 @@ class JsonErrors(tornado.web.RequestHandler):
         return self.get(*arguments)
 
     def finish(self, chunk: Any = None) -> asyncio.Future[None]:
-        """Announce that the connection closes; Tornado does so only if that was decided before the request came."""
+        """Announce that the connection closes; Tornado does so only if that was decided before the request came. It
+        closes one whose request was refused before all of it was read, too.
+        """
         connection: Any = self.request.connection
-        if connection.params.no_keep_alive:
+        if connection.params.no_keep_alive or not connection._read_finished:
             self.set_header("Connection", "close")
         return super().finish(chunk)
 

@@ -24,10 +24,10 @@ class Predict(JsonErrors):
         self.desk = desk
         self.way = way
         self.complete = False
+        self.call: Prediction | None = None
 
     def prepare(self) -> None:
         super().prepare()
-        self.call: Prediction | None = None
         self.body = bytearray()  # grows in place: to join a large one in the end would keep others waiting
         if self.request.method != "POST":
             return  # it will be refused

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 
 from starlette.exceptions import HTTPException
@@ -19,21 +20,22 @@ _LINGER = 5
 
 
 class Bodies:
-    """Lets `app` read no more than `limit` bytes of a body, and answers HEAD as GET.
+    """Lets `app` read no more than `limit` bytes of a body, for `seconds` (0 for any), and answers HEAD as GET.
 
     Where `reads` is true of a request, `app` sees to its body by itself.
     """
 
-    def __init__(self, app: ASGIApp, limit: int, reads: Callable[[Scope], object]) -> None:
+    def __init__(self, app: ASGIApp, limit: int, seconds: float, reads: Callable[[Scope], object]) -> None:
         self.app = app
         self.limit = limit
+        self.seconds = seconds
         self.reads = reads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and not self.reads(scope):
             if scope["method"] == "HEAD":  # uvicorn leaves the body out
                 scope = {**scope, "method": "GET"}
-            upload = Upload(scope, receive, send, self.limit)
+            upload = Upload(scope, receive, send, self.limit, seconds=self.seconds)
             receive, send = upload.receive, upload.send
         await self.app(scope, receive, send)
 
@@ -41,7 +43,17 @@ class Bodies:
 class Upload:
     """A request's body on its way in, and its answer, which is sent whether all of the body has been read or not."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, limit: int, complete: bool = False) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        limit: int,
+        complete: bool = False,
+        seconds: float = 0,
+    ) -> None:
+        self._seconds = seconds
+        self._since = time.monotonic()
         headers = dict(scope["headers"])
         self._size = int(headers.get(b"content-length", 0))
         self._receive = receive
@@ -54,15 +66,24 @@ class Upload:
         self._closing = False
 
     async def receive(self) -> Message:
-        """ASGI's. Raises HTTPException where the body is too large."""
+        """ASGI's. Raises HTTPException where the body is too large, or does not arrive."""
         if self._size > self._limit:
             raise self._too_large()
-        message = await self._receive()
+        message = await self._next()
         self._note(message)
         self._read += len(message.get("body", b""))
         if self._read > self._limit:
             raise self._too_large()
         return message
+
+    async def _next(self) -> Message:
+        if self._complete or not self._seconds:  # what is waited for then is that the client leaves
+            return await self._receive()
+        try:
+            return await asyncio.wait_for(self._receive(), self._since + self._seconds - time.monotonic())
+        except asyncio.TimeoutError:
+            late = f"the body did not arrive within {self._seconds:g} seconds, the time that --deadline_seconds sets"
+            raise HTTPException(408, late) from None
 
     def _too_large(self) -> HTTPException:
         return HTTPException(413, f"the body is larger than {self._limit} bytes, the limit that --max_buffer_size sets")

@@ -70,7 +70,8 @@ def serve(
 
     def others(stack: ASGIApp) -> ASGIApp:
         guarded = RepositoryAccess(Versions(stack, repository), access)
-        return Bodies(guarded, arguments.max_buffer_size, lambda scope: asked(scope, paths))
+        seconds = arguments.deadline_seconds
+        return Bodies(guarded, arguments.max_buffer_size, seconds, lambda scope: asked(scope, paths))
 
     # KServe wraps its application once more when it starts: by then all that its owner added is there.
     kserve_stack = app.build_middleware_stack

@@ -12,6 +12,7 @@ from array import array
 from typing import Any
 
 import httptools
+import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
@@ -21,6 +22,8 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.parser = _Parser(self)
+        #: The request that is being answered: not the last one, where several were sent in a row.
+        self._answering: Any = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -47,6 +50,31 @@ class Connection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         if not self.ignores_upgrade:
             super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse bytes that are no HTTP, in the form of all errors."""
+        body = orjson.dumps({"error": msg})
+        headers = (b"content-type: application/json", b"content-length: %d" % len(body), b"connection: close")
+        self.transport.write(b"\r\n".join([b"HTTP/1.1 400 Bad Request", *headers, b"", body]))
+        self.transport.close()
+        self._give_up()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._give_up()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _give_up(self) -> None:
+        """Tell the request that is being answered that its client is gone. Of several that were sent in a row uvicorn
+        tells the last alone, and answers the others into a closed connection, with a traceback for each.
+        """
+        cycle = self._answering
+        if cycle and not cycle.response_complete:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def head_without_upgrade(self) -> bytes:
         """The head of the request at hand, as if the client had not asked for another protocol."""

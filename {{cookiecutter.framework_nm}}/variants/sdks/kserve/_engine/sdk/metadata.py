@@ -8,6 +8,7 @@ import asyncio
 import orjson
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from starlette.requests import ClientDisconnect
 
 from .model import ServingDataPlane
 from .repository import ServingModelRepository
@@ -33,6 +34,8 @@ def add_metadata(app: FastAPI, dataplane: ServingDataPlane, repository: ServingM
             asked = orjson.loads(await request.body() or b"{}")
         except ValueError as error:
             return JSONResponse({"error": f"the body is not JSON: {error}"}, 400)
+        except ClientDisconnect:
+            return JSONResponse({"error": "the body did not arrive"}, 400)
         if not isinstance(asked, dict) or not isinstance(asked.get("ready", False), bool):
             return JSONResponse({"error": 'expected {"ready": true or false}, or no body'}, 400)
         entries = await asyncio.to_thread(repository.index)

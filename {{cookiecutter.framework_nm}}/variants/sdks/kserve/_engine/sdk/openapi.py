@@ -14,6 +14,7 @@ import orjson
 from fastapi import FastAPI
 
 from ..protocol import schemas
+from ..protocol.media import CSV, JSON_LINES
 from ..serving.rest import Route
 from .model import ServingModel
 from .repository import ServingModelRepository
@@ -27,6 +28,7 @@ _STATUSES = {
     400: "The request does not fit; the message says where, and what was expected.",
     403: "A web page must not do this.",
     404: "No model of this name is loaded.",
+    408: "The body did not arrive in the time that a request may take.",
     413: "The body is larger than the server takes.",
     415: "The body has a type or an encoding that the server does not know.",
     500: "The model failed; the server's log says why.",
@@ -34,8 +36,11 @@ _STATUSES = {
     503: "Not ready, or too many requests wait: try again.",
     504: "The answer took longer than it may.",
 }
-_REFUSALS = (400, 404, 413, 415, 500, 503, 504)
+_REFUSALS = (400, 404, 408, 413, 415, 500, 503, 504)
 _TENSORS = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+#: Rows as text: CSV with or without a line of names, and JSON Lines. Answers have these forms where Accept names them.
+_LINES = {kind: {"schema": {"type": "string"}} for kind in (CSV, JSON_LINES)}
+_ALSO_TAKEN = "Bodies of clients of MLflow, SageMaker and KServe's own servers are read, too, and answered as V1's are."
 _SIZE = {"schema": {"type": "integer", "minimum": 0}, "description": "Bytes of JSON before V2's binary tensors."}
 _SIZE_HEADER = "Inference-Header-Content-Length"
 
@@ -82,8 +87,8 @@ def _models(models: Mapping[str, ServingModel], routes: Mapping[str, Route]) -> 
         while f"{prefix}.Rows" in found:
             prefix += "_"
         outputs, labels = model.outputs, model.labels
-        proba = any(output.name == "predict_proba" for output in outputs)
-        found[f"{prefix}.Rows"] = schemas.request_v1(model.signature, proba)
+        found[f"{prefix}.Rows"] = schemas.request_v1(model.signature, outputs)
+        found[f"{prefix}.Tables"] = schemas.request_of_peers(model.signature, outputs)
         found[f"{prefix}.Tensors"] = schemas.request_v2(model.signature, outputs)
         found[f"{prefix}.Predictions"] = schemas.answer_v1(outputs, labels)
         found[f"{prefix}.Outputs"] = schemas.answer_v2(outputs, labels)
@@ -97,9 +102,11 @@ def _paths(name: str, model: ServingModel, prefix: str, further: Iterable[str]) 
     """The paths of one model; `further` are those beside V2's own."""
     v1, v2 = f"/v1/models/{quote(name, safe='')}", f"/v2/models/{quote(name, safe='')}"
     rows = orjson.loads(model.example)
-    body = {"schema": _refer(prefix, "Rows"), "examples": {"rows": {"value": rows}}}
+    body = {"schema": _refer(prefix, "Rows", "Tables"), "examples": {"rows": {"value": rows}}}
+    lines = {} if model.signature.tensor else _LINES
     tensors = {"value": schemas.tensors(model.signature, rows["instances"])}
-    either = {"schema": _refer(prefix, "Rows", "Tensors"), "examples": {**body["examples"], "tensors": tensors}}
+    examples = {**body["examples"], "tensors": tensors}
+    either = {"schema": _refer(prefix, "Rows", "Tensors", "Tables"), "examples": examples}
 
     def ask(summary: str, takes: Described, gives: Described, *refusals: int) -> Described:
         answer = {"description": "The answer: a row for each row.", "content": gives}
@@ -107,28 +114,30 @@ def _paths(name: str, model: ServingModel, prefix: str, further: Iterable[str]) 
         return {
             "tags": [name],
             "summary": summary,
-            "requestBody": {"required": True, "content": takes},
+            "requestBody": {"required": True, "description": _ALSO_TAKEN, "content": {**takes, **lines}},
             "responses": responses,
         }
 
     gives = {title: {_JSON: {"schema": _refer(prefix, title)}} for title in ("Predictions", "Explanations")}
+    gives["Predictions"].update(_LINES)
     infer = ask(
         "predict over V2",
         {_JSON: either, **_TENSORS},
-        {_JSON: {"schema": _refer(prefix, "Predictions", "Outputs")}, **_TENSORS},
+        {_JSON: {"schema": _refer(prefix, "Predictions", "Outputs")}, **_TENSORS, **_LINES},
         *_REFUSALS,
     )
     infer["parameters"] = [{"name": _SIZE_HEADER, "in": "header", **_SIZE}]
     infer["responses"]["200"]["headers"] = {_SIZE_HEADER: _SIZE}
     ready = schemas.answer({"name": {"const": name}, "ready": {"const": True}})
     metadata = schemas.answer({"name": {"const": name}, "platform": {"type": "string"}})
+    versioned = [f"{v2}/versions/{model.version}"] if model.version else []
     return {
         f"{v1}:predict": {"post": ask("predict over V1", {_JSON: body}, gives["Predictions"], *_REFUSALS)},
         f"{v1}:explain": {"post": ask("explain", {_JSON: body}, gives["Explanations"], *_REFUSALS, 501)},
-        **{path: {"post": infer} for path in (f"{v2}/infer", *further)},
-        v2: {"get": _get(name, "metadata", metadata, 404)},
+        **{path: {"post": infer} for path in (*(f"{start}/infer" for start in (v2, *versioned)), *further)},
+        **{start: {"get": _get(name, "metadata", metadata, 404)} for start in (v2, *versioned)},
         v1: {"get": _get(name, "readiness over V1", ready, 404, 503)},
-        f"{v2}/ready": {"get": _get(name, "readiness over V2", ready, 404, 503)},
+        **{f"{start}/ready": {"get": _get(name, "readiness over V2", ready, 404, 503)} for start in (v2, *versioned)},
     }
 
 
@@ -152,6 +161,12 @@ def _servers_own(repository_api: bool, metrics: bool) -> Described:
     paths["/"]["get"]["responses"]["200"]["content"]["text/html"] = {"schema": text}  # to browsers, where that is on
     if metrics:
         paths["/metrics"] = {"get": _get(_SERVER, "metrics for Prometheus", text, media="text/plain")}
+    if repository_api:
+        state = schemas.answer({"name": text, "state": {"enum": ["READY", "UNAVAILABLE"]}})
+        state["properties"].update(version=text, reason=text)
+        index = _get(_SERVER, "versions of all models", {"type": "array", "items": state}, 400, 403)
+        ready = {"type": "object", "properties": {"ready": {"type": "boolean"}}}
+        paths["/v2/repository/index"] = {"post": {**index, "requestBody": {"content": {_JSON: {"schema": ready}}}}}
     for action in ("load", "unload") if repository_api else ():
         operation = _get(
             _SERVER, f"{action} a model", schemas.answer({"name": text, action: {"const": True}}), 403, 404, 503

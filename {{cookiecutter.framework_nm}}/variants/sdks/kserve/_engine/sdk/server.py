@@ -25,6 +25,7 @@ from .grpc_services import add_services
 from .model import ServingDataPlane, ServingModel
 from .repository import ServingModelRepository, ServingRepositoryExtension
 from .service import Servicer
+from .undecodable import RefuseUndecodable
 
 _CLOSE = (b"connection", b"close")
 #: A share of the drain, so that each gRPC channel has left by its end.
@@ -73,6 +74,7 @@ class Server(kserve.ModelServer):
         """
         if self._drain_seconds:
             options = [*options, ("grpc.max_connection_age_ms", max(1, int(self._drain_seconds * _AGE * 1000)))]
+        settings["interceptors"] = (RefuseUndecodable(), *settings.get("interceptors", ()))
         server = grpc.aio.server(*args, options=options, **settings)
         add_services(server, self.dataplane, self.drain)
         return server

@@ -58,12 +58,12 @@ class Servicer(GuardedServicer):
             call.end(written)
 
     async def _answer(self, call: Call[ServingModel], message: ModelInferRequest) -> ModelInferResponse:
+        start = time.perf_counter()
         try:
             self.validate_grpc_request(message)
+            asked = kserve.InferRequest.from_grpc(message)
         except InvalidInput as error:
             raise InvalidRequest(str(error)) from None
-        start = time.perf_counter()
-        asked = kserve.InferRequest.from_grpc(message)
         model = call.model
         for item in asked.inputs:
             model.decoder.check_input(item.name, item.datatype, to_http_parameters(item.parameters or {}))
