@@ -19,7 +19,8 @@ from _engine.serving.calls import Call, Desk
 from _engine.serving.failures import Failed
 from _engine.serving.gate import Limits
 from _engine.serving.model import Serving
-from _engine.serving.rest import Answer, Prediction, Route, find
+from _engine.serving.rest import Answer, Prediction
+from _engine.serving.routes import Route, find
 
 EVENT = {b"ce-id": b"1", b"ce-source": b"test", b"ce-type": b"test", b"ce-specversion": b"1.0"}
 STRUCTURED = {b"content-type": b"application/cloudevents+json"}

@@ -21,7 +21,8 @@ from _engine.serving.calls import Desk
 from _engine.serving.gate import Limits
 from _engine.serving.large import answer
 from _engine.serving.model import Serving
-from _engine.serving.rest import Answer, Prediction, Route
+from _engine.serving.rest import Answer, Prediction
+from _engine.serving.routes import Route
 
 UNANSWERABLE = 98.0
 TEXT = 1_200_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from typing import Awaitable, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Awaitable, Callable, List, Mapping, NamedTuple, Optional, Tuple
 
 import orjson
 
@@ -25,6 +25,7 @@ from . import large
 from .calls import Call, Desk
 from .failures import Failed
 from .model import Serving
+from .routes import WAYS, Route
 
 Headers = Tuple[Tuple[bytes, bytes], ...]
 
@@ -41,26 +42,6 @@ _FORMS = (b"content-encoding", b"content-type", b"accept")
 _CARRIED = (b"x-request-id", b"traceparent")
 
 
-class Way(NamedTuple):
-    """What can be asked for by one kind of path; by each of them as a CloudEvent, too."""
-
-    explains: bool = False
-    #: Whether the body may hold V2's tensors, and not rows alone; binary ones, too.
-    tensors: bool = False
-
-
-#: What a way in cannot do is decided here.
-WAYS: Dict[str, Way] = {"v1": Way(), "v2": Way(tensors=True), "explain": Way(explains=True)}
-
-
-class Route(NamedTuple):
-    """What a path asks: which model, by which way, and in which version."""
-
-    name: str
-    way: str
-    version: str = ""
-
-
 class Answer(NamedTuple):
     """An answer: status, body, content type, and what headers it has besides its length."""
 
@@ -68,31 +49,6 @@ class Answer(NamedTuple):
     body: bytes
     content_type: bytes = b"application/json"
     headers: Headers = ()
-
-
-#: How paths begin and end, and the way that they are.
-_PATHS = (
-    ("/v2/models/", "/infer", "v2"),
-    ("/v1/models/", ":predict", "v1"),
-    ("/v1/models/", ":explain", "explain"),
-)
-
-
-@functools.lru_cache(maxsize=256)
-def find(path: str) -> Optional[Route]:
-    """What a path asks of a model, or None."""
-    for start, end, way in _PATHS:
-        if path.startswith(start) and path.endswith(end):
-            name, version = path[len(start) : -len(end)], ""
-            if way == "v2" and "/versions/" in name:
-                name, _, version = name.partition("/versions/")
-            return Route(name, way, version) if name and "/" not in name + version else None
-    return None
-
-
-def _size(content_length: bytes) -> int:
-    """What a header says, as far as it is known: an SDK's server sees to one that is no number, some of them later."""
-    return int(content_length) if content_length.isdigit() and len(content_length) < 18 else 0
 
 
 class Prediction(Call[Serving]):
@@ -228,6 +184,11 @@ class Prediction(Call[Serving]):
             requests = await large.decode(model, body, begins, v1, media, self.desk.gate.limits.text)
         self.hold(sum(len(request.X) for request in requests))
         return requests
+
+
+def _size(content_length: bytes) -> int:
+    """What a header says, as far as it is known: an SDK's server sees to one that is no number, some of them later."""
+    return int(content_length) if content_length.isdigit() and len(content_length) < 18 else 0
 
 
 @functools.lru_cache(maxsize=256)

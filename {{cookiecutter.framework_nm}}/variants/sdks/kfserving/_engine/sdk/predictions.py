@@ -10,7 +10,8 @@ from typing import Any, cast
 from tornado.iostream import StreamClosedError
 
 from ..serving.calls import Desk
-from ..serving.rest import Prediction, Route
+from ..serving.rest import Prediction
+from ..serving.routes import Route
 from .errors import JsonErrors
 
 #: Bytes of an answer that are written at once.

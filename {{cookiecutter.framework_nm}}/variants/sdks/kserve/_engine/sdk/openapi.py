@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from ..protocol import schemas
 from ..protocol.media import CSV, JSON_LINES
-from ..serving.rest import Route
+from ..serving.routes import Route
 from .model import ServingModel
 from .repository import ServingModelRepository
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ..serving.rest import Route
+from ..serving.routes import Route
 
 if TYPE_CHECKING:  # config.py must have run before KServe is imported
     from fastapi import FastAPI

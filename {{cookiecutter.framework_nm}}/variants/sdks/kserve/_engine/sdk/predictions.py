@@ -13,7 +13,8 @@ from typing import Any, cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..serving.calls import Desk
-from ..serving.rest import Answer, Prediction, Route, find
+from ..serving.rest import Answer, Prediction
+from ..serving.routes import Route, find
 from .bodies import Upload
 
 #: Bytes of an answer that may still be on their way to the client when it is done with.
