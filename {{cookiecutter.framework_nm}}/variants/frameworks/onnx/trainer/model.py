@@ -81,7 +81,7 @@ class MyModel(Model):
             (answer,) = self.session.run([self.state["label"]], self._feed(X))
             return answer.reshape(len(X)).astype(str if answer.dtype == object else answer.dtype)
         (scores,) = self.session.run([self.state["scores"]], self._feed(X))
-        if isinstance(scores, list):  # of a ZipMap: a dictionary for each row
+        if self.labels is not None and isinstance(scores, list):  # of a ZipMap: a dictionary for each row
             scores = np.array([[row[label] for label in self.labels.tolist()] for row in scores])
         elif self.state["order"]:
             scores = scores[:, self.state["order"]]
