@@ -74,8 +74,8 @@ class Places:
         raise NotImplementedError
 
     def from_scores(self, scores: np.ndarray, proba: bool) -> np.ndarray:
-        """What `infer` answers, of the numbers predicted, [rows] or [rows, 1], or of the labels' probabilities: [rows,
-        labels], or [rows], which are the second one's of two.
+        """What `infer` answers, of the numbers predicted, [rows], [rows, 1], or [rows, n] of several, or of the labels'
+        probabilities: [rows, labels], or [rows], which are the second one's of two.
         """
         return decide(scores, self.labels, proba)
 
