@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import os
 import re
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -339,3 +341,35 @@ def test_the_sample_model_was_made_by_what_the_project_pins(framework: str, sdk:
     versions = [pin.split("==")[1].split(" ")[0] for pin in [*row["serve"], *row["unlocked"], *SDKS[sdk]["serve"]]]
     assert metadata["versions"][metadata["platform"]] in versions
     assert metadata["versions"]["python"].startswith(row["pythons"][0] + ".")
+
+
+def test_the_sample_model_was_trained_by_the_code_beside_it(project: Path) -> None:
+    """Its metadata tells anyone who looks how it was made, and neither of whose machine nor of which checkout."""
+    package = project / f"{project.name}server"
+    sample = package / "example_models" / "0001"
+    metadata = json.loads((sample / "metadata.json").read_text())
+    trainer = package / "trainer"
+    assert metadata["format"] == 2
+    assert metadata["made"]["code"] == {
+        name: digest(trainer / name) for name in ("model.py", "preprocessor.py", "postprocessor.py")
+    }
+    assert metadata["made"]["commit"] is None
+    assert metadata["made"]["data"]["file"] is None
+    stored = {path.relative_to(sample).as_posix(): digest(path) for path in sample.rglob("*") if path.is_file()}
+    expected = {**metadata["files"], "metadata.json": (sample / "metadata.sha256").read_text().split()[0]}
+    assert {name: found for name, found in stored.items() if name != "metadata.sha256"} == expected
+    assert sum(path.stat().st_size for path in sample.rglob("*")) < 1_000_000
+    for name in stored:
+        assert not re.search(rb"/(home|root|tmp|Users|var|work)/", unpacked(sample / name)), name
+
+
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def unpacked(file: Path) -> bytes:
+    """What is in a file, and where it is an archive, in its members: several kinds of weights are one."""
+    if not zipfile.is_zipfile(file):
+        return file.read_bytes()
+    with zipfile.ZipFile(file) as archive:
+        return b"".join(archive.read(name) for name in archive.namelist())

@@ -9,8 +9,8 @@
 
 import os
 
-# No library reports on its use, or asks the network for anything, by itself. They read these when they are imported, so
-# import this package first. What you set yourself stays.
+# No library reports on its use, asks the network for anything by itself, or warns of what does no harm. They read these
+# when they are imported, so import this package first. What you set yourself stays.
 {% for name, value in quiet | dictsort %}
 os.environ.setdefault("{{ name }}", "{{ value }}")
 {% endfor %}

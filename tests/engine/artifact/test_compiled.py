@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from _engine.artifact.compiled import choose, compare
+from _engine.artifact.compiled import compare, decide
 
 LABELS = np.array(["no", "yes"])
 SCORES = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]])
@@ -16,19 +16,24 @@ SCORES = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]])
 def pair(off: float, threshold: float | None) -> tuple[Any, Any]:
     """A compiled model whose probabilities are so far off, and its model."""
 
-    def answer(scores: np.ndarray, proba: bool) -> np.ndarray:
-        return scores if proba else LABELS[scores.argmax(axis=1)]
-
-    compiled = SimpleNamespace(infer=lambda X, labels, proba: answer(SCORES + np.array([-off, off]), proba))
+    compiled = SimpleNamespace(infer=lambda X, labels, proba: decide(SCORES + np.array([-off, off]), labels, proba))
     model = SimpleNamespace(
-        labels=LABELS, threshold=threshold, encode=lambda X: X, infer=lambda X, proba: answer(SCORES, proba)
+        labels=LABELS, threshold=threshold, encode=lambda X: X, infer=lambda X, proba: decide(SCORES, LABELS, proba)
     )
     return compiled, model
 
 
 def test_from_the_threshold_on_the_second_label_is_chosen() -> None:
-    assert choose(SCORES, LABELS, 0.3).tolist() == ["no", "yes", "yes"]
-    assert choose(SCORES, LABELS, 0.9).tolist() == ["no", "no", "no"]
+    assert decide(SCORES, LABELS, threshold=0.3).tolist() == ["no", "yes", "yes"]
+    assert decide(SCORES, LABELS, threshold=0.9).tolist() == ["no", "no", "no"]
+
+
+def test_scores_of_every_shape_are_answered_alike() -> None:
+    assert decide(SCORES, LABELS).tolist() == decide(SCORES[:, 1], LABELS).tolist() == ["no", "no", "yes"]
+    assert decide(SCORES[:, 1], LABELS, proba=True) == pytest.approx(SCORES)
+    assert decide(SCORES[:, :1], None).tolist() == decide(SCORES[:, 0], None).tolist() == [0.9, 0.7, 0.2]
+    assert decide(SCORES, None).shape == (3, 2)
+    assert decide(np.empty((0, 1), np.float32), None).shape == (0,)
 
 
 @pytest.mark.parametrize("threshold", [None, 0.2, 0.31])

@@ -172,7 +172,8 @@ def test_what_spells_a_missing_value_does_so_in_files_and_requests_alike(tmp_pat
     assert all(answers == ["yes"] * 4 for answers in ask(model, absent))
     assert pd.isna(model.signature.conform(pd.DataFrame({"country": absent, "visits": "6"}))).all(axis=None)
     file.write_text(file.read_text().replace("\n,", "\nDE,"))
-    train(*arguments)
+    run = train(*arguments, "--allow_useless")  # of so few rows, some frameworks learn little
+    assert run.returncode == 0, run.stderr
     with pytest.raises(InvalidRequest, match=r"row 1, column 'country': expected a string, got none \(null or \"\"\)"):
         ask(MyModel(dirpath=tmp_path / "0002"), ["DE", ""])
 

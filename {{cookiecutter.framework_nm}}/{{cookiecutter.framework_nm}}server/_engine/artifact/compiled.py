@@ -62,16 +62,26 @@ class CompiledModel:
     def infer(self, X: np.ndarray, labels: np.ndarray | None, proba: bool) -> np.ndarray:
         """Answer encoded input, [rows, features], as `MyModel.infer` does."""
         (scores,) = self.session.run([self.output], {self.input: X.astype(np.float32)})
-        scores = scores.astype(np.float64)
-        if labels is None:
-            return scores.ravel()
-        return scores if proba else labels[scores.argmax(axis=1)]
+        return decide(scores, labels, proba)
 
 
-def choose(scores: np.ndarray, labels: np.ndarray, threshold: float) -> np.ndarray:
-    """Of two labels, the second one where its probability reaches the threshold, and else the first; `scores` are
-    the probabilities, [rows, 2]."""
-    return labels[(scores[:, 1] >= threshold).astype(int)]
+def decide(
+    scores: np.ndarray, labels: np.ndarray | None, proba: bool = False, threshold: float | None = None
+) -> np.ndarray:
+    """What scores answer, be they a compiled model's or a framework's own.
+
+    Without labels they are the numbers predicted, [rows], [rows, 1], or [rows, n] of several. Else they are the labels'
+    probabilities, [rows, labels], or [rows], which are the second one's of two; without `proba` the likeliest label is
+    answered, or the second of two where its probability reaches a threshold.
+    """
+    scores = scores.astype(np.float64)
+    if labels is None:
+        return scores.reshape(len(scores)) if scores.size == len(scores) else scores
+    if scores.ndim == 1:
+        scores = np.column_stack([1 - scores, scores])
+    if proba:
+        return scores
+    return labels[scores.argmax(axis=1) if threshold is None else (scores[:, 1] >= threshold).astype(int)]
 
 
 def compare(compiled: CompiledModel, model: Any, X: Any) -> float:
@@ -84,7 +94,9 @@ def compare(compiled: CompiledModel, model: Any, X: Any) -> float:
         raise ValueError("its labels differ from the model's")
     ours, theirs = compiled.infer(encoded, model.labels, True), model.infer(encoded, classify)
     if model.threshold is not None:
-        ours_chosen, theirs_chosen = (choose(scores, model.labels, model.threshold) for scores in (ours, theirs))
+        ours_chosen, theirs_chosen = (
+            decide(scores, model.labels, threshold=model.threshold) for scores in (ours, theirs)
+        )
         if (ours_chosen != theirs_chosen).any():
             raise ValueError(f"its labels differ from the model's at the threshold {model.threshold:g}")
     off, most, beside = np.abs(ours - theirs), TOLERANCE, ""

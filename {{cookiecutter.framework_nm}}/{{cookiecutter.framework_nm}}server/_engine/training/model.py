@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from ..artifact import example, provenance, signing
-from ..artifact.compiled import choose
+from ..artifact.compiled import decide
 from ..artifact.provenance import Data
 from ..artifact.stored import Artifact
 from ..contract.errors import ModelError
@@ -140,7 +140,7 @@ class Model(State):
         y_hat = self.compiled.infer(X, self.labels, scores) if self.compiled else self.infer(X, scores)
         if proba or self.threshold is None or self.labels is None:
             return y_hat
-        return choose(y_hat, self.labels, self.threshold)
+        return decide(y_hat, self.labels, threshold=self.threshold)
 
     def explain(self, X: Any) -> list[dict[str, Any]]:
         """Say for each row of X, in the signature's form, what its columns add to the score of its prediction.

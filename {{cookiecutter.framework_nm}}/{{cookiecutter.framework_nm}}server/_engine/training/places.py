@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Tuple
 
 import numpy as np
 
+from ..artifact.compiled import decide
 from ..contract.errors import ModelError
 from ..contract.signature import Signature
 
@@ -73,15 +74,10 @@ class Places:
         raise NotImplementedError
 
     def from_scores(self, scores: np.ndarray, proba: bool) -> np.ndarray:
-        """What `infer` answers, of the numbers predicted, [rows] or [rows, 1], or of the labels' probabilities: [rows,
-        labels], or [rows], which are the second one's of two.
+        """What `infer` answers, of the numbers predicted, [rows], [rows, 1], or [rows, n] of several, or of the labels'
+        probabilities: [rows, labels], or [rows], which are the second one's of two.
         """
-        scores = scores.astype(np.float64)
-        if self.labels is None:
-            return scores.reshape(len(scores))
-        if scores.ndim == 1:
-            scores = np.column_stack([1 - scores, scores])
-        return scores if proba else self.labels[scores.argmax(axis=1)]
+        return decide(scores, self.labels, proba)
 
     def contributions(self, X: Any) -> np.ndarray:
         """What each column of encoded input adds to the scores: [rows, scores, columns + 1], the base score last.

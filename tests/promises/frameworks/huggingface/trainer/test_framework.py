@@ -69,14 +69,14 @@ def test_a_row_is_answered_alone_as_among_longer_ones(reader: MyModel) -> None:
 
 
 def test_what_is_saved_is_a_model_to_transformers(model_dir: Path, model: MyModel, table: Table) -> None:
-    """With its tokenizer and the names of its labels; nothing in it is a pickle."""
+    """With its tokenizer and the names of its labels, but without the threshold; nothing in it is a pickle."""
     classify = transformers.pipeline("text-classification", str(model_dir / "model"))
     texts = to_texts(model.signature.conform(table[0]), model.signature.columns)
     answers = classify(texts, truncation=True)
-    assert [answer["label"] for answer in answers] == model.predict(table[0]).tolist()
-    np.testing.assert_allclose(
-        [answer["score"] for answer in answers], model.predict(table[0], proba=True).max(axis=1), atol=1e-5
-    )
+    assert model.labels is not None
+    proba = model.predict(table[0], proba=True)
+    assert [answer["label"] for answer in answers] == model.labels[proba.argmax(axis=1)].tolist()
+    np.testing.assert_allclose([answer["score"] for answer in answers], proba.max(axis=1), atol=1e-5)
     assert not [file for file in (model_dir / "model").iterdir() if file.suffix not in {".json", ".safetensors"}]
 
 

@@ -55,6 +55,7 @@ def test_columns_and_labels_are_those_of_each_model(server: Server, case: tuple[
     ]
     assert [(cell["title"], cell["type"]) for cell in row["prefixItems"]] == expected
     answers = resolved(document, operation["responses"]["200"]["content"]["application/json"]["schema"])
+    assert model.labels is not None
     assert answers["properties"]["predictions"]["anyOf"][0]["items"] == {"enum": model.labels.tolist()}
 
 

@@ -174,6 +174,7 @@ class MyModel(Model):
         """The tokenizer alone, as a server needs it that runs the compiled model."""
         from tokenizers import Tokenizer
 
+        assert self.artifact  # what was trained or fine-tuned here has its tokenizer already
         return Tokenizer.from_str(self.artifact.read(f"{self.weights}/tokenizer.json").decode())
 
     def encode(self, X: Any) -> Any:

@@ -81,13 +81,11 @@ class MyModel(Model):
             (answer,) = self.session.run([self.state["label"]], self._feed(X))
             return answer.reshape(len(X)).astype(str if answer.dtype == object else answer.dtype)
         (scores,) = self.session.run([self.state["scores"]], self._feed(X))
-        if self.labels is None:
-            return (scores.ravel() if scores.size == len(X) else scores).astype(np.float64)
-        if isinstance(scores, list):  # of a ZipMap: a dictionary for each row
+        if self.labels is not None and isinstance(scores, list):  # of a ZipMap: a dictionary for each row
             scores = np.array([[row[label] for label in self.labels.tolist()] for row in scores])
         elif self.state["order"]:
             scores = scores[:, self.state["order"]]
-        return scores.astype(np.float64) if proba else self.labels[scores.argmax(axis=1)]
+        return self.from_scores(scores, proba)
 
     def dump(self, path: Path) -> None:
         path.write_bytes(self.model if isinstance(self.model, bytes) else self.model.read_bytes())
