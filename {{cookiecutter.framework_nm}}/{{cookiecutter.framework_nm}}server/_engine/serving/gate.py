@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextvars
 import time
 from typing import Callable, Dict, NamedTuple, Optional
 
 from .failures import Busy, TooLarge
 
-#: Seconds after which a request takes long: from then on it is worth to listen for its client.
+#: Seconds after which a request takes long: from then on it is worth listening for its client.
 PATIENCE = 0.1
 
 
@@ -81,7 +82,7 @@ class Gate:
         self.grow(ticket, size)
         self._inside[ticket] = None
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._tick)
+            self._wait()
         return ticket
 
     def grow(self, ticket: Ticket, size: int) -> None:
@@ -122,4 +123,11 @@ class Gate:
             if deadline and age >= deadline and not ticket.expired:
                 ticket.expired = True
                 ticket.stop()
-        self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._tick) if self._inside else None
+        self._timer = None
+        if self._inside:
+            self._wait()
+
+    def _wait(self) -> None:
+        # In no request's context: what is done for one would count as a part of another one's trace.
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(PATIENCE, self._tick, context=contextvars.Context())
