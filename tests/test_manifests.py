@@ -494,6 +494,19 @@ def test_the_modes_are_named_and_scale(project: Path) -> None:
     assert services["standard"]["spec"]["predictor"]["minReplicas"] > 1
 
 
+def test_pods_of_standard_end_when_all_that_they_took_in_is_answered(project: Path) -> None:
+    """Kubernetes kills a pod after 30 seconds otherwise."""
+    options = (project / f"{project.name}server" / "_engine" / "serving" / "options.py").read_text()
+    defaults = dict(re.findall(r'self\.add\("((?:drain|deadline)_seconds)", "(\d+)"', options))
+    for name in FOLDERS:
+        found = [item for item in manifests(project, name) if item["kind"] == "InferenceService"]
+        for service in found:
+            standard = service["metadata"].get("annotations", {}).get(MODE) == "Standard"
+            grace = service["spec"]["predictor"].get("terminationGracePeriodSeconds")
+            assert grace == (sum(map(int, defaults.values())) if standard else None), name
+    assert len(defaults) == 2
+
+
 @pytest.mark.parametrize("name", ["canary-standard", "canary-knative"])
 def test_a_canary_is_another_version(project: Path, name: str) -> None:
     stable = one(manifests(project, "runtime"), "InferenceService")["spec"]["predictor"]["model"]
