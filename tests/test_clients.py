@@ -356,7 +356,7 @@ def test_grpc_sends_answers_that_are_larger_than_any_request(on_kserve: Served, 
     else:
         tensor.contents.int_contents.extend(MANY.ravel().tolist())
     (output,) = kserve.InferResponse.from_grpc(over_grpc(on_kserve.server, request)).outputs
-    np.testing.assert_array_equal(output.as_numpy(), on_kserve.many)
+    np.testing.assert_allclose(output.as_numpy(), on_kserve.many, rtol=1e-5)
     assert on_kserve.many.nbytes > 8 * 2**20
 
 
@@ -366,14 +366,14 @@ def test_rest_sends_answers_that_are_larger_than_any_request(
 ) -> None:
     arguments = ("numbers", {"input-0": (MANY, "INT8")}, ["predict_proba"], (True, binary))
     answer = triton("http", on_any.server.http, *arguments)
-    np.testing.assert_array_equal(answer.arrays["predict_proba"], on_any.many)
+    np.testing.assert_allclose(answer.arrays["predict_proba"], on_any.many, rtol=1e-5)
 
 
 @pytest.mark.parametrize("compression", ["gzip", "deflate"])
 def test_triton_compresses_both_ways(ask: tuple[Callable[..., Answer], Served], compression: str) -> None:
     infer, served = ask
     answer = infer("numbers", {"input-0": (MANY, "INT8")}, ["predict_proba"], None, compression)
-    np.testing.assert_array_equal(answer.arrays["predict_proba"], served.many)
+    np.testing.assert_allclose(answer.arrays["predict_proba"], served.many, rtol=1e-5)
 
 
 @pytest.mark.parametrize("compression", ["gzip", "deflate"])
@@ -381,7 +381,7 @@ def test_triton_compresses_json(on_any: Served, triton: Callable[..., Answer], c
     """In which numbers get smaller."""
     arguments = ("numbers", {"input-0": (MANY, "INT8")}, ["predict_proba"], (True, False), compression)
     answer = triton("http", on_any.server.http, *arguments)
-    np.testing.assert_array_equal(answer.arrays["predict_proba"], on_any.many)
+    np.testing.assert_allclose(answer.arrays["predict_proba"], on_any.many, rtol=1e-5)
 
 
 def test_a_grpc_answer_that_cannot_be_sent_is_counted_as_refused(install: Callable[[str, str], Path]) -> None:

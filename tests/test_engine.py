@@ -13,7 +13,9 @@ from facts import SDKS, TEMPLATE, find_python
 pytestmark = pytest.mark.slow
 
 #: What the engine's common part imports, and what its tests do.
-NEEDED = ("msgspec", "numpy", "orjson", "pandas", "pyarrow", "pytest", "rich", "scikit-learn")
+NEEDED = ("msgspec", "numpy", "onnxruntime", "orjson", "pandas", "pyarrow", "pytest", "pyzstd", "rich", "scikit-learn")
+#: And what its tests alone do, in the last version for that Python.
+TESTS = ("jsonschema==4.23.0",)
 
 
 def test_the_engine_keeps_its_promises_on_kfservings_python(tmp_path: Path) -> None:
@@ -26,7 +28,7 @@ def test_the_engine_keeps_its_promises_on_kfservings_python(tmp_path: Path) -> N
     assert len(pins) == len(NEEDED)
     uv = [sys.executable, "-m", "uv", "--quiet"]
     subprocess.run([*uv, "venv", "--python", python, tmp_path / "venv"], check=True)
-    subprocess.run([*uv, "pip", "install", "--python", tmp_path / "venv", *pins], check=True)
+    subprocess.run([*uv, "pip", "install", "--python", tmp_path / "venv", *pins, *TESTS], check=True)
     pytest_there: list[str | Path] = [
         tmp_path / "venv/bin/python",
         "-m",

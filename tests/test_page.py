@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from facts import SKELETON
 from playwright.sync_api import Browser, Page, expect
 from running import Server, shell
 
@@ -91,7 +93,7 @@ def test_a_form_is_filled_with_the_example_and_shows_the_answer(page: Page, serv
     expect(page.get_by_label("petal width (cm)")).to_have_value("0.2")
     page.get_by_role("button", name="Predict").click()
     expect(page.locator("#prediction")).to_have_text("0")
-    body = {"instances": [[5.0, 3.4, 1.4, 0.2]]}
+    body = json.loads((SKELETON / "variants" / "samples" / "kserve" / "sklearn" / "0001" / "input.json").read_bytes())
     asked = {**body, "parameters": {"predict_proba": True}}
     likely = server.client.post("/v1/models/numbers:predict", json=asked).json()["predictions"][0]
     assert bars(page, "Probability of each label") == {str(at): f"{100 * p:.1f} %" for at, p in enumerate(likely)}

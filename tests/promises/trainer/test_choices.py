@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ...trainer import __main__ as command
+from ...trainer import model as module
 from ...trainer._core import Model, ModelError
 from ...trainer.model import MyModel
 from .test_trainer import train
@@ -83,7 +83,7 @@ class Mistaken(MyModel):
 def test_a_useless_model_is_saved_only_if_allowed(
     tmp_path: Path, data: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "MyModel", Mistaken)
+    monkeypatch.setattr(module, "MyModel", Mistaken)
     run = train(*data)
     assert run.returncode == 1
     assert "the model is no better than one that knows nothing, and is not saved: accuracy " in run.stderr
