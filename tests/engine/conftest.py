@@ -17,5 +17,6 @@ collect_ignore = ["artifact/test_signing.py"] if sys.version_info < (3, 10) else
 
 @pytest.fixture
 def sample_dir() -> Path:
-    """A model directory: a sample, which no test changes."""
-    return SKELETON / "variants" / "samples" / "kserve" / "sklearn" / "0001"
+    """A model directory: the sample for this Python, which no test changes."""
+    sdk = "kserve" if sys.version_info >= (3, 10) else "kfserving"
+    return SKELETON / "variants" / "samples" / sdk / "sklearn" / "0001"
