@@ -87,9 +87,11 @@ def install(bake: Callable[..., Path]) -> Callable[[str, str], Path]:
     return install
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A real browser, without a window."""
+    """A real browser, without a window. It is no longer there for other modules: Playwright has an event loop running,
+    beside which no other one runs.
+    """
     program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if not program:
         assert "CI" not in os.environ, "there is no chromium"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Tuple
+from typing import Any, Tuple
 
 import msgspec
 import numpy as np
@@ -164,7 +164,7 @@ def test_training_twice_starts_anew(tmp_path: Path, table: Table) -> None:
 
 def test_a_training_or_a_loading_that_failed_leaves_no_model(tmp_path: Path, model_dir: Path, table: Table) -> None:
     class Failing(MyModel):
-        def fit(self, X: object, y: np.ndarray) -> None:
+        def fit(self, X: Any, y: Any, weights: Any = None) -> None:
             super().fit(X, y)
             if len(y) < 120:
                 raise ValueError("too few")

@@ -129,5 +129,5 @@ class Gate:
 
     def _wait(self) -> None:
         # In no request's context: what is done for one would count as a part of another one's trace.
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(PATIENCE, self._tick, context=contextvars.Context())
+        later = asyncio.get_running_loop().call_later
+        self._timer = contextvars.Context().run(later, PATIENCE, self._tick)
