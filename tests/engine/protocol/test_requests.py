@@ -172,6 +172,6 @@ def test_twice_the_columns_take_twice_the_steps(datatype: str) -> None:
             read = functools.partial(decoder.decode, header + cells, None, True, media_of("text/csv"))
             found[f"csv, header: {bool(header)}"] = steps(read)
         tensors = [NamedArray(name, datatype, np.array([1.5])) for name in signature.names]
-        found["tensors"] = steps(functools.partial(decoder.from_tensors, tensors))
+        found["tensors"] = steps(functools.partial(decoder.request, tensors, None, None, ()))
         counts.append(found)
     assert {form: n for form, n in counts[2].items() if n > 2.5 * counts[1][form]} == {}

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 import threading
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Awaitable, Callable, Dict, List, Mapping, Tuple
+from typing import Any, Awaitable, Callable, Dict, List, Tuple
 
 import numpy as np
 import pandas as pd
 import pytest
 from _engine.contract.errors import NoExplanations
-from _engine.contract.signature import Column, Signature, Tensor
+from _engine.contract.signature import Column, Signature
 from _engine.serving.calls import Call, Desk
 from _engine.serving.failures import Failed
 from _engine.serving.gate import Limits
-from _engine.serving.model import Serving
 from _engine.serving.rest import Answer, Prediction
 from _engine.serving.routes import Route, find
+from served import Numbers, serve
 
 EVENT = {b"ce-id": b"1", b"ce-source": b"test", b"ce-type": b"test", b"ce-specversion": b"1.0"}
 STRUCTURED = {b"content-type": b"application/cloudevents+json"}
@@ -37,19 +35,15 @@ WAYS: Dict[str, Tuple[str, Dict[bytes, bytes]]] = {
 HELD = 99.0
 
 
-class Owners:
+class Owners(Numbers):
     """A model of the owner's. It keeps rows that begin with 99 until it may go on, and fails where it is told to."""
 
     signature = Signature((Column("x", "FP64"), Column("plan", "BYTES", nullable=True)))
-    outputs: Tuple[Tensor, ...] = (Tensor("predict", "FP64", (-1,)),)
-    platform, has_proba, advice, answers = "test", False, "", "model.test answers"
-    labels: np.ndarray | None = None
-    output_aliases: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(self, **_: Any) -> None:
+    def __init__(self) -> None:
+        super().__init__()
         self.example = pd.DataFrame({"x": [1.0], "plan": ["a"]})
         self.go_on = threading.Event()
-        self.calls: List[int] = []
         self.error: BaseException | None = None
 
     def answer(self, X: Any, proba: bool) -> np.ndarray:
@@ -61,38 +55,13 @@ class Owners:
             raise self.error
         return values
 
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return y_hat
-
-    def explain(self, X: Any) -> List[Dict[str, Any]]:
-        return [{"prediction": value} for value in self.answer(X, False).tolist()]
-
-    def explainer(self) -> Owners:
-        return self
-
-
-class Sdk:
-    """What an SDK's model class does with a name."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-class Served(Serving, Sdk):
-    """A model behind the gate."""
-
 
 class Server:
     """A model "m", and requests for it; `limits` are those of the gate."""
 
     def __init__(self, folder: Path, max_waiting: int = 100, **limits: Any) -> None:
         self.owners = Owners()
-        directory = folder / "0001"
-        directory.mkdir(exist_ok=True)
-        Served.model_class = functools.partial(lambda **_: self.owners)  # no method of its class
-        self.model = Served("m", directory, max_waiting=max_waiting)
-        self.model.load()
-        self.owners.calls.clear()
+        self.model = serve(self.owners, folder, max_waiting=max_waiting)
         everything: Dict[str, Any] = {"body": 1000, "requests": 100, "bytes": 5000, "rows": 100, "deadline": 30}
         self.desk: Desk[Any] = Desk({"m": self.model}.get, Limits(**{**everything, **limits}))
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import json
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, Iterator, List, Tuple
 
 import numpy as np
 import pytest
 from _engine.contract.errors import Unanswerable
-from _engine.contract.signature import Column, Signature, Tensor
+from _engine.contract.signature import Column, Signature
 from _engine.protocol import large, slices
 from _engine.protocol.answers import Growing
 from _engine.protocol.requests import Request
@@ -20,26 +18,19 @@ from _engine.serving import rest
 from _engine.serving.calls import Desk
 from _engine.serving.gate import Limits
 from _engine.serving.large import answer
-from _engine.serving.model import Serving
 from _engine.serving.rest import Answer, Prediction
 from _engine.serving.routes import Route
+from served import Numbers, serve
 
 UNANSWERABLE = 98.0
 TEXT = 1_200_000
 
 
-class Owners:
+class Owners(Numbers):
     """A model of the owner's that adds two columns, and cannot answer rows that begin with 98."""
 
     signature = Signature((Column("x", "FP64"), Column("y", "FP64")))
-    outputs: Tuple[Tensor, ...] = (Tensor("predict", "FP64", (-1,)),)
-    platform, has_proba, advice, answers = "test", False, "", "model.test answers"
-    labels: np.ndarray | None = None
-    output_aliases: Mapping[str, str] = MappingProxyType({})
     example = np.array([[1.0, 2.0]])
-
-    def __init__(self) -> None:
-        self.calls: List[int] = []
 
     def answer(self, X: Any, proba: bool) -> np.ndarray:
         self.calls.append(len(X))
@@ -49,38 +40,13 @@ class Owners:
         total: np.ndarray = X.sum(axis=1)
         return total
 
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return y_hat
-
-    def explain(self, X: Any) -> List[Dict[str, Any]]:
-        return [{"prediction": value} for value in self.answer(X, False).tolist()]
-
-    def explainer(self) -> Owners:
-        return self
-
-
-class Sdk:
-    """What an SDK's model class does with a name."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-
-class Served(Serving, Sdk):
-    """A model behind the gate."""
-
 
 class Server:
     """A model "m" that is called with 1024 rows at most."""
 
     def __init__(self, folder: Path) -> None:
         self.owners = Owners()
-        directory = folder / "0001"
-        directory.mkdir(exist_ok=True)
-        Served.model_class = functools.partial(lambda **_: self.owners)  # no method of its class
-        self.model = Served("m", directory)
-        self.model.load()
-        self.owners.calls.clear()
+        self.model = serve(self.owners, folder)
         self.desk: Desk[Any] = Desk({"m": self.model}.get, Limits(10**8, 100, 10**9, 10**7, 60, TEXT))
 
     def begin(self, way: str, **headers: str) -> Prediction:

@@ -14,7 +14,7 @@ from .media import Unsupported
 from .tensors import InvalidRequest
 
 try:
-    from backports import zstd  # the standard library's, from Python 3.14 on
+    from backports import zstd as zstd  # the standard library's, from Python 3.14 on
 except ImportError:  # for the Pythons of KFServing there is no such thing, but its model
     import pyzstd as zstd  # type: ignore[no-redef, unused-ignore]
 

@@ -197,10 +197,6 @@ class Decoder:
             rows = lenient.rows(self.signature, rows)
         return self._v1(self.rows.converted(rows), given, writes)
 
-    def from_tensors(self, tensors: list[NamedArray]) -> Any:
-        """Bring V2 tensors into the model's input. Raises InvalidRequest."""
-        return self.rows.checked(self.converted(self._arrays(tensors, False)))
-
     def _arrays(self, tensors: list[NamedArray], columns: bool) -> list[np.ndarray]:
         """One matrix, or an array for each of the model's columns, from tensors in any order, as they have to be where
         `columns` says so. Raises InvalidRequest.

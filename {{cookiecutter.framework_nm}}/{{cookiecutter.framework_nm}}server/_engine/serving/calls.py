@@ -30,6 +30,9 @@ from .telemetry import Step, Trace, log_request
 
 logger = logging.getLogger(__name__)
 
+#: What of a request's headers, or gRPC's metadata, its answer carries, too: by these a client finds it again.
+CARRIED = ("x-request-id", "traceparent")
+
 M = TypeVar("M", bound=Serving)
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ from ..protocol.requests import LARGE, Request, json_size
 from ..protocol.slices import TooMuchText
 from ..protocol.tensors import InvalidRequest
 from . import large
-from .calls import Call, Desk
+from .calls import CARRIED, Call, Desk
 from .failures import Failed
 from .model import Serving
 from .routes import WAYS, Route
@@ -38,8 +38,7 @@ _BINARY = b"inference-header-content-length"
 _WORTHWHILE = 16_384
 #: The headers that say in which forms a request and its answer are.
 _FORMS = (b"content-encoding", b"content-type", b"accept")
-#: The headers of a request that its answer carries, too: by these a client finds it again.
-_CARRIED = (b"x-request-id", b"traceparent")
+_CARRIED = tuple(name.encode() for name in CARRIED)
 
 
 class Answer(NamedTuple):

@@ -19,13 +19,11 @@ from kserve.protocol.infer_type import to_http_parameters
 from ..protocol.tensors import InvalidRequest
 from ..serving import large
 from ..serving.access import Access
-from ..serving.calls import Call, Desk
+from ..serving.calls import CARRIED, Call, Desk
 from ..serving.failures import Failed
 from .access import GuardedServicer
 from .messages import decode, to_grpc
 from .model import ServingModel
-
-_CARRIED = ("x-request-id", "traceparent")
 
 
 class Servicer(GuardedServicer):
@@ -80,5 +78,5 @@ class Servicer(GuardedServicer):
 
 
 def _carried(context: grpc.aio.ServicerContext) -> tuple[tuple[str, str], ...]:
-    """The metadata of a request that its answer carries, too: by these a client finds it again."""
-    return tuple((name, str(value)) for name, value in context.invocation_metadata() or () if name in _CARRIED)
+    """The metadata of a request that its answer carries, too."""
+    return tuple((name, str(value)) for name, value in context.invocation_metadata() or () if name in CARRIED)
