@@ -185,10 +185,12 @@ class Wiring:
         return found
 
     def _remove_empty_folders(self, names: Sequence[str]) -> None:
-        """Remove the folders in which there were files of these names, and nothing is now."""
-        for folder in {(self.project / name).parent for name in names}:
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+        """Remove the folders in which there were files of these names, at any depth, and nothing is now."""
+        folders = {folder for name in names for folder in Path(name).parents} - {Path()}
+        for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
+            path = self.project / folder
+            if path.is_dir() and not any(path.iterdir()):
+                path.rmdir()
 
     def _remove_bytecode(self) -> None:
         """Remove what whoever ran the engine in the template left there: it is copied as it is, folders included."""

@@ -30,8 +30,8 @@ KEPT = ".before"
 #: Of Kubernetes, for most names, for the value of a label, and for a part of a host's name.
 NAME_LIMIT = 63
 
-#: The names that k8s/ makes of the framework's end in one of -storage, -models and -train.
-FRAMEWORK_LIMIT = NAME_LIMIT - len("server-storage")
+#: The names that k8s/ makes of the framework's end in one of -storage, -models, and -train with the time of the run.
+FRAMEWORK_LIMIT = NAME_LIMIT - len("server-train-20260131-235959")
 
 #: `make image-train` adds to the tag.
 TAG_LIMIT = 128 - len("-train")

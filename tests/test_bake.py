@@ -49,11 +49,15 @@ FRAMEWORK_FILES = {
 SDK_FILES = {
     "kserve": """
         {fw}server/inferencer/test_kserve.py
-        k8s/canary-knative/kustomization.yaml k8s/canary-standard/kustomization.yaml
-        k8s/credentials/credentials.yaml k8s/credentials/kustomization.yaml
-        k8s/grpc-knative/kustomization.yaml k8s/grpc-standard/kustomization.yaml
-        k8s/knative/kustomization.yaml k8s/standard/kustomization.yaml
-        k8s/runtime/kustomization.yaml k8s/runtime/runtime.yaml
+        k8s/components/availability/availability.yaml k8s/components/availability/kustomization.yaml
+        k8s/components/canary/kustomization.yaml
+        k8s/components/credentials/credentials.yaml k8s/components/credentials/kustomization.yaml
+        k8s/components/grpc/kustomization.yaml k8s/components/grpc-knative/kustomization.yaml
+        k8s/components/hpa/kustomization.yaml k8s/components/keda/kustomization.yaml
+        k8s/components/knative/kustomization.yaml
+        k8s/components/network/kustomization.yaml k8s/components/network/network.yaml
+        k8s/knative/kustomization.yaml k8s/production/kustomization.yaml k8s/standard/kustomization.yaml
+        k8s/runtime/kustomization.yaml k8s/runtime/runtime.yaml k8s/runtime/service.yaml
     """,
     "kfserving": "",
 }
@@ -182,7 +186,7 @@ def test_the_defaults_are_the_original_example(bake: Callable[..., Path]) -> Non
     project = bake("sklearn")
     manifest = yaml.safe_load((project / "sklearnserver.yaml").read_text())
     (container,) = manifest["spec"]["predictor"]["containers"]
-    assert manifest["metadata"] == {"name": "sklearnserver-test", "namespace": "test"}
+    assert (manifest["metadata"]["name"], manifest["metadata"]["namespace"]) == ("sklearnserver-test", "test")
     assert container["image"] == "gcr.io/airuntime-templates/sklearnserver:0.1.0"
     assert {"name": "STORAGE_URI", "value": "gs://airuntime-demo/templates/sklearn/examples"} in container["env"]
     assert "--max_buffer_size=104857600" in container["args"]
@@ -202,7 +206,7 @@ def test_answers_reach_every_place_they_belong_to(bake: Callable[..., Path]) -> 
     assert "BASE_IMAGE=python:3.12-slim" in (project / "xgboost.Dockerfile").read_text()
     manifest = yaml.safe_load((project / "xgboostserver.yaml").read_text())
     (container,) = manifest["spec"]["predictor"]["containers"]
-    assert manifest["metadata"] == {"name": "churn", "namespace": "scoring"}
+    assert (manifest["metadata"]["name"], manifest["metadata"]["namespace"]) == ("churn", "scoring")
     assert container["image"] == "localhost:5000/team/xgboostserver:2.0"
     assert container["readinessProbe"]["httpGet"]["path"] == "/v2/models/churn/ready"
     makefile = (project / "Makefile").read_text()
@@ -242,7 +246,7 @@ def test_a_project_of_kfserving_promises_nothing_that_kfserving_lacks(bake: Call
                 assert word not in content.lower(), name
     readme = (project / "README.md").read_text()
     assert "KFServing has no gRPC, no `/metrics`" in readme
-    for word in ("8081", "GRPC_PORT", "enable_docs_url", "k8s/standard"):
+    for word in ("8081", "GRPC_PORT", "enable_docs_url", "k8s/standard", "make canary"):
         assert word not in readme
 
 
@@ -269,7 +273,20 @@ def test_every_python_of_an_sdk_can_be_chosen(bake: Callable[..., Path], sdk: st
 def test_make_lists_its_targets(project: Path) -> None:
     """With no argument, and each with a word on what it does."""
     run = subprocess.run(["make"], cwd=project, capture_output=True, text=True, check=True)
-    for name in ["install", "train", "serve", "predict", "test", "lint", "lock", "image", "run", "deploy", "undeploy"]:
+    for name in [
+        "install",
+        "train",
+        "serve",
+        "predict",
+        "test",
+        "lint",
+        "lock",
+        "image",
+        "run",
+        "train-job",
+        "deploy",
+        "undeploy",
+    ]:
         assert re.search(rf"^  make {name} +\w", run.stdout, re.MULTILINE), name
 
 

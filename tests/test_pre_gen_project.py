@@ -44,7 +44,7 @@ FREE = [question for question in GOOD if question not in ("framework_nm", "servi
 TABLES = {table: QUESTIONS[table] for table in ("_frameworks", "_places", "_sdks")}
 
 ACCEPTED = {
-    "framework_nm": ["xgboost", "lightgbm", "tf2", "a", "a" * 49],
+    "framework_nm": ["xgboost", "lightgbm", "tf2", "a", "a" * 35],
     "serving_sdk": ["kserve"],
     "model_name": ["a", "m1", "my-model", "a--b", "a" * 41],
     "namespace": ["a", "1", "1-a", "team-7", "kube-system", "a" * 27],
@@ -96,7 +96,7 @@ REFUSED: dict[str, list[tuple[str, str | None]]] = {
         ("1st", None),
         ("_private", "private"),
         ("a__b", "ab"),
-        ("a" * 50, "a" * 49),
+        ("a" * 36, "a" * 35),
         ("con", None),
         ("lpt1", None),
     ],

@@ -12,6 +12,7 @@ from facts import ENGINE, SDKS, VARIANTS
 BELOW = {
     "contract": set(),
     "doctor": set(),
+    "rollout": set(),
     "artifact": {"contract"},
     "tables": {"contract"},
     "protocol": {"contract"},

@@ -1,0 +1,70 @@
+"""What a rollout is in either mode: a second version beside the first, which is then promoted or rolled back.
+
+Not here: how KServe is brought to do it (standard.py, knative.py).
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from typing import Any
+
+from .cluster import Cluster, Object, Refused
+
+#: Of Kubernetes, for the value of a label and for a part of a host's name.
+NAME_LIMIT = 63
+
+
+class Rollout(ABC):
+    """The rollout of one service. No step of it sends all requests to an old version while a new one has some."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+
+    @abstractmethod
+    def canary(self, uri: str, share: int) -> str:
+        """Give the version at an address ("": that of the canary that runs) a share of the requests, in percent.
+
+        It is ready when this returns. Like the others, returns the version's address, and raises Refused.
+        """
+
+    @abstractmethod
+    def promote(self) -> str:
+        """Give all requests to the canary's version, which is then the service's."""
+
+    @abstractmethod
+    def rollback(self, uri: str) -> str:
+        """Give all requests to the version before the canary, or to the one at an address."""
+
+    def predictor(self) -> Object:
+        """The service's predictor, which has a model."""
+        predictor: Object = self.cluster.service()["spec"]["predictor"]
+        if "storageUri" not in predictor.get("model", {}):
+            raise Refused(
+                f"{self.cluster.name} has no model by its address, because it was deployed as a container alone: "
+                "deploy k8s/standard or k8s/knative in its place, which has the same name"
+            )
+        return predictor
+
+
+def of_model(uri: str) -> Object:
+    """The part of a predictor that says which version it serves."""
+    return {"labels": {"model-version": version(uri)}, "model": {"storageUri": uri}}
+
+
+def version(uri: str) -> str:
+    """The version's name for a label: the last part of its address, without what a label cannot have."""
+    last = uri.split("?")[0].rstrip("/").split("/")[-1][-NAME_LIMIT:]
+    return re.sub(r"[^A-Za-z0-9._-]", "-", last).strip("._-")
+
+
+def no_canary(command: str) -> Refused:
+    """There is nothing that the command is about."""
+    return Refused(f"no canary runs: make {command} URI=... names the version's address")
+
+
+def at(found: Any, *path: str) -> Any:
+    """What is at a path in an object, or None."""
+    for part in path:
+        found = (found or {}).get(part)
+    return found
