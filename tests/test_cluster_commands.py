@@ -89,6 +89,13 @@ def test_a_kubectl_without_components_is_named(
     assert ("apply -k k8s/standard" in (tmp_path / "calls").read_text()) != old
 
 
+def test_an_overlay_is_taken_away_as_a_whole(
+    bake: Callable[..., Path], kubectl: Callable[..., dict[str, str]], tmp_path: Path
+) -> None:
+    run = make(bake("sklearn"), kubectl(), "--dry-run", "undeploy", "OVERLAY=production")
+    assert run.stdout == "kubectl delete -k k8s/production\n"
+
+
 def test_deploying_without_an_overlay_is_the_one_file(
     bake: Callable[..., Path], kubectl: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:

@@ -83,8 +83,8 @@ def module(name: str) -> Any:
 def text(project: Path, name: str) -> str:
     if name == "root":
         return (project / f"{project.name}server.yaml").read_text()
-    if not shutil.which("kubectl"):
-        without("install kubectl")
+    if not knows_components():
+        without("install kubectl 1.22 or newer, whose kustomize has components")
     if name in FOLDERS:
         return kustomized(project / "k8s" / name)
     with tempfile.TemporaryDirectory() as folder:
@@ -93,6 +93,15 @@ def text(project: Path, name: str) -> str:
         overlay = {"resources": [f"{k8s}/runtime"], "components": components}
         (Path(folder) / "kustomization.yaml").write_text(json.dumps(overlay))
         return kustomized(Path(folder))
+
+
+@functools.cache
+def knows_components() -> bool:
+    if not shutil.which("kubectl"):
+        return False
+    command = ["kubectl", "version", "--client", "--output", "json"]
+    version = json.loads(subprocess.check_output(command))["clientVersion"]
+    return int(re.sub(r"\D", "", version["minor"])) >= 22
 
 
 def kustomized(folder: Path) -> str:

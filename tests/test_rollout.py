@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -60,9 +61,20 @@ def mode(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(scope="module")
+def baked(bake: Callable[..., Path]) -> Path:
+    return bake("sklearn", model_name="churn", storage_uri=OLD)
+
+
 @pytest.fixture
-def cluster(bake: Callable[..., Path], tmp_path: Path, mode: str) -> Cluster:
-    return Cluster(bake("sklearn", model_name="churn", storage_uri=OLD), tmp_path, mode)
+def project(baked: Path, tmp_path: Path) -> Path:
+    """A copy of one's own: commands write into it."""
+    return Path(shutil.copytree(baked, tmp_path / "sklearn"))
+
+
+@pytest.fixture
+def cluster(project: Path, tmp_path: Path, mode: str) -> Cluster:
+    return Cluster(project, tmp_path, mode)
 
 
 def test_a_canary_gets_its_share_when_it_is_ready(cluster: Cluster) -> None:
@@ -161,17 +173,28 @@ def test_what_cannot_be_done_is_refused_with_what_to_do(cluster: Cluster, words:
 
 @pytest.mark.parametrize("mode", ["Standard"])
 def test_names_that_make_sets_are_checked_together_before_anything_is_changed(
-    bake: Callable[..., Path], tmp_path: Path, mode: str
+    project: Path, tmp_path: Path, mode: str
 ) -> None:
     name = "m" * 40
-    cluster = Cluster(bake("sklearn", storage_uri=OLD), tmp_path, mode, name)
+    cluster = Cluster(project, tmp_path, mode, name)
     run = cluster.run("canary", f"URI={NEW}", f"MODEL_NAME={name}", "NAMESPACE=team-data")
     assert "of 67 characters, and Kubernetes allows 63" in run.stderr
     assert "canary" not in cluster.state["service"]["spec"]
 
 
 @pytest.mark.parametrize("mode", ["Standard"])
+def test_the_manifest_of_another_service_stays_as_it_is(project: Path, tmp_path: Path, mode: str) -> None:
+    cluster = Cluster(project, tmp_path, mode, "other")
+    before = (cluster.project / MANIFEST).read_text()
+    assert cluster.run("canary", f"URI={NEW}", "MODEL_NAME=other").returncode == 0
+    assert f"write storageUri: {NEW} where your manifest has it" in cluster.run("promote", "MODEL_NAME=other").stdout
+    assert (cluster.project / MANIFEST).read_text() == before
+
+
+@pytest.mark.parametrize("mode", ["Standard"])
 def test_a_cluster_that_does_not_answer_is_said(cluster: Cluster) -> None:
-    (cluster.file.parent / "kubectl").write_text("#!/bin/sh\necho 'connection refused' >&2\nexit 1\n")
+    (cluster.file.parent / "kubectl").write_text(
+        "#!/bin/sh\nprintf 'E1126 00:07 memcache.go\\nconnection refused\\n' >&2\nexit 1\n"
+    )
     run = cluster.run("promote")
-    assert "kubectl get: connection refused" in run.stderr and "Traceback" not in run.stderr
+    assert "promote: kubectl get: connection refused\n" in run.stderr and "Traceback" not in run.stderr

@@ -10,15 +10,20 @@ import json
 import re
 import sys
 from pathlib import Path
-from typing import List, Optional
+from typing import Callable, Dict, List, Optional
 
 from .cluster import Cluster, Refused
 from .knative import Knative
 from .rollout import Rollout, at, version
 from .standard import Standard
 
-#: The modes by their names, of which the second is the older one.
-MODES = {"Standard": Standard, "RawDeployment": Standard, "Knative": Knative, "Serverless": Knative}
+#: The modes by their names, new and old.
+MODES: Dict[str, Callable[[Cluster], Rollout]] = {
+    "Standard": Standard,
+    "RawDeployment": Standard,
+    "Knative": Knative,
+    "Serverless": Knative,
+}
 
 #: Where the manifests name the version that is served, in a project.
 MANIFEST = Path("k8s", "runtime", "service.yaml")
@@ -49,11 +54,11 @@ def find(cluster: Cluster) -> Rollout:
     return MODES[mode](cluster)
 
 
-def write(uri: str) -> str:
-    """Write the address into the manifests, so that applying them again changes nothing; returns what to do then."""
-    if not MANIFEST.is_file():
-        return f"There is no {MANIFEST} here: write storageUri: {uri} where your manifests have it."
-    before = text = MANIFEST.read_text(encoding="utf-8")
+def write(name: str, uri: str) -> str:
+    """Write the address into the service's manifest, so that applying it changes nothing; returns what to do then."""
+    before = text = MANIFEST.read_text(encoding="utf-8") if MANIFEST.is_file() else ""
+    if not re.search(rf'(?m)^  name: "?{re.escape(name)}"?$', text):
+        return f"No {MANIFEST} of that name is here: write storageUri: {uri} where your manifest has it."
     for key, value in (("storageUri", uri), ("model-version", version(uri))):
         # In a replacement, a backslash means something.
         written = json.dumps(value, ensure_ascii=False).replace("\\", r"\\")
@@ -85,9 +90,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
                 f"{uri} is ready, and has {asked.share} % of the requests. Go on with make promote, or make rollback."
             )
         elif asked.command == "promote":
-            print(f"{(uri := rollout.promote())} has all requests. {write(uri)}".rstrip())
+            print(f"{(uri := rollout.promote())} has all requests. {write(asked.name, uri)}".rstrip())
         else:
-            print(f"{(uri := rollout.rollback(asked.uri))} has all requests. {write(uri)}".rstrip())
+            print(f"{(uri := rollout.rollback(asked.uri))} has all requests. {write(asked.name, uri)}".rstrip())
     except Refused as refused:
         print(f"{asked.command}: {refused}", file=sys.stderr)
         return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable
@@ -71,5 +72,7 @@ class Cluster:
         except OSError as error:
             raise Refused(f"kubectl does not run: {error.strerror}. Install it, and point it to the cluster") from None
         if run.returncode:
-            raise Refused(f"kubectl {arguments[0]}: {run.stderr.decode(errors='replace').strip()}")
+            # Its own log, which stands before what it says, is for its authors.
+            said = re.sub(r"(?m)^[EIW]\d{4} .*\n", "", run.stderr.decode(errors="replace"))
+            raise Refused(f"kubectl {arguments[0]}: {said.strip()}")
         return run.stdout.decode()
