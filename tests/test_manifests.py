@@ -744,6 +744,9 @@ def test_labels_are_the_recommended_ones_and_such_as_kubernetes_takes(
                 assert re.fullmatch(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?", label) and len(label) <= 63
                 assert "SECRET" not in label
         assert all("model-version" in each["metadata"]["labels"] for each in deployments(found))
+        assert all(
+            against_kubernetes(each) == not_restricted(each["spec"]["template"]["spec"]) == [] for each in pods(found)
+        )
         assert refusals(found) == []
 
 
@@ -841,11 +844,11 @@ NOT_MET = {
 
 
 def test_checkov_finds_nothing_but_what_is_explained_and_would_find_a_privileged_pod(
-    project: Path, tmp_path: Path
+    plain: Path, tmp_path: Path
 ) -> None:
     """It knows no InferenceServices, so it looks at the Deployments that KServe makes of them."""
     sets = {
-        name: manifests(project, name) for name in ("root", "production", "training", "training-bucket", "hpa+canary")
+        name: manifests(plain, name) for name in ("root", "production", "training", "training-bucket", "hpa+canary")
     }
     sets["privileged"] = copy.deepcopy(sets["production"])
     spec(sets["privileged"])["predictor"]["model"]["securityContext"] = {"privileged": True}
