@@ -99,7 +99,9 @@ def test_an_overlay_is_taken_away_as_a_whole(
 def test_deploying_without_an_overlay_is_the_one_file(
     bake: Callable[..., Path], kubectl: Callable[..., dict[str, str]], tmp_path: Path
 ) -> None:
-    assert make(bake("sklearn"), kubectl("20"), "deploy").returncode == 0
+    """Whatever the environment calls by the names of options."""
+    environment = {**kubectl("20"), "OVERLAY": "other", "URI": "other", "SHARE": "other"}
+    assert make(bake("sklearn"), environment, "deploy").returncode == 0
     assert (tmp_path / "calls").read_text() == "apply -f sklearnserver.yaml\n"
 
 
