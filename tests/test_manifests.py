@@ -853,8 +853,8 @@ def test_checkov_finds_nothing_but_what_is_explained_and_would_find_a_privileged
     sets["privileged"] = copy.deepcopy(sets["production"])
     spec(sets["privileged"])["predictor"]["model"]["securityContext"] = {"privileged": True}
     for name, found in sets.items():
-        plain = [manifest for manifest in found if not manifest["apiVersion"].startswith(KSERVE)]
-        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump_all([*plain, *deployments(found)]))
+        known = [manifest for manifest in found if not manifest["apiVersion"].startswith(KSERVE)]
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump_all([*known, *deployments(found)]))
     uv = str(Path(sys.executable).with_name("uv"))
     # Without its downloads, which ask its maker's service.
     options = "--directory . --framework kubernetes --skip-download --output json --quiet"

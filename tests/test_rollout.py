@@ -151,6 +151,19 @@ def test_a_promotion_that_was_interrupted_goes_on(cluster: Cluster) -> None:
     assert cluster.make("promote")[-1] == {NEW: 1.0}
 
 
+def test_a_signature_in_an_address_is_not_shown(cluster: Cluster) -> None:
+    secret = "https://user:PASSWORD@host/churn.tar.gz?sig=SECRET"
+    cluster.change(broken=[secret])
+    runs = [cluster.run("canary", f"URI={secret}", timeout="0"), cluster.run("promote")]
+    cluster.change(broken=[])
+    runs += [cluster.run("canary"), cluster.run("promote"), cluster.run("canary", f"URI={secret}")]
+    runs += [cluster.run("rollback", f"URI={OLD}")]
+    said = "".join(run.stdout + run.stderr for run in runs)
+    assert "https://host/churn.tar.gz has all requests" in said
+    assert "SECRET" not in said and "PASSWORD" not in said
+    assert cluster.state["seen"][-1] == {OLD: 1.0}
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

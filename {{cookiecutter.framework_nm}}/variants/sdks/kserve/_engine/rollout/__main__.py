@@ -14,7 +14,7 @@ from typing import Callable, Dict, List, Optional
 
 from .cluster import Cluster, Refused
 from .knative import Knative
-from .rollout import Rollout, at, version
+from .rollout import Rollout, at, shown, version
 from .standard import Standard
 
 #: The modes by their names, new and old.
@@ -39,7 +39,7 @@ def percent(text: str) -> int:
 def address(text: str) -> str:
     """Read a model's address; "" is none."""
     if text and not re.fullmatch(r"[a-z0-9]+://\S+", text):
-        raise argparse.ArgumentTypeError(f"expected an address, such as s3://bucket/models/0002, got {text!r}")
+        raise argparse.ArgumentTypeError(f"expected an address, such as s3://bucket/models/0002, got {shown(text)!r}")
     return text
 
 
@@ -58,7 +58,7 @@ def write(name: str, uri: str) -> str:
     """Write the address into the service's manifest, so that applying it changes nothing; returns what to do then."""
     before = text = MANIFEST.read_text(encoding="utf-8") if MANIFEST.is_file() else ""
     if not re.search(rf'(?m)^  name: "?{re.escape(name)}"?$', text):
-        return f"No {MANIFEST} of that name is here: write storageUri: {uri} where your manifest has it."
+        return f"No {MANIFEST} of that name is here: write storageUri: {shown(uri)} where your manifest has it."
     for key, value in (("storageUri", uri), ("model-version", version(uri))):
         # In a replacement, a backslash means something.
         written = json.dumps(value, ensure_ascii=False).replace("\\", r"\\")
@@ -67,6 +67,11 @@ def write(name: str, uri: str) -> str:
         return ""
     MANIFEST.write_text(text, encoding="utf-8")
     return f"{MANIFEST} names it, too: commit that."
+
+
+def all_requests(name: str, uri: str) -> str:
+    """Say who has them, and what that means for the manifest."""
+    return f"{shown(uri)} has all requests. {write(name, uri)}".rstrip()
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
@@ -87,12 +92,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
         if asked.command == "canary":
             uri = rollout.canary(asked.uri, asked.share)
             print(
-                f"{uri} is ready, and has {asked.share} % of the requests. Go on with make promote, or make rollback."
+                f"{shown(uri)} is ready, and has {asked.share} % of the requests. Go on with make promote or rollback."
             )
         elif asked.command == "promote":
-            print(f"{(uri := rollout.promote())} has all requests. {write(asked.name, uri)}".rstrip())
+            print(all_requests(asked.name, rollout.promote()))
         else:
-            print(f"{(uri := rollout.rollback(asked.uri))} has all requests. {write(asked.name, uri)}".rstrip())
+            print(all_requests(asked.name, rollout.rollback(asked.uri)))
     except Refused as refused:
         print(f"{asked.command}: {refused}", file=sys.stderr)
         return 1

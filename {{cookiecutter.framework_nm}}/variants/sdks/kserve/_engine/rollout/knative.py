@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .cluster import SOURCE, Object, Refused
-from .rollout import Rollout, at, no_canary, of_model
+from .rollout import Rollout, at, no_canary, of_model, shown
 
 
 class Knative(Rollout):
@@ -20,7 +20,7 @@ class Knative(Rollout):
             raise no_canary("canary")
         uri = uri or predictor["model"]["storageUri"]
         if not self._runs(predictor) and uri == predictor["model"]["storageUri"]:
-            raise Refused(f"{self.cluster.name} serves {uri} already: URI names the new version's address")
+            raise Refused(f"{self.cluster.name} serves {shown(uri)} already: URI names the new version's address")
         if not self._status().get("latestRolledoutRevision"):
             raise Refused(
                 f"{self.cluster.name} has no version yet that a canary could be beside: wait until it is ready"
@@ -56,8 +56,8 @@ class Knative(Rollout):
         self.cluster.patch({"spec": {"predictor": {"canaryTrafficPercent": share, **of_model(uri)}}})
         self.cluster.wait(
             lambda: self._routes(uri, 100 if share is None else share),
-            f"The revision for {uri} is not ready, and gets no requests until it is: kubectl get revisions says why. "
-            "make rollback goes back.",
+            f"The revision for {shown(uri)} is not ready, and gets no requests until it is: kubectl get "
+            "revisions says why. make rollback goes back.",
         )
 
     def _routes(self, uri: str, share: int) -> bool:

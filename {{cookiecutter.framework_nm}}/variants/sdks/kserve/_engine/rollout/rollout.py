@@ -16,7 +16,7 @@ NAME_LIMIT = 63
 
 
 class Rollout(ABC):
-    """The rollout of one service. No step of it sends all requests to an old version while a new one has some."""
+    """The rollout of one service. No step of a promotion sends all requests to the old version."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
@@ -50,6 +50,11 @@ class Rollout(ABC):
 def of_model(uri: str) -> Object:
     """The part of a predictor that says which version it serves."""
     return {"labels": {"model-version": version(uri)}, "model": {"storageUri": uri}}
+
+
+def shown(uri: str) -> str:
+    """An address as people may see it: without user, password and signature."""
+    return re.sub(r"//[^/@]*@", "//", uri.split("?")[0])
 
 
 def version(uri: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Optional
 
 from .cluster import SOURCE, Object, Refused
-from .rollout import NAME_LIMIT, Rollout, at, no_canary, of_model
+from .rollout import NAME_LIMIT, Rollout, at, no_canary, of_model, shown
 
 
 class Standard(Rollout):
@@ -21,7 +21,7 @@ class Standard(Rollout):
         if not uri:
             raise no_canary("canary")
         if uri == stable["model"]["storageUri"]:
-            raise Refused(f"{self.cluster.name} serves {uri} already: URI names the new version's address")
+            raise Refused(f"{self.cluster.name} serves {shown(uri)} already: URI names the new version's address")
         name = at(running, "predictor", "name") or "canary"
         deployment = self._deployment(name)
         self._check_names(deployment)
@@ -45,7 +45,8 @@ class Standard(Rollout):
             raise Refused("the canary is not ready: make canary waits until it is")
         # The canary keeps its share until the service's own pods serve the new version.
         self._serve(
-            uri, f"The canary is still there. make promote goes on, make rollback URI={self._address()} goes back."
+            uri,
+            f"The canary is still there. make promote goes on, make rollback URI={shown(self._address())} goes back.",
         )
         self._remove(running)
         return uri
@@ -84,7 +85,7 @@ class Standard(Rollout):
         self.cluster.patch({"spec": {"predictor": of_model(uri)}})
         self.cluster.wait(
             lambda: self._rolled_out(deployment, uri),
-            f"Not all pods serve {uri}: kubectl rollout status deployment {deployment} says why. {otherwise}",
+            f"Not all pods serve {shown(uri)}: kubectl rollout status deployment {deployment} says why. {otherwise}",
         )
 
     def _remove(self, canary: Object) -> None:
