@@ -19,8 +19,8 @@ PATIENCE = 0.1
 
 
 class Limits(NamedTuple):
-    """Of one body in bytes, of all requests in flight, of one request's seconds (0 for none), and of one body in bytes
-    that is not of plain numbers.
+    """Of one body in bytes, of all requests in flight, of one request's seconds (0 for none), of one body in bytes
+    that is not of plain numbers, and of the seconds in which a client reads a megabyte of its answer (0 for none).
     """
 
     body: int
@@ -29,6 +29,7 @@ class Limits(NamedTuple):
     rows: int
     deadline: float
     text: int = 16_777_216
+    reading: float = 60
 
 
 def limits(arguments: argparse.Namespace) -> Limits:
@@ -43,6 +44,7 @@ def limits(arguments: argparse.Namespace) -> Limits:
         arguments.max_rows,
         arguments.deadline_seconds,
         arguments.max_text_size,
+        arguments.read_seconds,
     )
 
 
