@@ -203,10 +203,10 @@ def start(project: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Start a server whose predictions go one of the ways."""
     with ExitStack() as stack:
 
-        def start(way: str, *arguments: str, **options: str) -> Server:
+        def start(way: str, **options: Any) -> Server:
             gate = tmp_path / way
             gate.mkdir()
-            server = Server(project, *arguments, program=PROGRAM, GATE=str(gate), **WAYS[way], **options)
+            server = Server(project, program=PROGRAM, GATE=str(gate), **{**WAYS[way], **options})
             return stack.enter_context(server)
 
         yield start

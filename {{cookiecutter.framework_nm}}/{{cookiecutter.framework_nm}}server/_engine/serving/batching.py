@@ -21,7 +21,9 @@ from typing import Any
 import numpy as np
 
 from ..contract.errors import NoExplanations, Unanswerable
+from .loops import Running
 from .quick import Quick
+from .stacking import as_array, stack
 from .telemetry import Step, Trace
 from .worker import Worker
 
@@ -87,6 +89,7 @@ class Batcher:
         self._calling_since = 0.0  # the jobs of a batch that failed are called one by one
         self._worker = Worker()
         self._quick = Quick()
+        self._loop = Running()
         # What is done for all requests is no part of one request's trace.
         self._context = contextvars.Context()
 
@@ -113,7 +116,7 @@ class Batcher:
         waiting = sum(map(len, self._waiting))
         if waiting >= self._max_waiting:
             raise Overloaded(f"{waiting} requests are already waiting for this model")
-        loop = asyncio.get_running_loop()
+        loop = self._loop()
         job = _Job(X, proba, loop.create_future())
         self._waiting[proba].append(job)
         if not self._busy:
@@ -225,7 +228,7 @@ class Batcher:
 
     def _call(self, X: Any, proba: bool) -> np.ndarray:
         self._calling_since = time.perf_counter()
-        y_hat = np.asarray(self._predict(X, proba))
+        y_hat = np.asarray(self._predict(as_array(X), proba))
         if y_hat.ndim == 0 or len(y_hat) != len(X):
             raise RuntimeError(f"the model answered {len(X)} rows with an array of shape {list(y_hat.shape)}")
         return y_hat
@@ -238,12 +241,3 @@ def _carried(error: BaseException) -> Exception:
     failed = ModelFailed(f"the model's code raised {type(error).__name__}")
     failed.__cause__ = error
     return failed
-
-
-def stack(inputs: list[Any]) -> Any:
-    """The rows of one input after another."""
-    if isinstance(inputs[0], np.ndarray):
-        return np.concatenate(inputs)
-    import pandas as pd
-
-    return pd.concat(inputs, ignore_index=True)

@@ -57,8 +57,8 @@ class Ticket:
 
     __slots__ = ("bytes", "expired", "rows", "since", "stop", "watch")
 
-    def __init__(self) -> None:
-        self.since = time.perf_counter()
+    def __init__(self, since: float) -> None:
+        self.since = since
         self.bytes = self.rows = 0
         #: Whether the deadline has passed. When it does, `stop` is called.
         self.expired = False
@@ -76,11 +76,14 @@ class Gate:
         self._bytes = self._rows = 0
         self._timer: Optional[asyncio.TimerHandle] = None
 
-    def enter(self, size: int) -> Ticket:
-        """Admit a request with a body of so many bytes, as far as that is known. Raises Busy, or TooLarge."""
+    def enter(self, size: int, since: float) -> Ticket:
+        """Admit a request that came at `since` by perf_counter, with a body of so many bytes, as far as that is known.
+
+        Raises Busy, or TooLarge.
+        """
         if len(self._inside) >= self.limits.requests:
             raise Busy(f"{len(self._inside)} requests are in flight, as many as --max_requests allows")
-        ticket = Ticket()
+        ticket = Ticket(since)
         self.grow(ticket, size)
         self._inside[ticket] = None
         if self._timer is None:

@@ -142,12 +142,13 @@ class Serving:
         """
         proba = self.predict_proba if request.proba is None else request.proba
         default = "predict_proba" if proba else "predict"
-        names = [(asked.output or default, asked.alias) for asked in request.outputs]
+        found = []
         try:
-            return [
-                Output(alias or name, await self._batcher(request.X, name == "predict_proba", trace))
-                for name, alias in names
-            ]
+            for asked in request.outputs:
+                name = asked.output or default
+                values = await self._batcher(request.X, name == "predict_proba", trace)
+                found.append(Output(asked.alias or name, values))
+            return found
         except Unanswerable as error:
             raise InvalidRequest(str(error)) from None
 

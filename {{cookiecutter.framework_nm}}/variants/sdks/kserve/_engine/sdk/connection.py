@@ -27,7 +27,7 @@ PRIVATE = (
     *("app", "cycle", "expect_100_continue", "flow", "headers", "logger", "loop", "on_body", "on_headers_complete"),
     *("on_message_begin", "on_message_complete", "on_response_complete", "parser", "scope", "send_400_response"),
     *("server_state", "timeout_keep_alive", "timeout_keep_alive_handler", "timeout_keep_alive_task", "transport"),
-    *("_start_asgi_task", "on_url"),
+    *("_start_asgi_task", "_unset_keepalive_if_required", "connections", "on_url", "pipeline"),
 )
 logger = logging.getLogger(__name__)
 
@@ -61,6 +61,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(**options)
         self.parser = _Parser(self)
         self._direct = direct
+        self._heard = self.loop.time()
         #: The request that is being answered: not the last one, where several were sent in a row.
         self._answering: Any = None
         #: A request that is to be answered here once all of it has come, and what ends the wait for that.
@@ -70,18 +71,38 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._wait_for_a_request()
+        self._wait_for_a_request(self.timeout_keep_alive)
 
     def data_received(self, data: bytes) -> None:
+        self._heard = self.loop.time()
         super().data_received(data)
-        if self.timeout_keep_alive_task is None and (self.cycle is None or self.cycle.response_complete):
-            self._wait_for_a_request()  # only a part of it is here
         if self._request and not self._impatient:
             self._impatient = self.loop.call_later(PATIENCE, self._leave_to_uvicorn)
 
-    def _wait_for_a_request(self) -> None:
-        """End the connection, if nothing more comes: uvicorn does so from the second request on."""
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+    def _unset_keepalive_if_required(self) -> None:
+        """uvicorn makes a timer anew after each answer, and ends it with the next request. Here is one for all."""
+
+    def on_response_complete(self) -> None:
+        if self.pipeline:
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            self._heard = self.loop.time()
+
+    def _wait_for_a_request(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End the connection where nothing more has come, be it before the first request, or in the middle of one."""
+        seconds: float = self.timeout_keep_alive
+        if self.cycle is None or self.cycle.response_complete:
+            seconds += self._heard - self.loop.time()
+        if seconds > 0:
+            self._wait_for_a_request(seconds)
+        else:
+            super().timeout_keep_alive_handler()
 
     @property
     def ignores_upgrade(self) -> bool:
@@ -144,6 +165,9 @@ class Connection(HttpToolsProtocol):
             self._leave_to_uvicorn()  # which counts it as one whose client has left
         super().connection_lost(exc)
         self._give_up()
+        for timer in (self.timeout_keep_alive_task, self._reading):
+            if timer:
+                timer.cancel()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -196,15 +220,12 @@ class _Parser(httptools.HttpRequestParser):
         self.connection = connection
 
     def feed_data(self, data: bytes | bytearray | memoryview | array[int]) -> None:
-        parser, rest = self, memoryview(data)
-        while True:
-            try:
-                httptools.HttpRequestParser.feed_data(parser, rest)
-                return
-            except httptools.HttpParserUpgrade as upgrade:
-                if not self.connection.ignores_upgrade:
-                    raise
-                rest = rest[upgrade.args[0] :]
+        try:
+            super().feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if not self.connection.ignores_upgrade:
+                raise
             head = self.connection.head_without_upgrade()
             self.connection.parser = parser = _Parser(self.connection)
             httptools.HttpRequestParser.feed_data(parser, head)
+            parser.feed_data(memoryview(data)[upgrade.args[0] :])
