@@ -139,7 +139,7 @@ class Batcher:
             self._busy = False
         elif self._quick.is_quick(1, now):
             self._busy, self._calling_since = True, now
-            loop.call_soon(self._run_next, loop, context=self._context)
+            self._context.run(loop.call_soon, self._run_next, loop)
         else:
             self._run_next(loop)
 
