@@ -175,3 +175,29 @@ def test_twice_the_columns_take_twice_the_steps(datatype: str) -> None:
         found["tensors"] = steps(functools.partial(decoder.request, tensors, None, None, ()))
         counts.append(found)
     assert {form: n for form, n in counts[2].items() if n > 2.5 * counts[1][form]} == {}
+
+
+@pytest.mark.parametrize("missing", [(), ("-999",)])
+def test_few_rows_that_stay_lists_are_bit_for_bit_those_of_the_array_or_refused_alike(missing: tuple[str, ...]) -> None:
+    """What several requests become together is what each would have become."""
+    columns = (Column("a", "FP64"), Column("b", "FP64", nullable=True), Column("c", "BOOL", nullable=True))
+    decoder = Decoder(Signature(columns, missing), OUTPUTS)
+    chance = random.Random(0)
+    values = ["0", "-0.0", "1", "0.1", "5e-324", "3.4028235e38", "3.5e38", "1e400", "-999", "null", '"x"', "[]"]
+    truths = ["true", "false", "null", "1"]
+    lists = 0
+    for _ in range(3000):
+        rows = [f"[{chance.choice(values)},{chance.choice(values[:9])},{chance.choice(truths[:3])}]"]
+        rows *= chance.randrange(3)
+        rows += chance.choices(["[1,2,true]", "[1,2]", '{"a":1,"b":2,"c":true}', "[1,2,3]"], [9, 1, 1, 1])
+        body = b'{"instances":[%b]}' % ",".join(rows).encode()
+        found = []
+        for stays in (False, True):
+            try:
+                X = decoder.decode(body, lists=stays).X
+                lists += X.__class__ is list
+                found.append(np.array(X, dtype=np.float64).tobytes())
+            except InvalidRequest as error:
+                found.append(str(error).encode())
+        assert found[0] == found[1], body
+    assert (lists > 500) == (not missing)

@@ -168,7 +168,7 @@ def test_a_thread_that_ended_is_noticed() -> None:
     async def main() -> None:
         batcher = Batcher(lambda X, proba: X[:, 0], 100, 100)
         await batcher(rows(1), False)
-        batcher._calls.put(None)
+        batcher._worker._calls.put(None)
         await until(lambda: batcher.stuck)
         assert "ended" in batcher.stuck
 

@@ -97,8 +97,11 @@ class Decoder:
         self._flat = decoder(FlatTensor)
         self._any = decoder(InputTensor)
 
-    def decode(self, body: bytes, json_size: int | None = None, v1: bool = False, media: Media = PLAIN) -> Request:
-        """Decode a body of either protocol, or one of a peer's; `json_size` is where V2's binary tensors begin.
+    def decode(
+        self, body: bytes, json_size: int | None = None, v1: bool = False, media: Media = PLAIN, lists: bool = False
+    ) -> Request:
+        """Decode a body of either protocol, or one of a peer's; `json_size` is where V2's binary tensors begin. With
+        `lists`, few rows of numbers stay a list of tuples.
 
         `{"instances": ...}` is understood on the V2 path too, and is answered in its own form.
         Raises InvalidRequest.
@@ -117,7 +120,8 @@ class Decoder:
                 return self._from_body(text, v1, media.writes, str(error))
         if request.inputs is None and request.instances is not None and request.outputs is None:
             if not request.parameters:
-                return Request(self.rows.to_input(request.instances), True, None, None, _DEFAULT, media.writes)
+                to_input = self.rows.few if lists else self.rows.to_input
+                return Request(to_input(request.instances), True, None, None, _DEFAULT, media.writes)
             return self._v1(request.instances, request.parameters, media.writes)
         if v1 or request.inputs is None or request.instances is not None:
             return self._from_body(text, v1, media.writes, "")

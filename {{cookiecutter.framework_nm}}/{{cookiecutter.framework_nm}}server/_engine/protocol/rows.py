@@ -17,6 +17,9 @@ from .tensors import InvalidRequest
 #: How a column's values look in JSON, for the decoder.
 _JSON_TYPES: dict[str, Any] = {"FP64": Optional[float], "BOOL": Optional[bool], "BYTES": Optional[str]}
 
+#: Numbers that are looked at one by one sooner than an array is made of them, and looked at.
+_FEW = 64
+
 
 class Rows:
     """Brings rows into the model's input. `type` is theirs, for a decoder that checks widths, names and values as it
@@ -26,6 +29,8 @@ class Rows:
     def __init__(self, signature: Signature, refusals: Refusals) -> None:
         self._signature = signature
         self._refusals = refusals
+        self._plain = signature.numeric and not signature.tensor and not signature.missing_numbers
+        self._few = _FEW // len(signature.columns)
         types = [_JSON_TYPES[column.datatype] for column in signature.columns]
         row: Any = Tuple.__getitem__(tuple(types))
         if signature.tensor:
@@ -57,6 +62,20 @@ class Rows:
         if not rows:
             raise InvalidRequest('"instances" is empty: expected one row or more')
         return self.checked(self.unchecked(rows))
+
+    def few(self, rows: list[Any]) -> Any:
+        """A few rows of `type` as they are, if nothing is wrong with them: several requests become one array. Others as
+        the model's input. Raises InvalidRequest.
+        """
+        if not self._plain or len(rows) > self._few:
+            return self.to_input(rows)
+        for row in rows:
+            if row.__class__ is not tuple:
+                return self.to_input(rows)
+            for value in row:
+                if value is None or not -LARGEST <= value <= LARGEST:
+                    return self.to_input(rows)
+        return rows or self.to_input(rows)
 
     def unchecked(self, rows: list[Any]) -> Any:
         """The same, whose values `checked` or `looked_at` is still to see. Raises InvalidRequest."""

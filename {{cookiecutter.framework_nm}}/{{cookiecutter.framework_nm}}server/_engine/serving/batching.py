@@ -1,7 +1,8 @@
-"""Running the model: off the event loop, one call at a time, with the requests that wait put together.
+"""Running the model: one call at a time, with the requests that wait put together.
 
-While the model is busy, requests gather; when it is free, they run as one call. An idle model is called at
-once, so that nobody ever waits for a batch to fill. Whatever a call raises, the next one is made.
+While the model is busy, requests gather; when it is free, they run as one call. An idle model is called at once, so
+that nobody ever waits for a batch to fill: by its thread, or, if such calls are known to be quick, by the event loop,
+once all that it has read in this turn waits. Whatever a call raises, the next one is made.
 
 Not here: what a call computes, and what a client is told.
 """
@@ -9,20 +10,22 @@ Not here: what a call computes, and what a client is told.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import logging
-import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
 from ..contract.errors import NoExplanations, Unanswerable
+from .loops import Running
+from .quick import Quick
+from .stacking import as_array, stack
 from .telemetry import Step, Trace
+from .worker import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +61,7 @@ class _Job:
 
 
 class Batcher:
-    """Calls `predict(X, proba)` in a thread of its own.
+    """Calls `predict(X, proba)`, in a thread of its own unless the call is quick.
 
     `max_rows` is how many rows go into one call; a single larger request is still run whole. `max_waiting` is
     how many requests may wait. `on_call` is told of each call: its rows, and the seconds that its requests waited.
@@ -80,18 +83,24 @@ class Batcher:
         self._max_waiting = max_waiting
         self._on_call = on_call
         self._stuck_seconds = stuck_seconds
-        self._waiting: deque[_Job] = deque()
+        #: Those that wait for labels, and those that wait for probabilities, which no call answers together.
+        self._waiting: tuple[deque[_Job], deque[_Job]] = (deque(), deque())
         self._busy = False
         self._calling_since = 0.0  # the jobs of a batch that failed are called one by one
-        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._worker = Worker()
+        self._quick = Quick()
+        self._loop = Running()
+        # What is done for all requests is no part of one request's trace.
+        self._context = contextvars.Context()
+
+    def measure(self, row: np.ndarray, proba: bool) -> None:
+        """Find out which calls are quick, by one row. It is for models that take equally long over all rows."""
+        self._quick.measure(lambda X: self._call(X, proba), row, self._max_rows)
 
     @property
     def stuck(self) -> str:
         """Why requests are no longer answered, or "" where they are."""
-        if self._thread is None:
-            return ""
-        if not self._thread.is_alive():
+        if self._worker.dead:
             return "the thread that runs it has ended"
         if self._busy:
             seconds = time.perf_counter() - self._calling_since
@@ -104,59 +113,72 @@ class Batcher:
 
         Raises Overloaded, what is said of these rows or of the model (`MEANT`), or ModelFailed.
         """
-        if len(self._waiting) >= self._max_waiting:
-            raise Overloaded(f"{len(self._waiting)} requests are already waiting for this model")
-        if self._thread is None:
-            self._thread = self._start_thread()
-        loop = asyncio.get_running_loop()
+        waiting = sum(map(len, self._waiting))
+        if waiting >= self._max_waiting:
+            raise Overloaded(f"{waiting} requests are already waiting for this model")
+        loop = self._loop()
         job = _Job(X, proba, loop.create_future())
-        self._waiting.append(job)
+        self._waiting[proba].append(job)
         if not self._busy:
-            self._run_next(loop)
+            self._go_on(loop)
         try:
             return await job.answer
         except asyncio.CancelledError:
-            if job in self._waiting:  # else it has been begun
-                self._waiting.remove(job)
+            if job in self._waiting[proba]:  # else it has been begun
+                self._waiting[proba].remove(job)
             raise
         finally:
             if trace:
                 now = time.perf_counter()
                 trace.steps += [Step("queue", job.since, job.started), Step(self._step, job.started, now)]
 
-    def _start_thread(self) -> threading.Thread:
-        # A daemon, because an interpreter that ends would wait for a call that never returns.
-        thread = threading.Thread(target=_work, args=(self._calls,), name="model", daemon=True)
-        thread.start()
-        weakref.finalize(self, self._calls.put, None)
-        return thread
+    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Run those that wait: where that is quick, once all that is at hand has been read."""
+        now = time.perf_counter()
+        if not any(self._waiting):
+            self._busy = False
+        elif self._quick.is_quick(1, now):
+            self._busy, self._calling_since = True, now
+            self._context.run(loop.call_soon, self._run_next, loop)
+        else:
+            self._run_next(loop)
 
     def _run_next(self, loop: asyncio.AbstractEventLoop) -> None:
         batch = self._take()
         self._busy = bool(batch)
-        if not batch:
+        if not batch:  # all who waited have left
             return
         started = self._calling_since = time.perf_counter()
+        rows = 0
         for job in batch:
             job.started = started
-        self._calls.put(functools.partial(self._run, batch, loop))
+            rows += job.rows
+        quick = self._quick.is_quick(rows, started)
+        if not quick:
+            self._worker.call(functools.partial(self._run, batch, loop))
         try:
-            self._on_call(sum(job.rows for job in batch), [started - job.since for job in batch])
+            self._on_call(rows, [started - job.since for job in batch])
         except Exception:  # an error in counting must not cost anybody an answer
             logger.exception("A call of the model could not be counted")
+        if quick:
+            results = self._results(batch)
+            now = time.perf_counter()
+            self._quick.took(now - started, now)
+            self._finish(batch, results, loop)
 
     def _take(self) -> list[_Job]:
-        """The jobs for the next call: those that came first, of one kind, as many as fit."""
+        """The jobs for the next call: those of the kind that has waited longest, as many as fit."""
         batch: list[_Job] = []
         rows = 0
-        while self._waiting:
-            job = self._waiting[0]
+        waiting = min(filter(None, self._waiting), key=lambda jobs: jobs[0].since, default=self._waiting[0])
+        while waiting:
+            job = waiting[0]
             if not job.answer.cancelled():
-                if batch and (job.proba != batch[0].proba or rows + job.rows > self._max_rows):
+                if batch and rows + job.rows > self._max_rows:
                     break
                 batch.append(job)
                 rows += job.rows
-            self._waiting.popleft()
+            waiting.popleft()
         return batch
 
     def _finish(
@@ -171,7 +193,7 @@ class Batcher:
                 else:
                     job.answer.set_result(result)
         finally:
-            self._run_next(loop)
+            self._go_on(loop)
 
     def _run(self, batch: list[_Job], loop: asyncio.AbstractEventLoop) -> None:
         """Answer a batch, in the thread, and have the event loop go on with the next one, whatever happens here."""
@@ -187,13 +209,16 @@ class Batcher:
                 self._busy = False
 
     def _results(self, batch: list[_Job]) -> list[np.ndarray | Exception]:
+        results: list[np.ndarray | Exception] = []
         if len(batch) > 1:
             try:
-                together = self._call(stack([job.X for job in batch]), batch[0].proba)
-                return [*np.split(together, np.cumsum([job.rows for job in batch])[:-1])]
+                together, end = self._call(stack([job.X for job in batch]), batch[0].proba), 0
+                for job in batch:
+                    first, end = end, end + job.rows
+                    results.append(together[first:end])
+                return results
             except BaseException:  # one of them is at fault, and only that one gets the error
-                pass
-        results: list[np.ndarray | Exception] = []
+                results = []
         for job in batch:
             try:
                 results.append(self._call(job.X, job.proba))
@@ -203,20 +228,10 @@ class Batcher:
 
     def _call(self, X: Any, proba: bool) -> np.ndarray:
         self._calling_since = time.perf_counter()
-        y_hat = np.asarray(self._predict(X, proba))
+        y_hat = np.asarray(self._predict(as_array(X), proba))
         if y_hat.ndim == 0 or len(y_hat) != len(X):
             raise RuntimeError(f"the model answered {len(X)} rows with an array of shape {list(y_hat.shape)}")
         return y_hat
-
-
-def _work(calls: SimpleQueue[Callable[[], None] | None]) -> None:
-    """Make one call after another, until None comes; a function, so that the thread keeps no batcher alive."""
-    while True:
-        call = calls.get()
-        if call is None:
-            return
-        call()
-        del call
 
 
 def _carried(error: BaseException) -> Exception:
@@ -226,12 +241,3 @@ def _carried(error: BaseException) -> Exception:
     failed = ModelFailed(f"the model's code raised {type(error).__name__}")
     failed.__cause__ = error
     return failed
-
-
-def stack(inputs: list[Any]) -> Any:
-    """The rows of one input after another."""
-    if isinstance(inputs[0], np.ndarray):
-        return np.concatenate(inputs)
-    import pandas as pd
-
-    return pd.concat(inputs, ignore_index=True)

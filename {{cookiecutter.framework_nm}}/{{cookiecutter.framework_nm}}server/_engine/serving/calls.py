@@ -25,6 +25,7 @@ from .failures import (
     outcome_of,
 )
 from .gate import Gate, Limits, Ticket, nothing
+from .loops import Running
 from .model import Serving
 from .telemetry import Step, Trace, log_request
 
@@ -44,6 +45,7 @@ class Desk(Generic[M]):
         self.find = find
         self.gate = Gate(limits)
         self.log = log
+        self.loop = Running()
         #: Where requests are traced: begins to, by the model's name, the way, what is called, and its headers.
         self.trace: Optional[Callable[[str, str, str, Mapping[str, str]], Trace]] = None
 
@@ -83,7 +85,7 @@ class Call(Generic[M]):
             self._telemetry.begun()
         try:
             self._model = _usable(found, name, version)
-            self.ticket = desk.gate.enter(size)
+            self.ticket = desk.gate.enter(size, self.since)
         except Exception as error:
             self.refused = error
 
@@ -130,7 +132,7 @@ class Call(Generic[M]):
 
     async def run(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do a request's work, for as long as there is time and somebody waits. Raises Failed."""
-        task: Any = asyncio.current_task()
+        task: Any = asyncio.current_task(self.desk.loop())
         try:
             if self.refused:
                 raise self.refused

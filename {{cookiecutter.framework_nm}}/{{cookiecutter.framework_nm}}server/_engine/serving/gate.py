@@ -19,8 +19,8 @@ PATIENCE = 0.1
 
 
 class Limits(NamedTuple):
-    """Of one body in bytes, of all requests in flight, of one request's seconds (0 for none), and of one body in bytes
-    that is not of plain numbers.
+    """Of one body in bytes, of all requests in flight, of one request's seconds (0 for none), of one body in bytes
+    that is not of plain numbers, and of the seconds in which a client reads a megabyte of its answer (0 for none).
     """
 
     body: int
@@ -29,6 +29,7 @@ class Limits(NamedTuple):
     rows: int
     deadline: float
     text: int = 16_777_216
+    reading: float = 60
 
 
 def limits(arguments: argparse.Namespace) -> Limits:
@@ -43,6 +44,7 @@ def limits(arguments: argparse.Namespace) -> Limits:
         arguments.max_rows,
         arguments.deadline_seconds,
         arguments.max_text_size,
+        arguments.read_seconds,
     )
 
 
@@ -55,8 +57,8 @@ class Ticket:
 
     __slots__ = ("bytes", "expired", "rows", "since", "stop", "watch")
 
-    def __init__(self) -> None:
-        self.since = time.perf_counter()
+    def __init__(self, since: float) -> None:
+        self.since = since
         self.bytes = self.rows = 0
         #: Whether the deadline has passed. When it does, `stop` is called.
         self.expired = False
@@ -74,11 +76,14 @@ class Gate:
         self._bytes = self._rows = 0
         self._timer: Optional[asyncio.TimerHandle] = None
 
-    def enter(self, size: int) -> Ticket:
-        """Admit a request with a body of so many bytes, as far as that is known. Raises Busy, or TooLarge."""
+    def enter(self, size: int, since: float) -> Ticket:
+        """Admit a request that came at `since` by perf_counter, with a body of so many bytes, as far as that is known.
+
+        Raises Busy, or TooLarge.
+        """
         if len(self._inside) >= self.limits.requests:
             raise Busy(f"{len(self._inside)} requests are in flight, as many as --max_requests allows")
-        ticket = Ticket()
+        ticket = Ticket(since)
         self.grow(ticket, size)
         self._inside[ticket] = None
         if self._timer is None:

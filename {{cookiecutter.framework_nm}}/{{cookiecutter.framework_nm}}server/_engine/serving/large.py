@@ -19,8 +19,8 @@ from ..protocol.media import Media
 from ..protocol.requests import Request
 from ..protocol.slices import NotPlain
 from ..protocol.tensors import InvalidRequest
-from .batching import stack
 from .model import Serving
+from .stacking import stack
 from .telemetry import Trace
 
 T = TypeVar("T")

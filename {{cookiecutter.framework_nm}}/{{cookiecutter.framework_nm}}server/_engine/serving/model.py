@@ -43,6 +43,7 @@ class Serving:
         stuck_seconds: float = 60,
         verify_key: Path | None = None,
         lenient: bool = False,
+        quick_calls: bool = True,
     ) -> None:
         super().__init__(name)  # type: ignore[call-arg]  # the SDK's
         self.model_dir = model_dir
@@ -55,6 +56,7 @@ class Serving:
         #: Whose signature the directory has to have, if any.
         self.verify_key = verify_key
         self.lenient = lenient
+        self.quick_calls = quick_calls
         #: What the directory is a part of, and what must stay while the model is served: its weights may be read later.
         self.source: object = None
         self.telemetry = Telemetry()
@@ -128,6 +130,9 @@ class Serving:
         self.labels = answered_labels(model)
         limits = (self.max_batch_rows, self.max_waiting)
         self._batcher = Batcher(model.answer, *limits, self.telemetry.called, self.stuck_seconds)
+        if self.quick_calls and self.signature.numeric:  # over a text, how long it takes depends on the text
+            row = self.decoder.decode(self.example, v1=True).X[:1]
+            self._batcher.measure(row, self.predict_proba)
         self._explanations = Batcher(_Explainer(model), *limits, stuck_seconds=self.stuck_seconds, step="explain")
 
     async def answer(self, request: Request, trace: Trace | None = None) -> list[Output]:
@@ -137,12 +142,13 @@ class Serving:
         """
         proba = self.predict_proba if request.proba is None else request.proba
         default = "predict_proba" if proba else "predict"
-        names = [(asked.output or default, asked.alias) for asked in request.outputs]
+        found = []
         try:
-            return [
-                Output(alias or name, await self._batcher(request.X, name == "predict_proba", trace))
-                for name, alias in names
-            ]
+            for asked in request.outputs:
+                name = asked.output or default
+                values = await self._batcher(request.X, name == "predict_proba", trace)
+                found.append(Output(asked.alias or name, values))
+            return found
         except Unanswerable as error:
             raise InvalidRequest(str(error)) from None
 
@@ -174,6 +180,7 @@ def maker(model_class: type[S], arguments: argparse.Namespace) -> Callable[[str,
         stuck_seconds=arguments.stuck_seconds,
         verify_key=arguments.verify_key,
         lenient=arguments.lenient,
+        quick_calls=arguments.quick_calls,
     )
 
 

@@ -151,6 +151,8 @@ class Options(Parser):
         self.add("max_buffer_size", "104857600", count, "largest request, in bytes")
         text = "largest request, in bytes, that is not of numbers alone, and has to be read whole"
         self.add("max_text_size", "16777216", count, text)
+        quick = "make calls in the event loop that were quick when the model was loaded"
+        self.add("quick_calls", "true", switch, quick)
         self.add("max_batch_rows", "1024", count, "most rows batched into one call of the model")
         self.add("max_waiting", "1024", count, "most requests waiting for a model; further ones are answered 503")
         self.add("max_requests", "2048", count, "most requests in flight, of all models; further ones are answered 503")
@@ -158,6 +160,8 @@ class Options(Parser):
         in_flight = "most bytes of requests in flight, at least --max_buffer_size; default: an eighth of the memory"
         self.add("max_bytes_in_flight", str(memory() // 8), count, in_flight)
         self.add("deadline_seconds", "60", seconds, "longest time that a request may take, in seconds; 0 for any")
+        slow = "longest time that a client may take over a megabyte of its answer, in seconds; 0 for any"
+        self.add("read_seconds", "60", seconds, slow)
         stuck = "longest call of a model, in seconds; after it, liveness is false, so that the server is restarted"
         self.add("stuck_seconds", "60", count, stuck)
         self.add("drain_seconds", "5", seconds, "seconds to keep answering after SIGTERM, while readiness is false")

@@ -72,8 +72,7 @@ class Prediction(Call[Serving]):
         )
         if self.refused is None:
             try:
-                structured = self.event == events.STRUCTURED
-                self._media, self._coding = _forms(*map(headers.get, _FORMS), structured=structured)
+                self._media, self._coding = _forms(*map(headers.get, _FORMS), self.event == events.STRUCTURED)
             except InvalidRequest as error:
                 self.refused = error
 
@@ -176,7 +175,7 @@ class Prediction(Call[Serving]):
         begins = json_size(None if size is None else size.decode("latin-1"))
         decode, v1, media = model.decoder.decode, not self._can.tensors, self._media
         if len(body) < LARGE:
-            requests = [decode(body, begins, v1, media)]
+            requests = [decode(body, begins, v1, media, not self._can.explains)]
         elif len(body) < SLICED:
             requests = [await asyncio.get_running_loop().run_in_executor(None, decode, body, begins, v1, media)]
         else:

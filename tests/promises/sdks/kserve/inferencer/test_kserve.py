@@ -141,7 +141,9 @@ def test_metrics_count_requests_by_protocol_and_status(start: Callable[..., Serv
     assert 'inference_requests_in_flight{model_name="m"} 0.0' in metrics
     assert 'inference_batch_rows_sum{model_name="m"} 5.0' in metrics
     assert 'inference_queue_seconds_count{model_name="m"} 3.0' in metrics
-    assert 'request_predict_seconds_count{model_name="m"}' in metrics
+    for most, calls in (("1.0", "2.0"), ("2.0", "2.0"), ("4.0", "3.0"), ("+Inf", "3.0")):
+        assert f'inference_batch_rows_bucket{{le="{most}",model_name="m"}} {calls}' in metrics
+    assert 'request_predict_seconds_count{model_name="m"} 2.0' in metrics
     for protocol, times in (("v1", 1.0), ("v2", 2.0), ("grpc", 2.0)):
         labels = f'{{model_name="m",protocol="{protocol}"}}'
         assert f"inference_request_duration_seconds_count{labels} {times}" in metrics

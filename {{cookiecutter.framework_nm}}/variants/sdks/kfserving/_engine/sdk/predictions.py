@@ -5,6 +5,9 @@ How a request is answered is in serving/rest.py; which path leads here is in ser
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import Awaitable
 from typing import Any, cast
 
 from tornado.iostream import StreamClosedError
@@ -13,6 +16,8 @@ from ..serving.calls import Desk
 from ..serving.rest import Prediction
 from ..serving.routes import Route
 from .errors import JsonErrors
+
+logger = logging.getLogger(__name__)
 
 #: Bytes of an answer that are written at once.
 _PIECE = 1_048_576
@@ -51,9 +56,12 @@ class Predict(JsonErrors):
             self.set_header(header.decode(), value)
         try:
             await self._write(memoryview(answer.body))
-            await self.finish()
+            await self._taken(self.finish())
         except StreamClosedError:  # the client left
             pass
+        except asyncio.TimeoutError:
+            logger.info("A client reads its answer too slowly: --read_seconds is over")
+            self.request.connection.stream.close()
         finally:
             self.call.end(len(answer.body))
 
@@ -65,7 +73,11 @@ class Predict(JsonErrors):
         self.set_header("Content-Length", len(body))
         for first in range(0, len(body), _PIECE):
             self.write(bytes(body[first : first + _PIECE]))
-            await self.flush()
+            await self._taken(self.flush())
+
+    async def _taken(self, writing: Awaitable[None]) -> None:
+        """Wait for the client to take what was written. Raises TimeoutError where it reads too slowly."""
+        await asyncio.wait_for(writing, self.desk.gate.limits.reading or None)
 
     async def _body(self) -> bytes:
         return cast(bytes, self.body)  # who reads it does not mind

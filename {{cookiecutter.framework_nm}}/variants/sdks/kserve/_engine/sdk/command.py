@@ -39,7 +39,7 @@ def serve(
     from .metadata import add_metadata
     from .openapi import document_models
     from .page import add_pages
-    from .placement import place
+    from .placement import is_plain, place
     from .platforms import add_health_checks, predict_routes
     from .predictions import Predictions, asked
     from .server import Server
@@ -62,7 +62,7 @@ def serve(
     add_metadata(app, server.dataplane, repository)
     add_health_checks(app, server.dataplane)
     answer_errors(app)
-    paths = predict_routes(repository)
+    paths = server.direct.paths = predict_routes(repository)
     document_models(app, repository, paths, arguments.enable_repository_api, arguments.enable_metrics_url)
 
     def predictions(stack: ASGIApp) -> ASGIApp:
@@ -77,8 +77,9 @@ def serve(
     kserve_stack = app.build_middleware_stack
 
     def stack() -> ASGIApp:
-        placed = place(app, kserve_stack(), predictions, others)
-        return share(placed, arguments.cors_origins)
+        built = kserve_stack()
+        server.direct.open = is_plain(app, built)
+        return share(place(app, built, predictions, others), arguments.cors_origins)
 
     app.build_middleware_stack = stack
     gc.freeze()

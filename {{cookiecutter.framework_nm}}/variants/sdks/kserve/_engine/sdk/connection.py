@@ -1,5 +1,7 @@
-"""One HTTP connection: uvicorn's, which goes on in HTTP/1.1 where a client offers an upgrade, such as to HTTP/2.
+"""One HTTP connection: uvicorn's, which answers predictions itself where it can, and ends where a client only waits.
 
+Which predictions, and how, is in direct.py; all else goes uvicorn's own way, to KServe's application. A connection goes
+on in HTTP/1.1 where its client offers an upgrade, such as to HTTP/2:
 Java's HttpClient, Spring, Ktor and `curl --http2` send `Upgrade: h2c` with their first request. A server may ignore
 that, and most do; uvicorn's parser, httptools, drops the request's body and takes it for another protocol
 (https://github.com/Kludex/uvicorn/issues/2722). What a request means is not known here.
@@ -8,48 +10,146 @@ that, and most do; uvicorn's parser, httptools, drops the request's body and tak
 from __future__ import annotations
 
 import asyncio
+import logging
 from array import array
 from typing import Any
 
 import httptools
 import orjson
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from ..serving.gate import PATIENCE
+from .direct import Direct, Exchange, Request
+
+#: What is used here, and in direct.py, of uvicorn's class, though it is none of what uvicorn documents.
+PRIVATE = (
+    *("app", "cycle", "expect_100_continue", "flow", "headers", "logger", "loop", "on_body", "on_headers_complete"),
+    *("on_message_begin", "on_message_complete", "on_response_complete", "parser", "scope", "send_400_response"),
+    *("server_state", "timeout_keep_alive", "timeout_keep_alive_handler", "timeout_keep_alive_task", "transport"),
+    *("_start_asgi_task", "_unset_keepalive_if_required", "connections", "on_url", "pipeline"),
+)
+logger = logging.getLogger(__name__)
+
+#: Bytes of its answer that a client has to take within --read_seconds.
+_TAKEN = 1_048_576
+
+
+class Connections:
+    """Makes the connections of a server; uvicorn's own where it has not what is used of it."""
+
+    def __init__(self, direct: Direct) -> None:
+        self._direct = direct
+        self._missing: list[str] | None = None
+
+    def __call__(self, **options: Any) -> HttpToolsProtocol:
+        if self._missing is None:
+            plain = HttpToolsProtocol(**options)
+            self._missing = [name for name in PRIVATE if not hasattr(plain, name)]
+            if self._missing:
+                names = ", ".join(self._missing)
+                logger.warning(
+                    "Predictions take longer: uvicorn %s is not known here, without %s", uvicorn.__version__, names
+                )
+        return HttpToolsProtocol(**options) if self._missing else Connection(self._direct, **options)
 
 
 class Connection(HttpToolsProtocol):
     """Ignores every upgrade, as KServe speaks HTTP/1.1 alone, without WebSockets; ends where no request comes."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    def __init__(self, direct: Direct, **options: Any) -> None:
+        super().__init__(**options)
         self.parser = _Parser(self)
+        self._direct = direct
+        self._heard = self.loop.time()
         #: The request that is being answered: not the last one, where several were sent in a row.
         self._answering: Any = None
+        #: A request that is to be answered here once all of it has come, and what ends the wait for that.
+        self._request: Request | None = None
+        self._impatient: asyncio.TimerHandle | None = None
+        self._reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._wait_for_a_request()
+        self._wait_for_a_request(self.timeout_keep_alive)
 
     def data_received(self, data: bytes) -> None:
+        self._heard = self.loop.time()
         super().data_received(data)
-        if self.timeout_keep_alive_task is None and (self.cycle is None or self.cycle.response_complete):
-            self._wait_for_a_request()  # only a part of its head is here
+        if self._request and not self._impatient:
+            self._impatient = self.loop.call_later(PATIENCE, self._leave_to_uvicorn)
 
-    def _wait_for_a_request(self) -> None:
-        """End the connection, if nothing more comes: uvicorn does so from the second request on."""
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+    def _unset_keepalive_if_required(self) -> None:
+        """uvicorn makes a timer anew after each answer, and ends it with the next request. Here is one for all."""
+
+    def on_response_complete(self) -> None:
+        if self.pipeline:
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            self._heard = self.loop.time()
+
+    def _wait_for_a_request(self, seconds: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(seconds, self.timeout_keep_alive_handler)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End the connection where nothing more has come, be it before the first request, or in the middle of one."""
+        seconds: float = self.timeout_keep_alive
+        if self.cycle is None or self.cycle.response_complete:
+            seconds += self._heard - self.loop.time()
+        if seconds > 0:
+            self._wait_for_a_request(seconds)
+        else:
+            super().timeout_keep_alive_handler()
 
     @property
     def ignores_upgrade(self) -> bool:
         """Whether the request at hand asks for another protocol, and goes on without it."""
         return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
 
+    def on_message_begin(self) -> None:
+        self.url, self.headers, self.expect_100_continue = b"", [], False
+        self.scope: Any = {}  # uvicorn's is made where uvicorn needs it
+
     def on_headers_complete(self) -> None:
-        if not self.ignores_upgrade:
-            super().on_headers_complete()
+        if self.ignores_upgrade:
+            return
+        if (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused:
+            self._request = self._direct.recognise(self)
+        if self._request is None:
+            self._leave_to_uvicorn()
+
+    def _leave_to_uvicorn(self) -> None:
+        """Have uvicorn go on with the request at hand, as if its head had just come, and then its body."""
+        request, self._request, self._impatient = self._request, None, None
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers)
+        super().on_headers_complete()
+        if request and request.body:
+            super().on_body(request.body)
+
+    def on_body(self, body: bytes) -> None:
+        if self._request:
+            self._request.body += body
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if not self.ignores_upgrade:
+        if self.ignores_upgrade:
+            return
+        request, self._request = self._request, None
+        if request is None:
             super().on_message_complete()
+            return
+        if self._impatient:
+            self._impatient.cancel()
+            self._impatient = None
+        self.cycle: Any = Exchange(self, self._direct, request)
+        self._start_asgi_task(self.cycle, self.app)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse bytes that are no HTTP, in the form of all errors."""
@@ -60,8 +160,37 @@ class Connection(HttpToolsProtocol):
         self._give_up()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if self._impatient:
+            self._impatient.cancel()
+            self._leave_to_uvicorn()  # which counts it as one whose client has left
         super().connection_lost(exc)
         self._give_up()
+        for timer in (self.timeout_keep_alive_task, self._reading):
+            if timer:
+                timer.cancel()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._wait_for_the_reader()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if self._reading:
+            self._reading.cancel()
+
+    def _wait_for_the_reader(self) -> None:
+        """End the connection where the client reads its answer too slowly, or not at all."""
+        seconds = self._direct.desk.gate.limits.reading
+        if seconds:
+            unread = self.transport.get_write_buffer_size()
+            self._reading = self.loop.call_later(seconds, self._check_the_reader, unread)
+
+    def _check_the_reader(self, unread: int) -> None:
+        if unread - self.transport.get_write_buffer_size() >= _TAKEN:
+            self._wait_for_the_reader()
+            return
+        self.logger.info("A client reads its answer too slowly: --read_seconds is over")
+        self.transport.abort()
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._answering = cycle
@@ -91,15 +220,12 @@ class _Parser(httptools.HttpRequestParser):
         self.connection = connection
 
     def feed_data(self, data: bytes | bytearray | memoryview | array[int]) -> None:
-        parser, rest = self, memoryview(data)
-        while True:
-            try:
-                httptools.HttpRequestParser.feed_data(parser, rest)
-                return
-            except httptools.HttpParserUpgrade as upgrade:
-                if not self.connection.ignores_upgrade:
-                    raise
-                rest = rest[upgrade.args[0] :]
+        try:
+            super().feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            if not self.connection.ignores_upgrade:
+                raise
             head = self.connection.head_without_upgrade()
             self.connection.parser = parser = _Parser(self.connection)
             httptools.HttpRequestParser.feed_data(parser, head)
+            parser.feed_data(memoryview(data)[upgrade.args[0] :])

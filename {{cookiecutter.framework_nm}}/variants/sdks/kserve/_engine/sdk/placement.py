@@ -1,6 +1,7 @@
 """Where predictions are answered: in front of KServe's application, or inside of the middleware that its owner added.
 
-In front costs least. The owner's middleware, such as CORS or OpenTelemetry's, has to see every request.
+In front costs least, most of all on the connections themselves. The owner's middleware, such as CORS or
+OpenTelemetry's, has to see every request.
 """
 
 from __future__ import annotations
@@ -17,13 +18,18 @@ _KSERVE = {"timing_asgi", "asgi_logger"}
 Wrap = Callable[[ASGIApp], ASGIApp]
 
 
+def is_plain(app: FastAPI, stack: ASGIApp) -> bool:
+    """Whether nothing in the built `stack` of `app` has to see predictions."""
+    added = _classes(stack, app.router) - _usual()
+    return all(kind.__module__.partition(".")[0] in _KSERVE for kind in added)
+
+
 def place(app: FastAPI, stack: ASGIApp, predictions: Wrap, others: Wrap) -> ASGIApp:
     """Put what answers `predictions` in front of the built `stack` of `app`, or inside, where the router is called.
 
     `others` is put around the stack, for the requests that predictions leave to it.
     """
-    added = _classes(stack, app.router) - _usual()
-    if all(kind.__module__.partition(".")[0] in _KSERVE for kind in added):
+    if is_plain(app, stack):
         return predictions(others(stack))
     router: Any = app.router
     router.middleware_stack = predictions(router.middleware_stack)

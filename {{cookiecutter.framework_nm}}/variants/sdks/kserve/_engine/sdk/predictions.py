@@ -18,7 +18,7 @@ from ..serving.routes import Route, find
 from .bodies import Upload
 
 #: Bytes of an answer that may still be on their way to the client when it is done with.
-_LARGE = 65_536
+LARGE_ANSWER = 65_536
 
 
 def asked(scope: Scope, paths: Mapping[str, Route]) -> Route | None:
@@ -108,7 +108,7 @@ async def _respond(send: Send, answer: Answer) -> None:
     head = [(b"content-type", answer.content_type), (b"content-length", b"%d" % len(body)), *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": head})
     last: Message = {"type": "http.response.body", "body": body}
-    if len(body) > _LARGE:  # the one after it waits until this one is on its way
+    if len(body) > LARGE_ANSWER:  # the one after it waits until this one is on its way
         await send({**last, "more_body": True})
         last["body"] = b""
     await send(last)

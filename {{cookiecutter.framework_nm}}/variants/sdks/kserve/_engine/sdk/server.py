@@ -21,6 +21,8 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from ..serving.access import Access
 from ..serving.calls import Desk
 from ..serving.drain import LIMIT, Drain
+from .connection import Connections
+from .direct import Direct
 from .grpc_services import add_services
 from .model import ServingDataPlane, ServingModel
 from .repository import ServingModelRepository, ServingRepositoryExtension
@@ -47,6 +49,7 @@ class Server(kserve.ModelServer):
         self._desk = desk
         self._access = access
         self._drain_seconds = drain_seconds
+        self.direct = Direct(desk)
         self.drain = Drain(drain_seconds, self._ask_clients_to_leave, self._finish, logger)
         self.dataplane = ServingDataPlane(repository, self.drain, access.enabled)
         self.model_repository_extension = ServingRepositoryExtension(repository)
@@ -63,7 +66,7 @@ class Server(kserve.ModelServer):
         config = self._rest_server.config
         config.ws = "none"  # KServe has none, and uvicorn cannot end while a client is in the middle of a handshake
         if config.http == "auto" and AutoHTTPProtocol.__name__ == "HttpToolsProtocol":
-            config.http = f"{__package__}.connection:Connection"
+            config.http = Connections(self.direct)
         await super()._serve()
 
     def _make_grpc_server(self, *args: Any, options: list[Any], **settings: Any) -> grpc.aio.Server:

@@ -1,7 +1,7 @@
 """What the server counts and measures, beside KServe's own histograms; /metrics shows both.
 
 What each request adds to is a plain number here, and made into metrics when they are asked for: Prometheus' own client
-takes several times as long, for locks that one event loop does not need.
+takes several times as long, for locks that one event loop does not need. Histograms of KServe's: summed.py.
 """
 
 from __future__ import annotations
@@ -19,8 +19,11 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from ..serving import telemetry
+from .summed import Summed
 
 _SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0]
+#: Observations that are kept of each kind at most, as long as nobody asks for them.
+_MOST = 4096
 
 BATCH_ROWS = Histogram(
     "inference_batch_rows", "Rows in one call of the model", ["model_name"], buckets=[2**power for power in range(13)]
@@ -28,6 +31,8 @@ BATCH_ROWS = Histogram(
 QUEUE_SECONDS = Histogram(
     "inference_queue_seconds", "Time that a request waited for the model", ["model_name"], buckets=_SECONDS
 )
+PREPROCESS, PREDICT, POSTPROCESS = map(Summed, (PRE_HIST_TIME, PREDICT_HIST_TIME, POST_HIST_TIME))
+ROWS, QUEUED = map(Summed, (BATCH_ROWS, QUEUE_SECONDS))
 MODEL = Info("inference_model", "The version of a model that is loaded, and what runs it", ["model_name"])
 
 
@@ -93,16 +98,16 @@ class Telemetry(telemetry.Telemetry):
 
     def __init__(self, model_name: str) -> None:
         super().__init__()
-        self.preprocess = PRE_HIST_TIME.labels(model_name).observe
-        self.predict = PREDICT_HIST_TIME.labels(model_name).observe
+        self.preprocess = PREPROCESS.of(model_name).append
+        self.predict = PREDICT.of(model_name).append
         self.explain = EXPLAIN_HIST_TIME.labels(model_name).observe
-        self.postprocess = POST_HIST_TIME.labels(model_name).observe
+        self.postprocess = POSTPROCESS.of(model_name).append
         self._name = model_name
         self._in_flight = _REQUESTS.in_flight
         self._in_flight[model_name] += 0  # shown before the first request
         self._way = functools.cache(functools.partial(_REQUESTS.of, model_name))
-        self._rows = BATCH_ROWS.labels(model_name).observe
-        self._queued = QUEUE_SECONDS.labels(model_name).observe
+        self._rows = ROWS.of(model_name)
+        self._queued = QUEUED.of(model_name)
 
     def begun(self) -> None:
         self._in_flight[self._name] += 1
@@ -112,9 +117,11 @@ class Telemetry(telemetry.Telemetry):
         self._way(way).add(status, seconds, bytes_in, bytes_out)
 
     def called(self, rows: int, waited: list[float]) -> None:
-        self._rows(rows)
-        for seconds in waited:
-            self._queued(seconds)
+        self._rows.append(rows)
+        self._queued += waited
+        if len(self._queued) > _MOST:  # one for each request: of what else is kept, there is about as much
+            for histogram in (PREPROCESS, PREDICT, POSTPROCESS, ROWS, QUEUED):
+                histogram.sum_up()
 
 
 def show_model(name: str, version: str, runtime: str) -> None:

@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..serving.model import Serving
 from .repository import ServingModelRepository
 
-_VERSIONED = re.compile("(/v2/models/([^/]+))/versions/([^/]+)(/.*)?")
+#: Not those of predictions, which are counted, whatever their version.
+_VERSIONED = re.compile("(/v2/models/([^/]+))/versions/([^/]+)((?!/infer$)/.*)?")
 
 
 class NoSuchVersion(ModelNotFound):

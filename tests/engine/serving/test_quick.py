@@ -1,0 +1,139 @@
+"""Promises of quick calls: the event loop makes them itself as long as they are quick, and no others."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any, List
+
+import numpy as np
+from _engine.serving.batching import Batcher, ModelFailed
+
+ROW = np.ones((1, 2))
+
+
+class Model:
+    """Doubles rows, in `seconds` for each call; `threads` has where each call was made, and `calls` its rows."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.threads: List[str] = []
+        self.calls: List[int] = []
+
+    def __call__(self, X: Any, proba: bool) -> np.ndarray:
+        self.threads.append(threading.current_thread().name)
+        self.calls.append(len(X))
+        time.sleep(self.seconds)
+        if len(X) > 16:
+            time.sleep(0.002)
+        doubled: np.ndarray = X[:, 0] * (10 if proba else 2)
+        return doubled
+
+    def made_by(self, calls: int = 1) -> List[str]:
+        return self.threads[-calls:]
+
+
+def measured(model: Model) -> Batcher:
+    batcher = Batcher(model, 1000, 1000)
+    batcher.measure(ROW, False)
+    model.threads.clear()
+    model.calls.clear()
+    return batcher
+
+
+async def ask(batcher: Batcher, rows: int = 1, proba: bool = False) -> np.ndarray:
+    return await batcher(np.repeat(ROW, rows, axis=0), proba)
+
+
+def test_the_loop_makes_quick_calls_and_a_thread_those_of_more_rows_than_are_quick() -> None:
+    async def main() -> None:
+        model = Model()
+        batcher = measured(model)
+        assert (await ask(batcher, 2)).tolist() == [2, 2]
+        assert model.made_by() == ["MainThread"]
+        assert len(await ask(batcher, 17)) == 17
+        assert model.made_by() == ["model"]
+
+    asyncio.run(main())
+
+
+def test_a_model_that_is_slow_or_was_never_measured_is_called_in_its_thread() -> None:
+    async def main() -> None:
+        for model, batcher in ((slow := Model(0.002), measured(slow)), (new := Model(), Batcher(new, 1000, 1000))):
+            await ask(batcher)
+            assert model.made_by() == ["model"]
+
+    asyncio.run(main())
+
+
+def test_a_model_that_turns_slow_goes_to_its_thread_and_one_hiccup_is_forgiven() -> None:
+    async def main() -> None:
+        model = Model()
+        batcher = measured(model)
+        for seconds, thread in ((0.002, "MainThread"), (0, "MainThread"), (0.06, "MainThread"), (0, "model")):
+            model.seconds = seconds
+            await ask(batcher)
+            assert model.made_by() == [thread]
+        batcher = measured(model)
+        model.seconds = 0.002
+        for _ in range(4):
+            await ask(batcher)
+        assert model.made_by(4) == ["MainThread"] * 3 + ["model"]
+
+    asyncio.run(main())
+
+
+def test_code_that_runs_a_loop_of_its_own_is_not_called_by_this_one() -> None:
+    def predict(X: Any, proba: bool) -> np.ndarray:
+        loop = asyncio.new_event_loop()
+        loop.call_soon(loop.stop)
+        try:
+            loop.run_forever()
+        finally:
+            loop.close()
+        answer: np.ndarray = X[:, 0]
+        return answer
+
+    batcher = Batcher(predict, 1000, 1000)
+    batcher.measure(ROW, False)
+    assert asyncio.run(ask(batcher)).tolist() == [1]
+
+
+def test_requests_that_were_read_together_are_one_call() -> None:
+    async def main() -> None:
+        model = Model()
+        batcher = measured(model)
+        await asyncio.gather(*(ask(batcher) for _ in range(8)))
+        assert (model.calls, model.made_by()) == ([8], ["MainThread"])
+
+    asyncio.run(main())
+
+
+def test_labels_and_probabilities_that_alternate_while_the_model_is_busy_are_two_calls() -> None:
+    async def main() -> None:
+        model = Model(0.002)
+        batcher = Batcher(model, 1000, 1000)
+        answers = await asyncio.gather(*(ask(batcher, proba=bool(i % 2)) for i in range(400)))
+        assert [answer.tolist() for answer in answers] == [[2], [10]] * 200
+        assert model.calls == [1, 200, 199]
+
+    asyncio.run(main())
+
+
+def test_an_error_of_a_quick_call_is_one_requests_matter() -> None:
+    def predict(X: Any, proba: bool) -> np.ndarray:
+        if (X < 0).any():
+            raise SystemExit(3)
+        answer: np.ndarray = X[:, 0]
+        return answer
+
+    async def main() -> None:
+        batcher = Batcher(predict, 1000, 1000)
+        batcher.measure(ROW, False)
+        asked = (batcher(rows, False) for rows in (ROW, -ROW, ROW))
+        good, bad, also = await asyncio.gather(*asked, return_exceptions=True)
+        assert isinstance(bad, ModelFailed)
+        assert isinstance(good, np.ndarray) and isinstance(also, np.ndarray)
+
+    asyncio.run(main())

@@ -1,0 +1,154 @@
+"""Predictions that their connection answers: a whole request, of a usual form, without ASGI's messages in between.
+
+How it is answered is in serving/rest.py, as over ASGI, and answers are equal byte by byte. Which bytes belong to a
+request is in connection.py. What is unusual, or does not come whole, goes uvicorn's way, to predictions.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import urllib.parse
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from ..protocol.requests import LARGE
+from ..serving.calls import Desk
+from ..serving.rest import Answer, Prediction
+from ..serving.routes import Route, find
+from .predictions import LARGE_ANSWER
+
+if TYPE_CHECKING:
+    from .connection import Connection
+
+#: Headers of requests that others answer: that come in parts, ask for something first, or come from a web page.
+_UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"origin"))
+
+
+class Direct:
+    """What the connections of a server have to know to answer predictions."""
+
+    def __init__(self, desk: Desk[Any]) -> None:
+        self.desk = desk
+        #: Further paths of predictions, and what each of them asks.
+        self.paths: Mapping[str, Route] = {}
+        #: Whether requests need not pass the application: not before it is known that no middleware has to see them.
+        self.open = False
+        self._route = functools.lru_cache(maxsize=256)(self._find)
+        self._defaults: list[tuple[bytes, bytes]] = []
+        self._start = (b"", False)
+
+    def recognise(self, connection: Connection) -> Request | None:
+        """The request whose head a connection has read, if it is one that the connection can answer."""
+        if not self.open or self.desk.trace or connection.parser.get_method() != b"POST":
+            return None
+        route = self._route(connection.url)
+        if route is None:
+            return None
+        headers = dict(connection.headers)
+        size = headers.get(b"content-length", b"")
+        # Others count too large a body while it comes.
+        if not size.isdigit() or len(size) > 9 or int(size) > min(LARGE, self.desk.gate.limits.body):
+            return None
+        return Request(route, headers) if _UNUSUAL.isdisjoint(headers) else None
+
+    def _find(self, url: bytes) -> Route | None:
+        try:
+            path = urllib.parse.unquote(httptools.parse_url(url).path.decode("ascii"))
+        except (httptools.HttpParserInvalidURLError, UnicodeDecodeError, AttributeError):
+            return None
+        return find(path) or self.paths.get(path)
+
+    def start(self, defaults: list[tuple[bytes, bytes]]) -> tuple[bytes, bool]:
+        """The headers that each answer has, and whether they close the connection; uvicorn makes them each second."""
+        if defaults is not self._defaults:
+            lines = b"".join([b"%b: %b\r\n" % (name.lower(), value) for name, value in defaults])
+            self._defaults, self._start = defaults, (lines, b"connection: close\r\n" in lines)
+        return self._start
+
+
+class Request:
+    """A request that is recognised by its head, and what has come of its body."""
+
+    __slots__ = ("body", "headers", "route")
+
+    def __init__(self, route: Route, headers: dict[bytes, bytes]) -> None:
+        self.route = route
+        self.headers = headers
+        self.body = b""
+
+
+class Exchange:
+    """A whole request, and its answer; uvicorn takes it for a cycle of its own, and runs it as a task."""
+
+    def __init__(self, connection: Connection, direct: Direct, request: Request) -> None:
+        self._connection = connection
+        self._direct = direct
+        self._request = request
+        self._defaults = connection.server_state.default_headers
+        self._call: Prediction | None = None
+        # What uvicorn looks at.
+        self.scope = connection.scope
+        self.keep_alive = connection.parser.get_http_version() != "1.0" and connection.parser.should_keep_alive()
+        self.disconnected = self.response_complete = False
+        self.message_event = self
+
+    def set(self) -> None:
+        """As that of an event, by which uvicorn says that the client has left."""
+        if self._call and not self.response_complete:
+            self._call.leave()
+
+    async def run_asgi(self, app: object) -> None:
+        """Answer the request."""
+        call = self._call = Prediction(self._direct.desk, self._request.route, self._request.headers, "kserve")
+        size = 0
+        try:
+            answer = await call.answer(self._read)
+            size = len(answer.body)
+            await self._write(answer)
+        except Exception:
+            self._connection.logger.exception("A prediction was not answered")
+            self._connection.transport.close()
+        finally:
+            call.end(size)
+
+    async def _read(self) -> bytes:
+        assert self._call
+        if self.disconnected:
+            self._call.left = True
+            raise asyncio.CancelledError
+        self._call.arrived(len(self._request.body))
+        return self._request.body
+
+    async def _write(self, answer: Answer) -> None:
+        connection, body = self._connection, answer.body
+        if connection.flow.write_paused:
+            await connection.flow.drain()
+        if self.disconnected:
+            return
+        start, closes = self._direct.start(self._defaults)
+        if closes:
+            self.keep_alive = False
+        head = [
+            STATUS_LINE[answer.status],
+            start,
+            b"content-type: %b\r\ncontent-length: %d\r\n" % (answer.content_type, len(body)),
+            *[b"%b: %b\r\n" % header for header in answer.headers],
+            b"\r\n" if self.keep_alive or closes else b"connection: close\r\n\r\n",
+        ]
+        if len(body) > LARGE_ANSWER:
+            connection.transport.write(b"".join(head))
+            connection.transport.write(body)
+            if connection.flow.write_paused:
+                await connection.flow.drain()
+            if self.disconnected:
+                return
+        else:
+            connection.transport.write(b"".join([*head, body]))
+        self.response_complete = True
+        if not self.keep_alive:
+            connection.transport.close()
+        connection.on_response_complete()
