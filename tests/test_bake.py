@@ -20,7 +20,7 @@ import yaml
 from facts import ENGINE, FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, SKELETON, TEMPLATE, VARIANTS, pins
 
 PROJECT_FILES = """
-    .dockerignore .gitattributes .gitignore {fw}.Dockerfile LICENSE MANIFEST.in Makefile README.md SECURITY.md
+    .cruft.json .dockerignore .gitattributes .gitignore {fw}.Dockerfile LICENSE MANIFEST.in Makefile README.md SECURITY.md
     input.json pyproject.toml requirements.lock requirements.txt run_modelserver setup.py {fw}server.yaml
     k8s/training/kustomization.yaml k8s/training/training.yaml k8s/training-bucket/kustomization.yaml
 """

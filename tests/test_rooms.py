@@ -12,6 +12,7 @@ from facts import ENGINE, SDKS, VARIANTS
 BELOW = {
     "contract": set(),
     "doctor": set(),
+    "updating": set(),
     "artifact": {"contract"},
     "tables": {"contract"},
     "protocol": {"contract"},
