@@ -85,7 +85,7 @@ def update(given: argparse.Namespace, scratch: Path) -> int:
     except OSError as error:
         print(f"\nThe update is incomplete: {error}. `git stash --include-untracked` takes it back.", file=sys.stderr)
         return 1
-    return finish(given, project, plan, now, release)
+    return finish(given, project, plan, now, release) if plan.changes else 0
 
 
 def bake_then(project: Project, answers: dict[str, str], scratch: Path) -> Path | None:
@@ -139,7 +139,7 @@ def report(plan: Plan) -> str:
             lines += [f"\n{len(names)} {'file' if len(names) == 1 else 'files'}: {kind.value}."]
         elif names:
             lines += [f"\n{kind.value[0].upper()}{kind.value[1:]}:\n", *(f"  {name}" for name in names)]
-    return "\n".join(lines or ["\nIt is what today's template makes."])
+    return "\n".join(lines or ["\nThere is nothing to bring in."])
 
 
 def write_origin(project: Project, now: Path, address: str) -> None:
