@@ -66,9 +66,9 @@ def project(tmp_path: Path) -> Path:
     return project
 
 
-def update(project: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def update(project: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, str(UPDATER), str(project), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False)
 
 
 def edit(project: Path) -> dict[str, bytes]:
@@ -144,9 +144,7 @@ def test_an_edited_project_of_each_release_is_green_afterwards(
     (project / ".venv").symlink_to(install("sklearn", sdk) / ".venv")
     (project / ".git" / "info" / "exclude").write_text(".venv\n")
     # The project's own code answers, and nothing is installed: the environment is shared.
-    variables = {**os.environ, "PYTHONPATH": str(project), "MAKEFLAGS": "-- INSTALL=true"}
-    command = [sys.executable, str(UPDATER), str(project)]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    done = update(project, PYTHONPATH=str(project), MAKEFLAGS="-- INSTALL=true")
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout and "tests fail" not in done.stdout
 
@@ -169,8 +167,11 @@ def test_a_check_changes_nothing_and_says_what_an_update_would_do(released: Path
     assert contents(project) == before
 
 
-def test_an_update_to_the_same_template_changes_nothing(project: Path) -> None:
-    done = update(project, "--no-tests")
+def test_an_update_to_the_same_template_changes_nothing(project: Path, tmp_path: Path) -> None:
+    """Neither there nor in the home folder, where cookiecutter would keep the answers."""
+    (tmp_path / "home").mkdir()
+    done = update(project, "--no-tests", HOME=str(tmp_path / "home"))
+    assert not list((tmp_path / "home").iterdir())
     assert done.returncode == 0 and "There is nothing to bring in." in done.stdout
     assert git(project, "status", "--porcelain") == ""
 

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from environment import TEMPLATE
+from environment import TEMPLATE, options
 
 _SPEC = importlib.util.spec_from_file_location("post_gen_project", TEMPLATE / "hooks" / "post_gen_project.py")
 assert _SPEC and _SPEC.loader
@@ -53,13 +53,10 @@ def unpack(commit: str, scratch: Path) -> Path | None:
 def bake(template: Path, answers: Mapping[str, str], scratch: Path) -> Path:
     """The project that a template makes of these answers. Raises Refused with what it says against them."""
     output = Path(tempfile.mkdtemp(dir=scratch))
-    # JSON is YAML. Nothing is left in the home folder, nor read from there.
-    config = scratch / "cookiecutter.yaml"
-    config.write_text(json.dumps({"replay_dir": str(scratch), "cookiecutters_dir": str(scratch)}))
-    options = ["--no-input", "--config-file", str(config), "--output-dir", str(output)]
+    words = [str(word) for word in (template, *options(scratch), "--output-dir", output)]
     given = [f"{question}={answer}" for question, answer in answers.items()]
     run = subprocess.run(
-        [sys.executable, "-m", "cookiecutter", str(template), *options, *given],
+        [sys.executable, "-m", "cookiecutter", *words, *given],
         cwd=scratch,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PWD": str(scratch)},
         capture_output=True,

@@ -1,10 +1,11 @@
-"""An environment with cookiecutter alone, for the demo and the updater: how it is made.
+"""An environment with cookiecutter alone, for the demo and the updater: how it is made, and how cookiecutter is called.
 
 Standard library of Python 3.7 and newer: it runs before there is an environment. Not here: who runs the commands.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -25,6 +26,13 @@ def pins() -> list[str]:
     text = (TEMPLATE / "pyproject.toml").read_text(encoding="utf-8")
     (line,) = re.findall(r"^dependencies = \[(.*)\]$", text, re.MULTILINE)
     return re.findall('"([^"]+)"', line)
+
+
+def options(folder: Path) -> list[str | Path]:
+    """What cookiecutter is told, so that it asks nothing, and neither reads nor writes anything in the home folder."""
+    config = folder / "cookiecutter.json"  # JSON is YAML
+    config.write_text(json.dumps({"replay_dir": str(folder / "replay"), "cookiecutters_dir": str(folder)}))
+    return ["--no-input", "--config-file", config]
 
 
 def steps(venv: Path) -> list[tuple[str, list[str | Path]]]:
