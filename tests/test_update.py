@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from cookiecutter.main import cookiecutter
-from facts import FLAVOURS, SDKS, TEMPLATE
+from facts import FLAVOURS, SDKS, TEMPLATE, find_python
 from running import shell
 from test_bake import files
 
@@ -131,7 +131,7 @@ def test_no_edit_is_lost_and_the_engine_is_todays(
 def test_an_edited_project_of_each_release_is_green_afterwards(
     released: Path, install: Callable[[str, str], Path], tmp_path: Path, sdk: str
 ) -> None:
-    """Its tests are run by the update, which says what came of them."""
+    """Its tests are run by the update, and its lock holds what its owner added to the requirements."""
     project = generate(released, tmp_path, "sklearn", serving_sdk=sdk)
     trainer = project / "sklearnserver" / "trainer"
     for name, before, after in (
@@ -140,6 +140,8 @@ def test_an_edited_project_of_each_release_is_green_afterwards(
     ):
         assert (trainer / name).read_text().count(before) == 1
         (trainer / name).write_text((trainer / name).read_text().replace(before, after))
+    with (project / "requirements.txt").open("a") as requirements:
+        requirements.write("tabulate==0.9.0\n")
     commit(project)
     (project / ".venv").symlink_to(install("sklearn", sdk) / ".venv")
     (project / ".git" / "info" / "exclude").write_text(".venv\n")
@@ -147,6 +149,26 @@ def test_an_edited_project_of_each_release_is_green_afterwards(
     done = update(project, PYTHONPATH=str(project), MAKEFLAGS="-- INSTALL=true")
     assert done.returncode == 0, done.stdout + done.stderr
     assert " passed" in done.stdout and "tests fail" not in done.stdout
+    assert "tabulate==0.9.0 " in (project / "requirements.lock").read_text()
+
+
+@pytest.mark.slow
+def test_an_old_python_runs_the_updater_with_uv_and_is_told_so_without(project: Path) -> None:
+    """As that of a project of KFServing, which has no cookiecutter."""
+    python = find_python("3.8") or find_python("3.9")
+    if not python:
+        pytest.skip("there is no Python 3.8; `uv python install 3.8` gets one")
+    uv = shutil.which("uv")
+    assert uv
+    for path, status, said in (
+        (f"{Path(uv).parent}:/usr/bin:/bin", 0, "There is nothing to bring in."),
+        ("/usr/bin:/bin", 1, "or newer is needed: name one, PYTHON=..., or install uv."),
+    ):
+        command = [python, str(UPDATER), str(project), "--no-tests"]
+        variables = {**os.environ, "PATH": path}
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stderr
+        assert said in done.stdout + done.stderr
 
 
 def test_what_you_answer_now_counts(project: Path) -> None:

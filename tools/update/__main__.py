@@ -3,8 +3,7 @@
 usage: python tools/update PROJECT [QUESTION=ANSWER ...] [--check] [--force-engine] [--no-tests]
 
 A project's `make update` runs the updater of the template that it updates to. The Python may be any from 3.8: where it
-has no cookiecutter, an environment that has one is made, and removed afterwards. What is done:
-updating.py.
+has no cookiecutter, an environment that has one is made, and removed afterwards. Not here: the update (updating.py).
 """
 
 from __future__ import annotations

@@ -46,7 +46,8 @@ def unpack(commit: str, scratch: Path) -> Path | None:
         return None
     folder = Path(tempfile.mkdtemp(dir=scratch))
     with tarfile.open(fileobj=io.BytesIO(run.stdout)) as archive:
-        archive.extractall(folder, filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # Python 3.11.3 has none
+        archive.extractall(folder)
     return folder
 
 

@@ -47,7 +47,7 @@ def steps(venv: Path) -> list[tuple[str, list[str | Path]]]:
     else:
         running = ".".join(map(str, sys.version_info[:2]))
         raise NoPython(
-            f"This is Python {running}, and Python {needed} or newer is needed: run it by one, or install uv."
+            f"This is Python {running}, and {needed} or newer is needed: name one, PYTHON=..., or install uv."
         )
     install: list[str | Path] = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
     return [("Make an environment for cookiecutter", make), ("Install cookiecutter", [*install, *pins()])]
