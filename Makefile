@@ -1,11 +1,12 @@
 # `make` lists what there is.
-# From the command line only: what the environment calls PYTHON or VENV is not meant for this file.
+# From make's command line only: what the environment calls PYTHON or ARGS is not meant for this file.
 PYTHON = python3
 VENV = .venv
-DEMO ?= .demo
-FRAMEWORK ?= sklearn
+DEMO = .demo
+FRAMEWORK = sklearn
+ARGS =
 # Test processes at once: what needs the container engine is one after another in one of them.
-JOBS ?= 2
+JOBS = 2
 # Tool caches stay out of the template's folder: cookiecutter would copy them into projects.
 export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
@@ -16,8 +17,13 @@ export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
+# Ends well on a Python that the tests run on. An environment of another one is made anew.
+FITS = -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 $(VENV)/.installed: pyproject.toml
-	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python $(FITS) 2>/dev/null || { \
+	    $(PYTHON) $(FITS) || { echo "This is $$($(PYTHON) --version 2>&1), and the template's tests need Python 3.11 or newer:" \
+	        "name one, as in make test PYTHON=python3.12" >&2; exit 1; }; \
+	    $(PYTHON) -m venv --clear $(VENV); }
 	$(VENV)/bin/python -m pip install --quiet --editable '.[test]'
 	@touch $@
 
@@ -32,11 +38,12 @@ test-all: $(VENV)/.installed  ## run them with every framework beside every SDK,
 
 # What is rendered is checked in the projects that the tests bake.
 ENGINE = '{{cookiecutter.framework_nm}}/{{cookiecutter.framework_nm}}server/_engine'
-CODE = hooks tests tools/demo tools/measure_images.py benchmarks $(ENGINE) '{{cookiecutter.framework_nm}}/variants'
+CODE = hooks tests tools/demo tools/measure_images.py tools/update benchmarks $(ENGINE) '{{cookiecutter.framework_nm}}/variants'
 lint: $(VENV)/.installed  ## check the template's own code
 	$(VENV)/bin/ruff check --config pyproject.toml $(CODE)
 	$(VENV)/bin/ruff format --config pyproject.toml --check $(CODE)
 	$(VENV)/bin/mypy hooks tests tools/demo tools/measure_images.py benchmarks
+	$(VENV)/bin/mypy tools/update
 	$(VENV)/bin/mypy --no-warn-return-any $$(find tests/engine -name '*.py')
 
 samples: $(VENV)/.installed  ## train the sample models again, with the versions that the projects pin

@@ -16,6 +16,7 @@ import os
 import re
 import shlex
 import shutil
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,16 @@ OWNED = tuple(Path("trainer", name) for name in ("model.py", "preprocessor.py", 
 #: Where pre_gen_project.py has moved the files of a project that was there before: whatever is in the places where
 #: the template writes, it has written now.
 KEPT = ".before"
+
+#: Which template made the project, of which answers: cruft's file, so that cruft updates the project, too.
+ORIGIN = ".cruft.json"
+
+#: As cookiecutter knows them without being told.
+ABBREVIATIONS = {
+    "bb": "https://bitbucket.org/{}",
+    "gh": "https://github.com/{}.git",
+    "gl": "https://gitlab.com/{}.git",
+}
 
 #: In bytes. The template has no larger file: what is larger is data or a model of the owner's, and is not read.
 LARGEST = 64 * 1024 * 1024
@@ -74,7 +85,7 @@ class Wiring:
         Raises OSError where a file cannot be written: then the files that were there before are as they were. The
         layers are gone afterwards in any case.
         """
-        moved = [path.relative_to(self.before).as_posix() for path in _files(self.before)]
+        moved = [path.relative_to(self.before).as_posix() for path in files_below(self.before)]
         try:
             others = self._files_of_other_sdks()
             for name in others:
@@ -86,7 +97,7 @@ class Wiring:
             outcome = self._return(self._record(), others)
             self._remove_empty_folders([*others, *moved])
         except OSError:
-            for path in _files(self.before):
+            for path in files_below(self.before):
                 self._give_back(path.relative_to(self.before).as_posix())
             shutil.rmtree(self.before, ignore_errors=True)
             raise
@@ -99,7 +110,7 @@ class Wiring:
         """Write down what the template wrote; returns the digests by the files' names."""
         places = [place.format(package=self.package.name) for place in self.places]
         found = {path for place in places for path in self.project.glob(place) if path.is_file()}
-        written = {path.relative_to(self.project).as_posix(): _digest(path) for path in found - {self.digests}}
+        written = {path.relative_to(self.project).as_posix(): digest_of(path) for path in found - {self.digests}}
         self.digests.write_bytes("".join(f"{digest}  {name}\n" for name, digest in sorted(written.items())).encode())
         return written
 
@@ -108,7 +119,7 @@ class Wiring:
 
         A file that the template does not know goes back and is not named. What is only as another SDK's is gone.
         """
-        recorded = _recorded(self.before / self.digests.relative_to(self.project))
+        recorded = read_digests(self.before / self.digests.relative_to(self.project))
         outcome = Outcome()
         for name, digest in sorted(self._owners_files(recorded).items()):
             former = others.get(name, {})
@@ -131,9 +142,9 @@ class Wiring:
 
         Where nothing is recorded, because an older template made the project, those are all but the engine's.
         """
-        found = {path.relative_to(self.before).as_posix(): _digest(path) for path in _files(self.before)}
+        found = {path.relative_to(self.before).as_posix(): digest_of(path) for path in files_below(self.before)}
         engine = f"{self.package.name}/_engine/"
-        ours = {self.digests.relative_to(self.project).as_posix()}
+        ours = {self.digests.relative_to(self.project).as_posix(), ORIGIN}
         if not recorded:
             ours |= {name for name in found if name.startswith(engine)}
         return {name: digest for name, digest in found.items() if recorded.get(name) != digest and name not in ours}
@@ -159,29 +170,29 @@ class Wiring:
 
     def _lay_package(self) -> None:
         for layer in self._layers(self.sdk):
-            for source in _files(layer):
+            for source in files_below(layer):
                 _copy(source, self.package / source.relative_to(layer))
 
     def _lay_sample(self) -> None:
         sample = self.package / "example_models" / "0001"
         new = self.variants / "samples" / self.sdk / self.framework / "0001"
-        for source in _files(new):
+        for source in files_below(new):
             _copy(source, sample / source.relative_to(new))
         _copy(sample / "input.json", self.project / "input.json")
         _copy(self.variants / "locks" / f"{self.framework}-{self.sdk}.lock", self.project / "requirements.lock")
 
     def _files_of_other_sdks(self) -> dict[str, dict[str, str]]:
         """What only other SDKs' projects have: the digests as the template has it, by the file's name and the SDK."""
-        ours = {path.relative_to(layer) for layer in self._layers(self.sdk) for path in _files(layer)}
+        ours = {path.relative_to(layer) for layer in self._layers(self.sdk) for path in files_below(layer)}
         found: dict[str, dict[str, str]] = {}
         for sdk in self.sdks:
             layer = self.variants / "sdks" / sdk
-            names = {path.relative_to(layer): path for path in _files(layer)}
+            names = {path.relative_to(layer): path for path in files_below(layer)}
             files = {(self.package / name): path for name, path in names.items() if name not in ours}
             for folder in set(self.sdks[sdk]["k8s"]) - set(self.sdks[self.sdk]["k8s"]):
                 files.update({path: path for path in (self.project / "k8s" / folder).iterdir() if path.is_file()})
             for path, source in files.items():
-                found.setdefault(path.relative_to(self.project).as_posix(), {})[sdk] = _digest(source)
+                found.setdefault(path.relative_to(self.project).as_posix(), {})[sdk] = digest_of(source)
         return found
 
     def _remove_empty_folders(self, names: Sequence[str]) -> None:
@@ -211,6 +222,56 @@ class Wiring:
         locked = lock.read_text(encoding="utf-8", errors="replace") if lock.is_file() else ""
         others = (sdk for sdk in self.sdks if sdk != self.sdk)
         return next((sdk for sdk in others if re.search(rf"^{sdk}==", locked, re.MULTILINE)), None)
+
+
+def origin(answers: Mapping[str, Any], release: str) -> dict[str, Any]:
+    """Say where the project comes from: the template's address, its commit, or its release where git knows none, and
+    the answers."""
+    address, folder = _address(answers)
+    questions = {question: answer for question, answer in answers.items() if not question.startswith("_")}
+    return {
+        "template": address,
+        "commit": _commit(folder) or release,
+        "checkout": answers.get("_checkout"),
+        "context": {"cookiecutter": questions},
+        "directory": None,
+    }
+
+
+def _address(answers: Mapping[str, Any]) -> tuple[str, Path]:
+    """The template's address, as git takes it and without a password, and the folder that it was read from."""
+    typed = answers.get("_template") or ""
+    prefix, _, rest = typed.partition(":")
+    address = ABBREVIATIONS[prefix].format(rest) if prefix in ABBREVIATIONS else typed
+    address = re.sub("//[^/@]*@", "//", re.sub(r"^git\+", "", address))
+    read = answers.get("_repo_dir") or typed
+    # A hook runs in the project: where cookiecutter was started is what the shell says, or where it writes to.
+    for start in (os.environ.get("PWD"), answers.get("_output_dir"), "."):
+        folder = Path(start or ".", read)
+        if _is_template(folder, answers):
+            return str(folder.resolve()) if read == typed else address, folder
+    return address, Path(read)
+
+
+def _is_template(folder: Path, answers: Mapping[str, Any]) -> bool:
+    """Tell whether a folder holds the template that was rendered, by its table of frameworks."""
+    try:
+        questions = json.loads((folder / "cookiecutter.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(questions.get("_frameworks") == answers["_frameworks"])
+
+
+def _commit(folder: Path) -> str:
+    """The commit that is checked out in a folder; "" where it is no clone."""
+    command = ["git", "-C", str(folder), "rev-parse", "--show-prefix", "HEAD"]
+    try:
+        said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout.decode()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    # The folder of another repository has a prefix, and that repository's commit says nothing of the template.
+    prefix, _, commit = said.partition("\n")
+    return "" if prefix else commit.strip()
 
 
 def next_steps(framework: str) -> str:
@@ -263,24 +324,28 @@ def main() -> int:
     except OSError as error:
         print(f"The project is incomplete: {error}. Fix that and run the same command again.", file=sys.stderr)
         return 1
+    if "_commit" not in answers:  # which cruft sets, and writes the file itself
+        release = (wiring.package / "_engine" / "VERSION").read_text(encoding="utf-8").strip()
+        written = json.dumps(origin(answers, release), ensure_ascii=False, indent=2) + "\n"
+        (wiring.project / ORIGIN).write_bytes(written.encode())
     checkout = f" --checkout {shlex.quote(answers['_checkout'])}" if answers.get("_checkout") else ""
     template = shlex.quote(answers.get("_template") or "THE-TEMPLATE") + checkout
     print(renewed(wiring, outcome, template) if wiring.renews else next_steps(wiring.framework))
     return 0
 
 
-def _files(folder: Path) -> list[Path]:
+def files_below(folder: Path) -> list[Path]:
     """The files below a folder, except the bytecode of whoever ran them there."""
     return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
 
 
-def _recorded(file: Path) -> dict[str, str]:
+def read_digests(file: Path) -> dict[str, str]:
     """The digests of the files that the template wrote, by their names; none where a project has no such list."""
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
     """The SHA-256 of a file; of text, over lines that end as in git, whatever the checkout's do. Large ones have ""."""
     if path.stat().st_size > LARGEST:
         return ""

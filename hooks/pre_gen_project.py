@@ -13,8 +13,10 @@ import errno
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -27,6 +29,12 @@ ANSWERS = r"""{{ cookiecutter | jsonify }}"""
 #: Where the files of a project that was there before are, as they were, until post_gen_project.py has finished.
 KEPT = ".before"
 
+#: What cookiecutters before 2.0 do not know.
+TOO_OLD = (
+    "This cookiecutter is too old for this template, which needs 2.1 or newer: `pipx upgrade cookiecutter`, "
+    "`python3 -m pip install --upgrade cookiecutter`, or `uvx cookiecutter` for the newest."
+)
+
 #: Of Kubernetes, for most names, for the value of a label, and for a part of a host's name.
 NAME_LIMIT = 63
 
@@ -35,6 +43,9 @@ FRAMEWORK_LIMIT = NAME_LIMIT - len("server-train-20260131-235959")
 
 #: `make image-train` adds to the tag.
 TAG_LIMIT = 128 - len("-train")
+
+#: Nobody reads, or types, a longer answer.
+LONGEST_SHOWN = 200
 
 #: No shortened answer is suggested that says less than this.
 SHORTEST_SUGGESTION = 8
@@ -265,20 +276,33 @@ QUESTIONS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
 }
 
 
-def problems(answers: Mapping[str, Any]) -> list[str]:
+class Problem(str):
+    """What is wrong, as a paragraph; and by question what to answer instead, "" where only its owner can know."""
+
+    instead: dict[str, str]
+
+    def __new__(cls, text: str, **instead: str) -> Problem:
+        problem = super().__new__(cls, text)
+        problem.instead = instead
+        return problem
+
+
+def problems(answers: Mapping[str, Any]) -> list[Problem]:
     """Say what is wrong with the answers, a paragraph for each that cannot work."""
     found = {}
     for question, (check, repair) in QUESTIONS.items():
         answer = answers.get(question)
         wrong = _wrong(answer, check)
         if wrong:
-            found[question] = f"{question} {_shown(answer)}: {wrong}{_suggestion(answer, check, repair)}"
+            guess = _guess(answer, check, repair)
+            suggestion = f' Try "{guess}".' if guess else ""
+            found[question] = Problem(f"{question} {_shown(answer)}: {wrong}{suggestion}", **{question: guess})
     # An answer that is wrong by itself says nothing about those it goes with.
     together = [problem for parts, check in TOGETHER if not parts & found.keys() for problem in check(answers)]
     return [*found.values(), *together]
 
 
-def check_sdk(answers: Mapping[str, Any]) -> list[str]:
+def check_sdk(answers: Mapping[str, Any]) -> list[Problem]:
     """Check that the framework and the Python go with the SDK, by the table of facts."""
     name, frameworks = answers["serving_sdk"], answers["_frameworks"]
     sdk, found = answers["_sdks"][name], []
@@ -286,31 +310,34 @@ def check_sdk(answers: Mapping[str, Any]) -> list[str]:
     beside_it = frameworks.get(answers["framework_nm"], {}).get(name, {})
     if beside_it is None:
         beside = ", ".join(framework for framework, row in frameworks.items() if row.get(name, True) is not None)
-        found.append(
+        text = (
             f"framework_nm {_shown(answers['framework_nm'])}: It has no versions that run beside {sdk['title']}. "
             f"Choose one of {beside}, or another serving_sdk."
         )
+        found.append(Problem(text, framework_nm=""))
     pythons = (beside_it or {}).get("pythons", sdk["pythons"])
     if answers["python_version"] not in pythons:
-        found.append(
+        text = (
             f"python_version {_shown(answers['python_version'])}: {sdk['title']} with {answers['framework_nm']} "
             f'runs on {", ".join(pythons)}. Try "{pythons[0]}".'
         )
+        found.append(Problem(text, python_version=pythons[0]))
     return found
 
 
-def check_image(answers: Mapping[str, Any]) -> list[str]:
+def check_image(answers: Mapping[str, Any]) -> list[Problem]:
     """Check the whole name of the image, whose parts are fine."""
     name = f"{answers['image_registry']}/{answers['framework_nm']}server"
     if len(name) <= 255:
         return []
-    return [
+    text = (
         f"image_registry {_shown(answers['image_registry'])}: The image's name would have {len(name)} "
         "characters, and registries allow at most 255. Use a shorter path."
-    ]
+    )
+    return [Problem(text, image_registry="")]
 
 
-def check_names(answers: Mapping[str, Any]) -> list[str]:
+def check_names(answers: Mapping[str, Any]) -> list[Problem]:
     """Check the names that the SDK's controller makes of the model's and the namespace's."""
     sdk, model, namespace = answers["_sdks"][answers["serving_sdk"]], answers["model_name"], answers["namespace"]
 
@@ -325,45 +352,76 @@ def check_names(answers: Mapping[str, Any]) -> list[str]:
     rule = f"{sdk['title']} makes the name {name} of"
     shorter = repair_label(model, max(room(made), 0))
     if "NAMESPACE" not in made:
-        return [
+        text = (
             f"model_name {_shown(model)}: It has {len(model)} characters. {rule} it, and Kubernetes allows "
             f'{NAME_LIMIT} in all: use at most {room(made)}. Try "{shorter}".'
-        ]
+        )
+        return [Problem(text, model_name=shorter)]
     both = room(made) + len(namespace)
-    suggestion = f' Try "{shorter}" as model_name.' if len(shorter) >= SHORTEST_SUGGESTION else ""
-    shorter = repair_label(namespace, max(both - len(model), 0))
-    if not suggestion and len(shorter) >= SHORTEST_SUGGESTION:
-        suggestion = f' Try "{shorter}" as namespace.'
-    return [
+    guesses = {"model_name": shorter, "namespace": repair_label(namespace, max(both - len(model), 0))}
+    instead = {question: guess for question, guess in guesses.items() if len(guess) >= SHORTEST_SUGGESTION}
+    suggestion = "".join(f' Try "{guess}" as {question}.' for question, guess in list(instead.items())[:1])
+    text = (
         f"model_name {_shown(model)}, namespace {_shown(namespace)}: They have {len(model)} and {len(namespace)} "
         f"characters. {rule} both, and Kubernetes allows {NAME_LIMIT} in all: use at most {both} together.{suggestion}"
-    ]
+    )
+    return [Problem(text, **dict(list(instead.items())[:1] or [("model_name", "")]))]
 
 
 #: What is checked of several answers, each of which is fine by itself.
-TOGETHER: tuple[tuple[frozenset[str], Callable[[Mapping[str, Any]], list[str]]], ...] = (
+TOGETHER: tuple[tuple[frozenset[str], Callable[[Mapping[str, Any]], list[Problem]]], ...] = (
     (frozenset({"framework_nm", "serving_sdk", "python_version"}), check_sdk),
     (frozenset({"framework_nm", "image_registry"}), check_image),
     (frozenset({"serving_sdk", "model_name", "namespace"}), check_names),
 )
 
 
-def message(found: list[str]) -> str:
+def command_line(answers: Mapping[str, Any], overwrite: bool) -> str:
+    """The command that generates the project of corrected answers; "..." stands for what only its owner can know."""
+    corrected = dict(answers)
+    # What was corrected may not go with the rest, such as another SDK with the Python.
+    for _ in QUESTIONS:
+        for problem in problems(corrected):
+            corrected.update(problem.instead)
+    left = {question for problem in problems(corrected) for question in problem.instead}
+    left |= {question for question in QUESTIONS if len(str(corrected.get(question))) > LONGEST_SHOWN}
+    typed = [
+        f"{question}=..." if question in left else shlex.quote(f"{question}={corrected[question]}")
+        for question in QUESTIONS
+    ]
+    template = re.sub("//[^/@]*@", "//", answers.get("_template") or "THE-TEMPLATE")  # without a password
+    options = ["--checkout", answers["_checkout"]] if answers.get("_checkout") else []
+    if answers.get("_output_dir") and answers["_output_dir"] != os.environ.get("PWD"):
+        options += ["--output-dir", answers["_output_dir"]]
+    first = ["cookiecutter", template, "--no-input", *options, *(["--overwrite-if-exists"] if overwrite else [])]
+    lines = textwrap.wrap(" ".join(typed), 100, break_long_words=False, break_on_hyphens=False)
+    return " \\\n      ".join([" ".join(map(shlex.quote, first)), *lines])
+
+
+def message(found: list[Problem], command: str) -> str:
     """Put the problems into words for whoever typed the answers."""
+    with_answers = ", with answers in the place of ..." if "=..." in command else ""
     count = "One answer" if len(found) == 1 else f"{len(found)} answers"
     paragraphs = "".join(f"\n  {problem}\n" for problem in found)
     return (
         f"\n{count} cannot work, so nothing was generated:\n{paragraphs}\n"
-        "Run cookiecutter again and answer differently. A traceback after this only means that this check stopped it.\n"
+        f"Run cookiecutter again{with_answers}:\n\n    {command}\n\n"
+        "A traceback after this only means that this check stopped it.\n"
     )
 
 
 def main() -> int:
     """Check the answers, and keep the files of a project that is there; the status tells cookiecutter to stop."""
     answers = json.loads(ANSWERS)
+    if "cookiecutter" in answers.get(
+        "__package", ""
+    ):  # handed on as it is written, where cookiecutter knows no such variables
+        print(TOO_OLD, file=sys.stderr)
+        return 1
     found = problems(answers)
     if found:
-        print(message(found), file=sys.stderr)
+        # Cookiecutter goes on in a folder that is not empty only if it was told to.
+        print(message(found, command_line(answers, any(Path.cwd().iterdir()))), file=sys.stderr)
         return 1
     try:
         keep(Path.cwd(), f"{answers['framework_nm']}server", answers["_places"])
@@ -418,13 +476,13 @@ def _wrong(answer: object, check: Callable[[str], str]) -> str:
     return check(answer)
 
 
-def _suggestion(answer: object, check: Callable[[str], str], repair: Callable[[str], str]) -> str:
-    """Offer what was probably meant, or nothing if that is hard to tell."""
+def _guess(answer: object, check: Callable[[str], str], repair: Callable[[str], str]) -> str:
+    """Say what was probably meant, or nothing if that is hard to tell."""
     if not isinstance(answer, str):
         return ""
     guess = repair(answer)
     # A guess too long to be read is no help.
-    return "" if len(guess) > 200 or _wrong(guess, check) else f' Try "{guess}".'
+    return "" if len(guess) > LONGEST_SHOWN or _wrong(guess, check) else guess
 
 
 def _host_and_path(registry: str) -> tuple[str | None, list[str]]:

@@ -20,8 +20,8 @@ import yaml
 from facts import ENGINE, FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, SKELETON, TEMPLATE, VARIANTS, pins
 
 PROJECT_FILES = """
-    .dockerignore .gitattributes .gitignore {fw}.Dockerfile LICENSE MANIFEST.in Makefile README.md SECURITY.md
-    input.json pyproject.toml requirements.lock requirements.txt run_modelserver setup.py {fw}server.yaml
+    .cruft.json .dockerignore .gitattributes .gitignore {fw}.Dockerfile LICENSE MANIFEST.in Makefile README.md
+    SECURITY.md input.json pyproject.toml requirements.lock requirements.txt run_modelserver setup.py {fw}server.yaml
     k8s/training/kustomization.yaml k8s/training/training.yaml k8s/training-bucket/kustomization.yaml
 """
 PACKAGE_FILES = """
@@ -210,7 +210,7 @@ def test_answers_reach_every_place_they_belong_to(bake: Callable[..., Path]) -> 
     assert container["image"] == "localhost:5000/team/xgboostserver:2.0"
     assert container["readinessProbe"]["httpGet"]["path"] == "/v2/models/churn/ready"
     makefile = (project / "Makefile").read_text()
-    for line in ("MODEL_NAME ?= churn", "NAMESPACE ?= scoring", "IMAGE ?= localhost:5000/team/xgboostserver:2.0"):
+    for line in ("MODEL_NAME = churn", "NAMESPACE = scoring", "IMAGE = localhost:5000/team/xgboostserver:2.0"):
         assert line in makefile
     assert "sklearn" not in makefile
 

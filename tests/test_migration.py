@@ -48,7 +48,7 @@ def test_a_package_of_2021_is_served_by_kserve_with_the_same_answers(bake: Calla
     (trainer / "model.py").write_text(block(r"python new model\.py"))
 
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    shell(tmp_path, block("bash").replace("gh:org/kfserving-template", f"'{TEMPLATE}'"), PATH=path)
+    shell(tmp_path, block("bash"), PATH=path, TEMPLATE=str(TEMPLATE))
     project = tmp_path / "new" / "sklearn"
     assert "kserve==" in (project / "requirements.txt").read_text()
     shell(project, "make train")

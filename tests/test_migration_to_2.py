@@ -59,13 +59,13 @@ def test_a_project_of_the_first_version_moves_to_the_engine(project: Path, insta
         os.utime(project / name, (0, 0))
     # The first version's own code answers here, not the package that the environment was made for.
     shell(project, "make train", PYTHONPATH=str(project))
-    text = (TEMPLATE / "docs" / "migrating-to-2.md").read_text().replace("gh:org/kfserving-template", str(TEMPLATE))
+    text = (TEMPLATE / "docs" / "migrating-to-2.md").read_text()
     commands = "".join(re.findall(r"^```bash\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     commands = commands.replace(
         "make install\n", "touch --date=@0 setup.py requirements.txt requirements.lock\nmake install\n"
     )
-    shell(project, commands, PATH=path, PYTHONPATH=str(project))
+    shell(project, commands, PATH=path, PYTHONPATH=str(project), TEMPLATE=str(TEMPLATE))
 
     package = project / "sklearnserver"
     for name, (_, after) in EDITS.items():

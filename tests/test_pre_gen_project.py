@@ -9,6 +9,7 @@ import importlib.util
 import json
 import os
 import random
+import shlex
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ import pytest
 from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 from cookiecutter.utils import create_env_with_context
-from facts import FRAMEWORKS, QUESTIONS
+from facts import FRAMEWORKS, QUESTIONS, TEMPLATE, find_python
 
 HOOK = Path(__file__).parents[1] / "hooks" / "pre_gen_project.py"
 
@@ -36,6 +37,9 @@ GOOD = {
     "storage_uri": "gs://airuntime-demo/templates/sklearn/examples",
     "python_version": "3.11",
 }
+
+#: Stands for a command line, where what it says does not matter.
+COMMAND = "cookiecutter ..."
 
 #: The questions that take any text; the others are menus.
 FREE = [question for question in GOOD if question not in ("framework_nm", "serving_sdk")]
@@ -317,12 +321,45 @@ def test_unanswered(question: str) -> None:
     assert problem.startswith(f'{question} "": It is empty.')
 
 
+def corrected(**changes: object) -> dict[str, str]:
+    """The answers in the command line that a refusal offers."""
+    command = hook.command_line({**TABLES, **GOOD, **changes}, False).replace("\\\n", "")
+    first, template, option, *words = shlex.split(command)
+    assert [first, template, option] == ["cookiecutter", "THE-TEMPLATE", "--no-input"]
+    return dict(word.split("=", 1) for word in words)
+
+
+@pytest.mark.parametrize(("question", "answer", "suggestion"), _bad(), ids=_name)
+def test_the_corrected_command_line_is_printed(question: str, answer: str, suggestion: str | None) -> None:
+    """With the suggestion, and "..." where none can be made: typed as it is, that is refused."""
+    typed = corrected(**{question: answer})
+    assert typed[question] == (suggestion or "...")
+    if suggestion is None:
+        assert problems(**typed) != []
+    else:
+        assert problems(**typed) == []
+
+
+def test_what_is_corrected_goes_together() -> None:
+    """An SDK whose name was misspelt has another Python, too; and names that are too long together are shortened."""
+    assert corrected(serving_sdk="KFServing")["python_version"] == "3.8"
+    for answers in ({"serving_sdk": "KFServing"}, {"model_name": "M" * 50, "namespace": "n" * 30}):
+        assert problems(**corrected(**answers)) == []
+    assert corrected(storage_uri="gs://bucket/" + "a" * 5000)["storage_uri"] == "..."
+    assert corrected(framework_nm="", image_tag=None, namespace=3) == {
+        **GOOD,
+        "framework_nm": "...",
+        "image_tag": "...",
+        "namespace": "...",
+    }
+
+
 def test_all_at_once() -> None:
     """Every problem is in the one message, in the order of the questions, with what was answered."""
     bad = {question: rows[0][0] for question, rows in REFUSED.items()}
     found = problems(**bad)
     assert [problem.split(" ")[0] for problem in found] == list(GOOD)
-    text = hook.message(found)
+    text = hook.message(found, COMMAND)
     assert "8 answers cannot work, so nothing was generated" in text
     for question, answer in bad.items():
         assert f'  {question} "{answer}": ' in text
@@ -334,7 +371,7 @@ def test_wording() -> None:
         'model_name "My Model": Kubernetes allows lower-case letters, digits and "-" in a name, starting '
         'with a letter and ending with a letter or digit. Try "my-model".'
     ]
-    assert "One answer cannot work" in hook.message(problems(model_name="My Model"))
+    assert "One answer cannot work" in hook.message(problems(model_name="My Model"), COMMAND)
 
 
 def test_line_break_is_named() -> None:
@@ -607,6 +644,22 @@ def test_refusal_leaves_nothing(kitchen: Kitchen, capfd: pytest.CaptureFixture[s
     assert kitchen.nothing_left()
 
 
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_the_command_line_of_a_refusal_generates(kitchen: Kitchen, overwrite: bool) -> None:
+    """Typed as it is printed, where it was printed: into the same folder, over the same project."""
+    config = ["--config-file", str(kitchen.config)]
+    if overwrite:
+        kitchen.bake({"model_name": "first"})
+    options = ["--no-input", "-o", str(kitchen.output), *(["-f"] if overwrite else []), "image_tag=not a tag"]
+    command = [sys.executable, "-m", "cookiecutter", *config, str(kitchen.template), *options, "model_name=My Model"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    printed = refused.stderr.split("Run cookiecutter again:\n\n")[1].split("\n\n")[0]
+    words = shlex.split(printed.replace("\\\n", ""))
+    subprocess.run([sys.executable, "-m", *words, *config], check=True)
+    answers = json.loads((kitchen.output / "sklearn" / "answers.json").read_text())
+    assert (answers["image_tag"], answers["model_name"]) == ("not-a-tag", "my-model")
+
+
 def test_refusal_keeps_your_project(kitchen: Kitchen) -> None:
     """Generating over a project that exists changes nothing in it when an answer is refused."""
     kitchen.bake({})
@@ -681,3 +734,17 @@ def test_jinja_given_on_the_command_line(kitchen: Kitchen) -> None:
     with pytest.raises(ZeroDivisionError):
         kitchen.compute({"namespace": "{{ 1/0 }}"})
     assert kitchen.nothing_left()
+
+
+@pytest.mark.slow
+def test_a_cookiecutter_that_is_too_old_is_one_sentence(tmp_path: Path) -> None:
+    """Cookiecutter 1.7 hands on variables unrendered. It runs on Pythons up to 3.9."""
+    python = find_python("3.8") or find_python("3.9")
+    if not python:
+        pytest.skip("there is no Python 3.8; `uv python install 3.8` gets one")
+    old = ["uv", "tool", "run", "--quiet", "--python", python, "cookiecutter==1.7.3"]
+    command = [*old, str(TEMPLATE), "--no-input", "--default-config"]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode != 0 and not list(tmp_path.iterdir())
+    assert "This cookiecutter is too old for this template, which needs 2.1 or newer: " in run.stderr
+    assert "python_version" not in run.stdout + run.stderr

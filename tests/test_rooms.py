@@ -13,6 +13,7 @@ BELOW = {
     "contract": set(),
     "doctor": set(),
     "rollout": set(),
+    "updating": set(),
     "artifact": {"contract"},
     "tables": {"contract"},
     "protocol": {"contract"},

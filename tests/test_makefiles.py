@@ -1,0 +1,91 @@
+"""Both Makefiles, the template's and a project's: the environment changes nothing, and a wrong Python is said."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from facts import SDKS, TEMPLATE, find_python, pins
+
+
+def settings(makefile: Path) -> list[str]:
+    """The names that are set, and those that are read though nothing sets them; pip's own are meant for it."""
+    text = makefile.read_text()
+    found = set(re.findall(r"^([A-Z_]+) *[?:]?=", text, re.MULTILINE)) | set(re.findall(r"\$\(([A-Z_]+)\)", text))
+    return sorted(found - {"HOME", "CURDIR", "MAKEFILE_LIST", "PIP_EXTRA_INDEX_URL", "VERIFY_KEY"})
+
+
+def commands(folder: Path, *words: str, **environment: str) -> str:
+    """What make would run for all of its targets."""
+    targets = re.findall(r"^([a-z-]+):", (folder / "Makefile").read_text(), re.MULTILINE)
+    command = ["make", "--dry-run", "--always-make", "--keep-going", *targets, "A=1", "B=2", *words]
+    variables = {**os.environ, **environment}
+    run = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=True)
+    return run.stdout
+
+
+@pytest.fixture(params=["template", *SDKS])
+def folder(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> Path:
+    """A folder with a Makefile."""
+    return TEMPLATE if request.param == "template" else bake("sklearn", serving_sdk=request.param)
+
+
+def test_what_the_environment_calls_by_the_same_names_changes_nothing(folder: Path) -> None:
+    """HOST, IMAGE, PYTHON and all others. On make's command line each of them counts."""
+    names = settings(folder / "Makefile")
+    assert {"PYTHON", "ARGS", "VENV"} <= set(names)
+    expected = commands(folder)
+    assert commands(folder, **{name: "nonsense" for name in names if name not in ("A", "B")}) == expected
+    given = {"HOST", "IMAGE", "PYTHON", "ARGS", "DEMO"} & set(names)
+    printed = commands(folder, *(f"{name}=mine-{name}" for name in given))
+    assert all(f"mine-{name}" in printed for name in given)
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_an_environment_of_another_python_is_made_anew(bake: Callable[..., Path], sdk: str) -> None:
+    """And one of a right Python stays."""
+    project = bake("sklearn", serving_sdk=sdk)
+    right = pins("sklearn", sdk)["pythons"]
+    wrong = next(
+        python
+        for python in map(find_python, ("3.10", "3.9", "3.11", "3.12"))
+        if python and version(python) not in right
+    )
+    subprocess.run([wrong, "-m", "venv", "--without-pip", ".venv"], cwd=project, check=True)
+    python = next(filter(None, map(find_python, right)))
+    for marker in ("", "mine"):
+        (project / ".venv" / "marker").write_text(marker)
+        install(project, f"PYTHON={python}", "--always-make")
+        assert version(str(project / ".venv" / "bin" / "python")) in right
+        assert (project / ".venv" / "marker").exists() == bool(marker)
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_a_wrong_python_is_one_sentence_that_names_right_ones(bake: Callable[..., Path], sdk: str) -> None:
+    project = bake("sklearn", serving_sdk=sdk)
+    right = pins("sklearn", sdk)["pythons"]
+    wrong = next(
+        python
+        for python in map(find_python, ("3.10", "3.9", "3.11", "3.12"))
+        if python and version(python) not in right
+    )
+    run = install(project, f"PYTHON={wrong}")
+    assert run.returncode != 0
+    said = [line for line in run.stderr.splitlines() if not line.startswith("make")]
+    assert len(said) == 1 and f"the project runs on Python {', '.join(right)}." in said[0]
+    assert not (project / ".venv").exists()
+
+
+def install(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """`make install`, but for the downloads."""
+    command = ["make", "install", "INSTALL=true", *words]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+
+
+def version(python: str) -> str:
+    program = "import sys; print(*sys.version_info[:2], sep='.')"
+    return subprocess.run([python, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
