@@ -123,7 +123,7 @@ def answers(signature: Signature, cells: list[str]) -> Iterator[tuple[str, Any]]
     if column.datatype == "FP64" and column.form is None:
         return
     kind = "BOOL" if column.form is None and column.datatype == "BOOL" else "BYTES"
-    tensors = [
+    tensors: list[dict[str, Any]] = [
         {"name": "c", "datatype": kind, "shape": [len(cells)], "data": sent},
         {"name": "n", "datatype": "FP32", "shape": [len(cells)], "data": [1.5] * len(cells)},
     ]

@@ -6,7 +6,8 @@ from typing import Literal, Optional, Tuple
 
 import msgspec
 
-from .forms import Dates, Form
+from .dates import Dates
+from .forms import Form
 
 _KINDS = {"FP64": "number", "BOOL": "true or false", "BYTES": "text"}
 

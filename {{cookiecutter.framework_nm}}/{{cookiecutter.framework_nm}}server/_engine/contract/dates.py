@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
-from typing import Any, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 import msgspec
 import numpy as np
@@ -113,7 +113,7 @@ def parts_of(seconds: np.ndarray, parts: Sequence[str]) -> np.ndarray:
     times = micros.astype("datetime64[us]")
     days, months = times.astype("datetime64[D]"), times.astype("datetime64[M]")
     of_day = (times - days).astype(np.int64) // 1_000_000
-    found = {
+    found: Dict[str, Callable[[], Any]] = {
         "days": lambda: micros / 86_400e6,
         "year": lambda: times.astype("datetime64[Y]").astype(np.int64) + 1970,
         "month": lambda: months.astype(np.int64) % 12 + 1,

@@ -71,4 +71,4 @@ def _value(form: Form, item: Any) -> Optional[float]:
         return form.read(item)
     if isinstance(form, Dates):
         return to_seconds(item, form.utc) if isinstance(item, date) else None
-    return float(item) if np.isscalar(item) else None
+    return float(item) if isinstance(item, (bool, int, float, np.number, np.bool_)) else None

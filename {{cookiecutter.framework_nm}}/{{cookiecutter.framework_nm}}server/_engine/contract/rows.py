@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .forms import Dates
+from .dates import Dates
 from .signature import Column, Signature, Tensor
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ import msgspec
 import numpy as np
 
 from .columns import Column, Tensor
-from .forms import Dates, Form, Misread, Unreadable, read
+from .dates import Dates
+from .forms import Form, Misread, Unreadable, read
 from .values import are_dates, is_finite, is_in, like, numbers_of, text_of
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     Input = Union[np.ndarray, pd.DataFrame]
 
+
+__all__ = ["LARGEST", "Column", "Signature", "Tensor"]
 
 #: Larger numbers are taken for mistakes: frameworks compute in single precision, where they are infinite.
 LARGEST = float(np.finfo(np.float32).max)

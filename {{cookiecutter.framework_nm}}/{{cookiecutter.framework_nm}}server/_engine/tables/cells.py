@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 from ..contract import dates, numbers, truths
-from ..contract.forms import Dates, Form, read
+from ..contract.dates import Dates
+from ..contract.forms import Form, read
 from ..contract.numbers import Numbers
 from ..contract.truths import Truths
 from .files import DataError

@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_iris
 
-from ..contract.forms import Dates, Form
+from ..contract.dates import Dates
+from ..contract.forms import Form
 from ..contract.signature import Signature
 from ..contract.truths import Truths
 from .cells import MISSING, Wanted, decode, missing_hint

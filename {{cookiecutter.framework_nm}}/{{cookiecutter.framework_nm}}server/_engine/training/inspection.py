@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..contract.forms import Dates
+from ..contract.dates import Dates
 from ..contract.signature import Column, Signature
 from ..tables import profile
 from .task import Task
