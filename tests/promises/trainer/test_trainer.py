@@ -196,7 +196,7 @@ def test_a_column_of_numbers_does_not_become_text_silently(tmp_path: Path) -> No
         assert run.returncode == 0, run.stderr
         assert MyModel(dirpath=tmp_path / version).signature.columns[0].datatype == datatype
     assert "no column 'agee'" in train(*arguments, "--columns", "agee:text").stderr
-    assert "--columns: expected NAME:text" in train(*arguments, "--columns", "age").stderr
+    assert "--columns: expected NAME:KIND" in train(*arguments, "--columns", "age").stderr
 
 
 def files_of(directory: Path) -> set[str]:

@@ -40,7 +40,7 @@ class Unreadable(ValueError):
 def read(form: Form, name: str, items: Any, missing: frozenset[str], wrong: List[Misread]) -> np.ndarray:
     """Values of a column as numbers, NaN where there is none; those that are not of its form are added to `wrong`.
 
-    They may be text, numbers or truth values already, or times of Python's, numpy's and pandas'.
+    They may be text, times of Python's, numpy's and pandas', or numbers already, as they are in the signature's form.
     """
     values = items.to_numpy() if hasattr(items, "to_numpy") else items
     values = values if isinstance(values, np.ndarray) else np.asarray(values, dtype=object)
@@ -69,6 +69,6 @@ def _is_missing(item: Any, missing: frozenset[str]) -> bool:
 def _value(form: Form, item: Any) -> Optional[float]:
     if isinstance(item, str):
         return form.read(item)
-    if isinstance(form, Dates):
-        return to_seconds(item, form.utc) if isinstance(item, date) else None
+    if isinstance(form, Dates) and isinstance(item, date):
+        return to_seconds(item, form.utc)
     return float(item) if isinstance(item, (bool, int, float, np.number, np.bool_)) else None
