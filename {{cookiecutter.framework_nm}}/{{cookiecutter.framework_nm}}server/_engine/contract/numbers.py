@@ -16,6 +16,7 @@ PERCENT = "%"
 SIGNS = ("US$", "R$", "$", "€", "£", "¥", "₹", "₩", "₽", "₺", "USD", "EUR", "GBP", "CHF", "JPY", PERCENT)
 #: What separates thousands, and other signs that are written for it.
 _THOUSANDS = {",": ",", ".": r"\.", " ": "[ \u00a0\u2009\u202f]", "'": "['\u2019]"}
+_UNUSUAL = {*"".join(SIGNS), *_THOUSANDS, *"(\u00a0\u2009\u202f\u2019\u2212"}
 #: The decimal sign and the one of thousands, the likelier pair first where a cell can be read by several.
 _PAIRS = ((".", ""), (".", ","), (",", ""), (",", "."), (".", " "), (",", " "), (".", "'"), (",", "'"))
 #: Digits that a number has room for; more of them are a code.
@@ -61,9 +62,7 @@ class Numbers(msgspec.Struct, frozen=True, tag_field="form", tag="numbers"):
 
 def candidates(cells: Sequence[str], decimal: str = "") -> list[Numbers]:
     """The spellings that cells may have, the likelier ones first; `decimal` is their decimal sign, if that is known."""
-    if not any(
-        letter in cell for cell in cells for letter in "".join([*SIGNS, *_THOUSANDS, "(\u00a0\u2009\u202f\u2019\u2212"])
-    ):
+    if not _UNUSUAL.intersection("".join(cells)):
         return [Numbers()]
     present = [sign for sign in SIGNS if any(sign in cell for cell in cells)]
     signs = tuple(sign for sign in present if not any(sign in other and sign != other for other in present))

@@ -28,6 +28,7 @@ class Refusals:
         self._signature = signature
         self._order = signature.names  # the signature makes a new list whenever it is asked
         self._names = frozenset(self._order)
+        self._known = self._names.union(signature.unused)
 
     def expected(self) -> str:
         """The tensors that the model takes."""
@@ -51,8 +52,7 @@ class Refusals:
         return self._record(dict(zip(names, row)))
 
     def _record(self, values: dict[str, Any]) -> list[str]:
-        known = {*self._names, *self._signature.unused}
-        foreign = itertools.islice((name for name in values if name not in known), SHOWN + 1)
+        foreign = itertools.islice((name for name in values if name not in self._known), SHOWN + 1)
         problems = [f", column {name!r}: no such column; expected {', '.join(self._order)}" for name in foreign]
         for column in self._signature.columns:
             where = f", column {column.name!r}: expected {_spoken(column)}"
@@ -175,9 +175,9 @@ def _misshapen(row: Any, shape: tuple[int, ...]) -> list[str]:
 
 def _misfit(tensor: NamedArray, column: Column) -> list[str]:
     """Any datatype of numbers fits FP64; text and truth values fit nothing but their own, and text a column's form."""
-    if tensor.datatype == "BYTES" and column.form is not None:
-        return []
     number = tensor.datatype not in ("BOOL", "BYTES")
     if number if column.datatype == "FP64" else tensor.datatype == column.datatype:
+        return []
+    if tensor.datatype == "BYTES" and column.form is not None:
         return []
     return [f"column {column.name!r}: expected {_spoken(column)} ({column.datatype}), got {tensor.datatype}"]

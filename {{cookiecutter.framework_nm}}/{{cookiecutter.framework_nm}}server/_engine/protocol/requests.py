@@ -80,6 +80,7 @@ class Decoder:
         self._lenient = lenient
         self.order = signature.names  # the signature makes a new list whenever it is asked
         self._names = frozenset(self.order)
+        self._unused = frozenset(signature.unused)
         self.refusals = Refusals(signature)
         self.rows = Rows(signature, self.refusals)
 
@@ -205,8 +206,8 @@ class Decoder:
             raise InvalidRequest(f'"inputs" is empty: {self.refusals.expected()}')
         if self._lenient:
             tensors = lenient.tensors(self.signature, tensors)
-        if self.signature.unused:
-            tensors = [tensor for tensor in tensors if tensor.name not in self.signature.unused]
+        if self._unused:
+            tensors = [tensor for tensor in tensors if tensor.name not in self._unused]
         if not columns and len(tensors) == 1 and (self.signature.tensor or tensors[0].name not in self._names):
             return [self._matrix(tensors[0])]
         rows = len(tensors[0].values) if tensors[0].values.ndim else 0

@@ -35,7 +35,7 @@ class Dialect(NamedTuple):
 
 
 def read_csv(path: Path, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
-    """Read a CSV file as text, with None for empty cells, and say how it is written. Raises DataError."""
+    """Read a CSV file as text, with NaN for empty cells, and say how it is written. Raises DataError."""
     encoding = dialect.encoding or _encoding(path)
     try:
         with path.open(encoding=encoding, newline="") as file:
@@ -61,7 +61,7 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
     except (OSError, ValueError, pd.errors.ParserWarning) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     decimal = dialect.decimal or ("," if separator == ";" and _has_decimal_commas(lines) else "")
-    return frame.astype(object).where(frame.notna(), None), Dialect(separator, decimal, encoding)
+    return frame.astype(object), Dialect(separator, decimal, encoding)
 
 
 def read_parquet(path: Path) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from ..artifact.provenance import Spread
 from ..artifact.stored import settle
 from ..artifact.versions import drafted_versions, next_version
 from ..contract.errors import ModelError
+from ..contract.signature import Signature
 from ..reporting.storing import keeps_rows
 from ..tables.reading import DataError
 from . import scores
@@ -68,19 +69,21 @@ def train(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model
     table = prepare(settings)
     rows = table.split.once(settings.eval_share, settings.split_seed)
     folds = cross_validate(table, rows.training, settings, make) if settings.folds else None
-    model = fit(table, rows.training, settings, make, "Training")
+    signature = table.signature(rows.training)
+    print(
+        f"Training: {table.task} of {table.y.name!r} from {len(signature.columns)} columns, {len(rows.training)} rows"
+    )
+    model = fit(table, rows.training, signature, make, "Training")
     model.record(settings.recorded(), table.data, folds)
     evaluation = answerable(table, rows.evaluation, model)
     return model, table.X.iloc[evaluation], table.y.iloc[evaluation]
 
 
-def fit(table: Prepared, rows: np.ndarray, settings: TrainingSettings, make: Callable[..., Model], what: str) -> Model:
-    """Train a model on some rows of a table."""
+def fit(table: Prepared, rows: np.ndarray, signature: Signature, make: Callable[..., Model], what: str) -> Model:
+    """Train a model on some rows of a table, with the signature that was learnt from them."""
     model = make(task=table.task)
-    signature = table.signature(rows)
-    print(f"{what}: {table.task} of {table.y.name!r} from {len(signature.columns)} columns, {len(rows)} rows")
     with progress(what) as model.report:
-        model.train(table.X.iloc[rows], table.y.iloc[rows], signature, settings.class_weight == "balanced")
+        model.train(table.X.iloc[rows], table.y.iloc[rows], signature, table.settings.class_weight == "balanced")
     return model
 
 
@@ -119,7 +122,8 @@ def cross_validate(
 def _score_fold(
     table: Prepared, rows: np.ndarray, fold: Rows, settings: TrainingSettings, make: Callable[..., Model]
 ) -> dict[str, float]:
-    model = fit(table, rows[fold.training], settings, make, "Training without a fold")
+    training = rows[fold.training]
+    model = fit(table, training, table.signature(training), make, "Training without a fold")
     model.set_threshold(settings.threshold)
     others = answerable(table, rows[fold.evaluation], model)
     return model.evaluate(table.X.iloc[others], table.y.iloc[others])
