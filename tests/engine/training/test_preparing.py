@@ -29,9 +29,13 @@ COLUMNS: dict[str, Any] = {
 }
 
 
+def settings(**options: Any) -> TrainingSettings:
+    return TrainingSettings(**options)
+
+
 def prepared(folder: Path, columns: dict[str, Any] = COLUMNS, kinds: str = "", **options: Any) -> Prepared:
     pd.DataFrame(columns, index=range(ROWS)).to_csv(folder / "data.csv", index=False)
-    return prepare(TrainingSettings(data=folder / "data.csv", target="y", columns=kinds, **options))
+    return prepare(settings(data=folder / "data.csv", target="y", columns=kinds, **options))
 
 
 def test_what_says_nothing_is_left_out_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,16 +99,16 @@ def test_what_is_missing_is_learnt_from_the_rows_of_training(
     ],
 )
 def test_columns_and_their_kinds_are_named(columns: str, kinds: dict[str, str]) -> None:
-    assert TrainingSettings(columns=columns).kinds == kinds
+    assert settings(columns=columns).kinds == kinds
 
 
 @pytest.mark.parametrize("columns", ["zip", "zip:texts", "zip:text,", ":text"])
 def test_a_kind_that_is_none_is_refused(columns: str) -> None:
     with pytest.raises(ValueError, match="expected NAME:KIND"):
-        TrainingSettings(columns=columns)
+        settings(columns=columns)
 
 
 def test_a_separator_is_one_letter() -> None:
-    assert TrainingSettings(separator="\\t").separator == "\t"
+    assert settings(separator="\\t").separator == "\t"
     with pytest.raises(ValueError, match="expected one letter"):
-        TrainingSettings(separator="::")
+        settings(separator="::")

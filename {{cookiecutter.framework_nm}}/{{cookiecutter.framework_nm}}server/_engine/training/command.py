@@ -70,9 +70,8 @@ def train(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model
     rows = table.split.once(settings.eval_share, settings.split_seed)
     folds = cross_validate(table, rows.training, settings, make) if settings.folds else None
     signature = table.signature(rows.training)
-    print(
-        f"Training: {table.task} of {table.y.name!r} from {len(signature.columns)} columns, {len(rows.training)} rows"
-    )
+    shape = f"{len(signature.columns)} columns, {len(rows.training)} rows"
+    print(f"Training: {table.task} of {table.y.name!r} from {shape}")
     model = fit(table, rows.training, signature, make, "Training")
     model.record(settings.recorded(), table.data, folds)
     evaluation = answerable(table, rows.evaluation, model)
