@@ -137,11 +137,13 @@ def test_how_a_column_is_spelt_is_in_the_schema() -> None:
         Column("ok", "BOOL", form=Truths("yes", "no")),
     )
     schema = schemas.request_v1(Signature(columns, (), {"id": "it names the rows"}), OUTPUTS)
-    for row in (["31.05.2024", "$3", "yes"], ["31.05.2024", 3, True], ["31.05.2024", None, "no"]):
+    taken: list[list[Any]] = [["31.05.2024", "$3", "yes"], ["31.05.2024", 3, True], ["31.05.2024", None, "no"]]
+    for row in taken:
         record = {**dict(zip(("when", "price", "ok"), row)), "id": [7]}
         assert allows(schema, {"instances": [row]})
         assert allows(schema, {"instances": [record]})
-    for row in ([5, 3, True], ["31.05.2024", True, True], ["31.05.2024", 3, 1], ["31.05.2024", 3, ""]):
+    refused: list[list[Any]] = [[5, 3, True], ["31.05.2024", True, True], ["31.05.2024", 3, 1], ["31.05.2024", 3, ""]]
+    for row in refused:
         assert not allows(schema, {"instances": [row]})
     text = json.dumps(schema)
     assert "a date or time such as 31.05.2024, or as 2024-05-31" in text

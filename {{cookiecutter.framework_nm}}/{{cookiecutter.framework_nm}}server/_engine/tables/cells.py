@@ -90,7 +90,7 @@ def _plain(column: pd.Series) -> pd.Series:
         return column.astype(np.float64)
     if types and all(issubclass(kind, datetime.date) for kind in types):
         values = read(Dates(utc=True), str(column.name), column, frozenset(), [])
-        return pd.Series((values * 1e6).astype("datetime64[us]"), column.index, name=column.name)
+        return pd.Series(_as_pandas(values, Dates()), column.index, name=column.name)
     return column.map(lambda value: _text(value, column.name), na_action="ignore") if bytes in types else column
 
 

@@ -44,7 +44,7 @@ class TrainingSettings(BaseSettings):
     )
     columns: str = Field(
         "",
-        description="what columns are, whatever they look like: zip:text,when:date; or number, bool, date=%%d/%%m/%%Y",
+        description="what columns are, whatever they look like: zip:text,when:date; or number, bool, date=%d/%m/%Y",
     )
     drop: str = Field("", description="columns that nothing is learnt from: id,name")
     separator: str = Field("", description="what separates columns in a CSV file; found out unless given")
