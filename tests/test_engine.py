@@ -13,7 +13,10 @@ from facts import SDKS, TEMPLATE, find_python
 pytestmark = pytest.mark.slow
 
 #: What the engine's common part imports, and what its tests do.
-NEEDED = ("msgspec", "numpy", "onnxruntime", "orjson", "pandas", "pyarrow", "pytest", "pyzstd", "rich", "scikit-learn")
+NEEDED = (
+    *("msgspec", "numpy", "onnxruntime", "orjson", "pandas", "pyarrow", "pydantic", "pydantic-settings"),
+    *("pytest", "pyzstd", "rich", "scikit-learn"),
+)
 #: And what its tests alone do, in the last version for that Python.
 TESTS = ("jsonschema==4.23.0",)
 

@@ -66,7 +66,7 @@ SENSELESS = {
     "no outputs": (fields(outputs=[]), "lists no outputs"),
     "a metric that is none": (fields(metrics={"accuracy": "high"}), r"Expected `float`, got `str`"),
     "another framework": (fields(platform="xgboost"), "is a model of xgboost; this package serves scikit-learn"),
-    "a newer format": (fields(format=99), "has format 99, but this project reads 1 to 2: update it"),
+    "a newer format": (fields(format=99), "has format 99, but this project reads 1 to 3: update it"),
     "a format that is none": (fields(format="new"), "Expected `int`, got `str`"),
     "nothing in it": (lambda content: content.clear(), "missing required field"),
     "a bottomless state": (nested, ""),

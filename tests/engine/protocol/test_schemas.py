@@ -8,7 +8,10 @@ from typing import Any
 import jsonschema
 import numpy as np
 import pytest
+from _engine.contract.dates import Dates
+from _engine.contract.numbers import Numbers
 from _engine.contract.signature import Column, Signature, Tensor
+from _engine.contract.truths import Truths
 from _engine.protocol import schemas
 from _engine.protocol.answers import Output, encode
 from _engine.protocol.requests import Decoder, Request
@@ -125,3 +128,23 @@ def test_rows_as_tensors_are_the_same_rows(signature: Signature, instances: list
     assert json.dumps(found.tolist() if isinstance(found, np.ndarray) else found.to_dict("list")) == json.dumps(
         expected.tolist() if isinstance(expected, np.ndarray) else expected.to_dict("list")
     )
+
+
+def test_how_a_column_is_spelt_is_in_the_schema() -> None:
+    columns = (
+        Column("when", "BYTES", form=Dates("%d.%m.%Y", parts=("month",))),
+        Column("price", "FP64", nullable=True, form=Numbers(signs=("$",))),
+        Column("ok", "BOOL", form=Truths("yes", "no")),
+    )
+    schema = schemas.request_v1(Signature(columns, (), {"id": "it names the rows"}), OUTPUTS)
+    taken: list[list[Any]] = [["31.05.2024", "$3", "yes"], ["31.05.2024", 3, True], ["31.05.2024", None, "no"]]
+    for row in taken:
+        record = {**dict(zip(("when", "price", "ok"), row)), "id": [7]}
+        assert allows(schema, {"instances": [row]})
+        assert allows(schema, {"instances": [record]})
+    refused: list[list[Any]] = [[5, 3, True], ["31.05.2024", True, True], ["31.05.2024", 3, 1], ["31.05.2024", 3, ""]]
+    for row in refused:
+        assert not allows(schema, {"instances": [row]})
+    text = json.dumps(schema)
+    assert "a date or time such as 31.05.2024, or as 2024-05-31" in text
+    assert "Nothing is learnt from it: it names the rows." in text

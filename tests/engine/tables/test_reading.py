@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from _engine.contract.signature import Signature
-from _engine.tables.reading import DataError, read_data
+from _engine.tables.reading import DataError, Wanted, read_data
 
 
 def csv(folder: Path, content: str) -> Path:
@@ -17,7 +17,7 @@ def csv(folder: Path, content: str) -> Path:
 
 
 def test_without_a_file_there_is_a_sample() -> None:
-    X, y = read_data(None, None)
+    X, y, *_ = read_data(None, None)
     assert (X.shape, y.nunique()) == ((150, 4), 3)
 
 
@@ -37,16 +37,19 @@ def test_csv_and_parquet_hold_the_same_table(tmp_path: Path) -> None:
 def test_the_empty_cell_is_missing_and_so_is_what_spells_it(tmp_path: Path) -> None:
     """Namibia is a country, unless --missing names NA."""
     file = csv(tmp_path, "country,visits,y\nNA,1,a\n,2,b\nnull,6,a\n")
-    X, _ = read_data(file, "y")
+    X, *_ = read_data(file, "y")
     assert X["country"].isna().tolist() == [False, True, False]
-    X, _ = read_data(file, "y", ("NA", "6"))
+    X, *_ = read_data(file, "y", Wanted(missing=("NA", "6")))
     assert X["country"].isna().tolist() == [True, True, False]
     assert X["visits"].isna().tolist() == [False, False, True]
 
 
-def test_a_column_that_is_said_to_be_text_keeps_its_zeros(tmp_path: Path) -> None:
-    X, _ = read_data(csv(tmp_path, "zip,y\n01067,a\n99999,b\n01067,a\n"), "y", text=["zip"])
-    assert X["zip"].tolist() == ["01067", "99999", "01067"]
+def test_codes_keep_their_zeros_and_what_is_said_to_be_text_is_text(tmp_path: Path) -> None:
+    cells = ["99999", "01067", "99999"]
+    file = csv(tmp_path, "\n".join(["zip,room,y", *(f"{cell},{cell[1:]},{at % 2}" for at, cell in enumerate(cells))]))
+    X, *_ = read_data(file, "y", Wanted({"room": "text"}))
+    assert X["zip"].tolist() == cells
+    assert X["room"].tolist() == ["9999", "1067", "9999"]
 
 
 def test_numbers_do_not_become_text_silently(tmp_path: Path) -> None:
@@ -67,7 +70,7 @@ def test_codes_and_sizes_are_text(tmp_path: Path, cells: list[str]) -> None:
 
 def test_what_is_left_out_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [f"{row},u{row}@example.com,30,,{'' if row == 3 else 'n'}" for row in range(20)]
-    X, y = read_data(csv(tmp_path, "\n".join([",email,age,none,y", *rows])), "y")
+    X, y, *_ = read_data(csv(tmp_path, "\n".join([",email,age,none,y", *rows])), "y")
     assert (list(X.columns), len(y)) == (["Unnamed: 0", "email", "age"], 19)
     assert [line.partition(": ")[0] for line in capsys.readouterr().out.splitlines()] == [
         "1 rows without a value in 'y' (the empty cell) are left out",
@@ -80,8 +83,7 @@ def test_what_is_left_out_is_reported(tmp_path: Path, capsys: pytest.CaptureFixt
     [
         ("a,y\n1,2,3\n1,2,3\n", "cannot be read"),
         ("", "cannot be read"),
-        ("caf\xe9,y\n1,2\n", "save it as UTF-8"),
-        ("a;y\n1;2\n", "its columns are 'a;y'; separate columns by commas"),
+        ("a^y\n1^2\n", "its columns are 'a^y'; if something else separates columns, use --separator"),
         ("a,b\n1,2\n", "no column 'y'; its columns are 'a', 'b'"),
         ("y\n1\n2\n", "0 other columns to use"),
         ("a,y\n1,2\n", "1 rows with a value in 'y'"),
@@ -103,7 +105,7 @@ def test_columns_that_pandas_calls_nullable_are_read_as_others_are(tmp_path: Pat
     plain = {"a": [1, None, 3], "b": [True, None, False], "c": [0.5, None, 2.5], "d": ["x", None, "z"]}
     nullable = pd.DataFrame(plain).astype({"a": "Int64", "b": "boolean", "c": "Float64", "d": "string"})
     nullable.assign(y=[1, 2, 1]).astype({"y": "Int64"}).to_parquet(tmp_path / "data.parquet")
-    X, _ = read_data(tmp_path / "data.parquet", "y")
+    X, *_ = read_data(tmp_path / "data.parquet", "y")
     signature = Signature.learn(X)
     assert [column.datatype for column in signature.columns] == ["FP64", "BOOL", "FP64", "BYTES"]
     assert all(column.nullable for column in signature.columns)
@@ -121,7 +123,7 @@ def test_a_number_that_means_a_missing_value_must_match_to_the_letter_in_text_al
         f"{code},{code},{number},{at}" for at, (code, number) in enumerate(zip(codes, [1, -999, "-999.0", 2, 3, 4]))
     ]
     file = csv(tmp_path, "\n".join(["code,said,number,y", *rows, ""]))
-    X, _ = read_data(file, "y", ("-999",), ["said"])
+    X, *_ = read_data(file, "y", Wanted({"said": "text"}, ("-999",)))
     assert X["code"].isna().tolist() == X["said"].isna().tolist() == [True, False, False, False, False, True]
     assert X["code"].dropna().tolist() == X["said"].dropna().tolist() == codes[1:5]
     assert X["number"].isna().tolist() == [False, True, True, False, False, False]

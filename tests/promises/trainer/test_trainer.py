@@ -154,7 +154,7 @@ def test_the_empty_cell_alone_is_missing_in_files_and_requests_alike(tmp_path: P
     run = train("--data", countries(tmp_path), "--target", "churned", "--output_dir", tmp_path)
     assert "column 'country': 'NA', 'None', 'null' is read as text" in run.stdout
     model = MyModel(dirpath=tmp_path / "0001")
-    X, y = read_data(tmp_path / "countries.csv", "churned")
+    X, y, *_ = read_data(tmp_path / "countries.csv", "churned")
     assert (model.predict(X) == y).all()
     for answers in ask(model, ["NA", "null", "None", "", None]):
         assert answers == ["yes", "no", "yes", "no", "no"]
@@ -196,7 +196,7 @@ def test_a_column_of_numbers_does_not_become_text_silently(tmp_path: Path) -> No
         assert run.returncode == 0, run.stderr
         assert MyModel(dirpath=tmp_path / version).signature.columns[0].datatype == datatype
     assert "no column 'agee'" in train(*arguments, "--columns", "agee:text").stderr
-    assert "--columns: expected NAME:text" in train(*arguments, "--columns", "age").stderr
+    assert "--columns: expected NAME:KIND" in train(*arguments, "--columns", "age").stderr
 
 
 def files_of(directory: Path) -> set[str]:

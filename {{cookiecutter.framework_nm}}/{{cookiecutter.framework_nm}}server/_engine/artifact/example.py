@@ -8,6 +8,7 @@ from typing import Any, Optional
 import msgspec
 import numpy as np
 
+from ..contract.dates import Dates, first_of_month
 from ..contract.privacy import MIN_COUNT, rounded
 from ..contract.rows import from_json, to_json
 from ..contract.signature import Signature
@@ -24,8 +25,8 @@ def typical(signature: Signature, X: Any, min_count: int = MIN_COUNT) -> Any:
     if signature.tensor:
         return np.median(X, axis=0, keepdims=True) if len(X) >= min_count else signature.blank()
     values = [
-        _most_frequent(column, min_count) if column.dtype == object else _middle(column, min_count)
-        for _, column in pd.DataFrame(X).items()
+        _most_frequent(values, min_count) if column.text else _middle(values, min_count, column.form)
+        for column, (_, values) in zip(signature.columns, pd.DataFrame(X).items())
     ]
     return signature.conform([values])
 
@@ -52,6 +53,8 @@ def _most_frequent(column: Any, min_count: int) -> Optional[str]:
     return str(counts.index[0]) if counts.iloc[0] >= min_count else "text"
 
 
-def _middle(column: Any, min_count: int) -> float:
+def _middle(column: Any, min_count: int, form: Any) -> float:
     value = float(column.quantile(interpolation="nearest"))
-    return value if (column == value).sum() >= min_count else rounded(value)
+    if (column == value).sum() >= min_count or value != value:
+        return value
+    return first_of_month(value) if isinstance(form, Dates) else rounded(value)

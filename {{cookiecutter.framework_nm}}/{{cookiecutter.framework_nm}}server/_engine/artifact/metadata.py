@@ -19,9 +19,9 @@ from .provenance import Provenance
 FILE = "metadata.json"
 #: One line, as `sha256sum metadata.json` prints it.
 DIGEST_FILE = "metadata.sha256"
-#: What is written. Format 1 had no digest of metadata.json, called the compiled model "twin", and did not say how the
-#: model was made.
-FORMAT = 2
+#: What is written. Format 2 knew no forms of columns, and no unused ones. Format 1 had no digest of metadata.json,
+#: called the compiled model "twin", and did not say how the model was made.
+FORMAT = 3
 
 
 class _Version(msgspec.Struct):
@@ -49,6 +49,8 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     files: Dict[str, str]
     #: How text spells a missing value, beside ""; None, as in older files, where "" is text like any other.
     missing: Optional[Tuple[str, ...]] = None
+    #: Columns of the training data that nothing is learnt from, and why.
+    unused: Dict[str, str] = {}
     #: Of two labels, the probability from which the second one is answered; None where the likelier one is.
     threshold: Optional[float] = None
     #: How the model was made; None in older files, which do not say.
@@ -135,8 +137,8 @@ def _check_digest(folder: Path, content: bytes, version: int) -> None:
 
 def _problem(metadata: Metadata) -> str:
     """What in a file of the right form cannot be true; "" where nothing is."""
-    names = Signature(metadata.columns).names
-    if not names or len(set(names)) < len(names):
+    names = [*Signature(metadata.columns).names, *metadata.unused]
+    if not metadata.columns or len(set(names)) < len(names):
         return "lists no columns, or a column twice"
     if not metadata.outputs:
         return "lists no outputs"

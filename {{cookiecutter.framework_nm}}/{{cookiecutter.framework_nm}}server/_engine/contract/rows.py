@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .signature import Signature, Tensor
+from .dates import Dates
+from .signature import Column, Signature, Tensor
 
 if TYPE_CHECKING:
     from .signature import Input
@@ -21,13 +22,19 @@ def to_json(signature: Signature, X: Any) -> list[Any]:
         found: list[Any] = X.tolist()
         return found
     rows: list[Any] = [
-        [
-            bool(value) if column.datatype == "BOOL" and value == value else value
-            for column, value in zip(signature.columns, row)
-        ]
+        [as_sent(column, value) for column, value in zip(signature.columns, row)]
         for row in np.asarray(X, dtype=object).tolist()
     ]
     return rows if signature.numeric else [dict(zip(signature.names, row)) for row in rows]
+
+
+def as_sent(column: Column, value: Any) -> Any:
+    """A value of a column, as it is in the signature's form, as a client sends it; None where it is missing."""
+    if value is None or value != value:
+        return None
+    if isinstance(column.form, Dates):
+        return column.form.write(value)
+    return bool(value) if column.datatype == "BOOL" else value
 
 
 def from_json(signature: Signature, rows: list[Any]) -> Input:

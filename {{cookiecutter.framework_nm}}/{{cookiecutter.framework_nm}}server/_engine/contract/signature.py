@@ -10,10 +10,15 @@ https://github.com/kserve/open-inference-protocol
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple, Union
 
 import msgspec
 import numpy as np
+
+from .columns import Column, Tensor
+from .dates import Dates
+from .forms import Form, Misread, Unreadable, read
+from .values import are_dates, is_finite, is_in, like, numbers_of, text_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,30 +26,10 @@ if TYPE_CHECKING:
     Input = Union[np.ndarray, pd.DataFrame]
 
 
+__all__ = ["LARGEST", "Column", "Signature", "Tensor"]
+
 #: Larger numbers are taken for mistakes: frameworks compute in single precision, where they are infinite.
 LARGEST = float(np.finfo(np.float32).max)
-
-
-class Tensor(msgspec.Struct, frozen=True):
-    """A tensor's name, datatype and shape; -1 in a shape is any number of rows."""
-
-    name: str
-    datatype: str
-    shape: Tuple[int, ...]
-
-
-class Column(msgspec.Struct, frozen=True):
-    """One column of the training data.
-
-    `datatype` is FP64 (numbers), BOOL (true or false) or BYTES (text). `nullable` says that training saw
-    missing values in this column, so that a request may have them too. `shape` is that of one row's value: () in a
-    table, such as (28, 28) where a row is an image.
-    """
-
-    name: str
-    datatype: Literal["FP64", "BOOL", "BYTES"]
-    nullable: bool = False
-    shape: Tuple[int, ...] = ()
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -53,11 +38,13 @@ class Signature(msgspec.Struct, frozen=True):
     columns: Tuple[Column, ...]
     #: How text spells a missing value, beside "". None: "" is text too, as in models that were made elsewhere.
     missing: Optional[Tuple[str, ...]] = None
+    #: Columns of the training data that nothing is learnt from, and why. Clients may send them all the same.
+    unused: Dict[str, str] = {}
 
     @property
     def missing_numbers(self) -> list[float]:
         """The spellings of a missing value that are numbers, such as -999."""
-        return [float(spelling) for spelling in self.missing or () if _is_finite(spelling)]
+        return [float(spelling) for spelling in self.missing or () if is_finite(spelling)]
 
     @property
     def names(self) -> list[str]:
@@ -66,7 +53,7 @@ class Signature(msgspec.Struct, frozen=True):
     @property
     def numeric(self) -> bool:
         """Whether rows fit in one array of numbers; otherwise they travel in a DataFrame."""
-        return all(column.datatype != "BYTES" for column in self.columns)
+        return not any(column.text for column in self.columns)
 
     @property
     def tensor(self) -> tuple[int, ...]:
@@ -83,9 +70,16 @@ class Signature(msgspec.Struct, frozen=True):
         return tuple(Tensor(column.name, column.datatype, (-1,)) for column in self.columns)
 
     @classmethod
-    def learn(cls, X: Input, missing: tuple[str, ...] = ()) -> Signature:
+    def learn(
+        cls,
+        X: Input,
+        missing: tuple[str, ...] = (),
+        forms: Mapping[str, Form] | None = None,
+        unused: Mapping[str, str] | None = None,
+    ) -> Signature:
         """Learn the signature from training data: an array or a DataFrame of shape [rows, columns], or an array of
-        more dimensions, in which each row is a tensor. Text that is "" or in `missing` is a missing value.
+        more dimensions, in which each row is a tensor. Text that is "" or in `missing` is a missing value. `forms` says
+        how columns were spelt before they became what they are in X, and `unused` which are not learnt from, and why.
 
         Raises ValueError where the data has no rows, no columns, numbers beyond single precision, or columns
         whose names JSON cannot carry plainly.
@@ -101,31 +95,48 @@ class Signature(msgspec.Struct, frozen=True):
         frame = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X).add_prefix("x")
         if frame.empty:
             raise ValueError(f"the training data is empty: {frame.shape[0]} rows, {frame.shape[1]} columns")
-        columns, spelt = [], cls((), missing)
-        for name in frame.columns:
-            if re.search(r'["\\\x00-\x1f]', str(name)):
-                raise ValueError(f"column {str(name)!r}: rename it without quotes, backslashes and line breaks")
-            values = spelt.known(frame[name])
-            datatype: Any
-            if pd.api.types.is_bool_dtype(values) or all(isinstance(value, bool) for value in values):
-                datatype = "BOOL"
-            elif pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_complex_dtype(values):
-                datatype = "FP64"
-                if (np.abs(values.to_numpy(np.float64)) > LARGEST).any():
-                    raise ValueError(f"column '{name}' has infinite numbers, or numbers larger than {LARGEST:.1e}")
-            else:
-                datatype = "BYTES"
-            columns.append(Column(str(name), datatype, nullable=len(values) < len(frame)))
-        return cls(tuple(columns), missing)
+        spelt, unused = cls((), missing), dict(unused or {})
+        columns = [
+            spelt.learn_column(str(name), frame[name], (forms or {}).get(name))
+            for name in frame.columns
+            if name not in unused
+        ]
+        return cls(tuple(columns), missing, unused)
+
+    def learn_column(self, name: str, values: pd.Series, form: Form | None = None) -> Column:
+        """Learn a column of training data, which was spelt in a form. Raises as `learn` does."""
+        import pandas as pd
+
+        if re.search(r'["\\\x00-\x1f]', name):
+            raise ValueError(f"column {name!r}: rename it without quotes, backslashes and line breaks")
+        known = self.known(values)
+        datatype: Any
+        if isinstance(form, Dates) or are_dates(known):
+            given = form if isinstance(form, Dates) else Dates(utc=getattr(known.dtype, "tz", None) is not None)
+            wrong: List[Misread] = []
+            form, datatype = given.learn(read(given, name, known, frozenset(), wrong)), "BYTES"
+            if wrong:
+                raise Unreadable(wrong)
+        elif pd.api.types.is_bool_dtype(known) or all(isinstance(value, bool) for value in known):
+            datatype = "BOOL"
+        elif pd.api.types.is_numeric_dtype(known) and not pd.api.types.is_complex_dtype(known):
+            datatype = "FP64"
+            if (np.abs(known.to_numpy(np.float64)) > LARGEST).any():
+                raise ValueError(f"column '{name}' has infinite numbers, or numbers larger than {LARGEST:.1e}")
+        else:
+            datatype = "BYTES"
+        return Column(name, datatype, nullable=len(known) < len(values), form=form)
 
     def known(self, values: pd.Series) -> pd.Series:
         """A column without its missing values."""
         import pandas as pd
 
         values = values.dropna()
+        if pd.api.types.is_datetime64_any_dtype(values):
+            return values
         if pd.api.types.is_numeric_dtype(values):
             return values if pd.api.types.is_bool_dtype(values) else values[~values.isin(self.missing_numbers)]
-        spelt = np.array([_is_in(value, self.spellings) for value in values], dtype=bool)
+        spelt = np.array([is_in(value, self.spellings) for value in values], dtype=bool)
         return values[~spelt].infer_objects() if spelt.any() else values
 
     def conform(self, X: Any) -> Input:
@@ -133,10 +144,11 @@ class Signature(msgspec.Struct, frozen=True):
 
         Takes a DataFrame with the signature's columns in any order, or anything that numpy reads as
         [rows, columns] in the signature's order. Returns a float64 array where the signature is numeric
-        (BOOL as 0 and 1, missing values as NaN), else a DataFrame of float64 and str columns (missing values as NaN
-        and None). Rows that are tensors come as an array of [rows, *shape].
+        (BOOL as 0 and 1, dates as seconds since 1970, missing values as NaN), else a DataFrame of float64 and str
+        columns (missing values as NaN and None). Rows that are tensors come as an array of [rows, *shape].
 
-        Raises ValueError where columns are missing or do not fit.
+        Raises ValueError where columns are missing or do not fit, and of these Unreadable where a value is not of its
+        column's form.
         """
         if self.tensor:
             X = np.asarray(X, dtype=np.float64)
@@ -158,14 +170,14 @@ class Signature(msgspec.Struct, frozen=True):
         return self.assemble(list(X.T))
 
     def blank(self) -> Input:
-        """A row of zeros and empty text, in the signature's form."""
+        """A row of zeros, of the first day of 1970, and of empty text, in the signature's form."""
         if self.tensor:
             return np.zeros((1, *self.tensor))
-        return self.assemble([[""] if column.datatype == "BYTES" else [0.0] for column in self.columns])
+        return self.assemble([[""] if column.text else [0.0] for column in self.columns])
 
     def around(self, X: Input, rows: int) -> Input:
-        """Rows around the first one of X: its text and truth values as they are, its numbers up to a tenth nearer to
-        zero, and whole where they are whole: a share, a month or a code is one still.
+        """Rows around the first one of X: its text, dates and truth values as they are, its numbers up to a tenth
+        nearer to zero, and whole where they are whole: a share, a month or a code is one still.
         """
         shares = np.random.default_rng(0).uniform(0.9, 1.0, rows)
         if self.tensor:
@@ -173,20 +185,25 @@ class Signature(msgspec.Struct, frozen=True):
         first = X[0] if isinstance(X, np.ndarray) else X.iloc[0]
         return self.assemble(
             [
-                _like(shares * value, value) if column.datatype == "FP64" else [value] * rows
+                like(shares * value, value) if column.datatype == "FP64" else [value] * rows
                 for column, value in zip(self.columns, first)
             ]
         )
 
     def assemble(self, values: list[Any]) -> Input:
-        """Put one sequence of values per column together, as `conform` returns them."""
+        """Put one sequence of values per column together, as `conform` returns them. Raises as it does."""
         spellings, numbers = self.spellings, self.missing_numbers
-        columns = [
-            _text(items, spellings)
-            if column.datatype == "BYTES"
-            else _numbers(items, spellings, numbers if column.datatype == "FP64" else [])
-            for column, items in zip(self.columns, values)
-        ]
+        wrong: List[Misread] = []
+        columns = []
+        for column, items in zip(self.columns, values):
+            if column.text:
+                columns.append(text_of(items, spellings))
+                continue
+            if column.form is not None:
+                items = read(column.form, column.name, items, spellings, wrong)
+            columns.append(numbers_of(items, spellings, numbers if column.datatype == "FP64" else []))
+        if wrong:
+            raise Unreadable(wrong)
         if self.numeric:
             return np.column_stack(columns)
         import pandas as pd
@@ -204,40 +221,3 @@ class Signature(msgspec.Struct, frozen=True):
     def spellings(self) -> frozenset[str]:
         """The texts that spell a missing value."""
         return frozenset() if self.missing is None else frozenset(("", *self.missing))
-
-
-def _numbers(items: Any, spellings: frozenset[str], numbers: list[float]) -> np.ndarray:
-    """Numbers as float64, missing values as NaN. Raises ValueError where there is other text among them."""
-    try:
-        values = np.asarray(items, np.float64)
-    except (TypeError, ValueError):  # a TypeError, where pandas' NA is among them
-        import pandas as pd
-
-        values = np.array([np.nan if item is pd.NA or _is_in(item, spellings) else item for item in items], np.float64)
-    return np.where(np.isin(values, numbers), np.nan, values) if numbers else values
-
-
-def _text(items: Any, spellings: frozenset[str]) -> np.ndarray:
-    """Text as str, missing values as None: one spelling of each, whatever the source spelled them."""
-    import pandas as pd
-
-    items = np.asarray(items, dtype=object)
-    missing = pd.isna(items)
-    return np.array(
-        [None if absent or _is_in(item, spellings) else str(item) for item, absent in zip(items, missing)], object
-    )
-
-
-def _like(numbers: np.ndarray, value: float) -> np.ndarray:
-    return np.round(numbers) if value == np.round(value) else numbers
-
-
-def _is_in(value: Any, spellings: frozenset[str]) -> bool:
-    return isinstance(value, str) and value in spellings
-
-
-def _is_finite(text: str) -> bool:
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False

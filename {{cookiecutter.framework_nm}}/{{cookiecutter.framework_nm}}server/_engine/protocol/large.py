@@ -199,7 +199,7 @@ class Large:
         rows = max(_NUMBERS // width, 1)
         found = []
         for first in range(0, len(arrays[0]), rows):
-            X = self._decoder.converted([array[first : first + rows] for array in arrays])
+            X = self._decoder.converted([array[first : first + rows] for array in arrays], first)
             found.append(self._decoder.rows.looked_at(X, values, first))
             yield
         return _requests(request, found, values)

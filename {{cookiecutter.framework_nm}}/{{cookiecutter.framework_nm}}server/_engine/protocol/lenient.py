@@ -28,7 +28,7 @@ def tensors(signature: Signature, given: List[NamedArray]) -> List[NamedArray]:
     known = [item for item in given if item.name in columns]
     if not known or signature.tensor:
         return given
-    return [_tensor(signature, item) if columns[item.name].datatype == "FP64" else item for item in known]
+    return [_tensor(signature, columns[item.name], item) for item in known]
 
 
 def _row(signature: Signature, columns: Dict[str, Column], row: Any) -> Any:
@@ -41,16 +41,16 @@ def _row(signature: Signature, columns: Dict[str, Column], row: Any) -> Any:
 
 
 def _cell(signature: Signature, column: Column, value: Any) -> Any:
-    if column.datatype != "FP64" or not isinstance(value, str):
+    if column.datatype != "FP64" or column.form is not None or not isinstance(value, str):
         return value
     value = value.strip()
     return None if not value or value in signature.spellings else number(value)
 
 
-def _tensor(signature: Signature, item: NamedArray) -> NamedArray:
-    if item.datatype != "BYTES":
+def _tensor(signature: Signature, column: Column, item: NamedArray) -> NamedArray:
+    if column.datatype != "FP64" or column.form is not None or item.datatype != "BYTES":
         return item
-    cells = [_cell(signature, Column(item.name, "FP64"), value) for value in item.values.ravel().tolist()]
+    cells = [_cell(signature, column, value) for value in item.values.ravel().tolist()]
     if any(isinstance(cell, str) for cell in cells):
         return item
     values = np.array([np.nan if cell is None else cell for cell in cells], np.float64)

@@ -72,16 +72,18 @@ def to_json_lines(predictions: Iterable[Any]) -> bytes:
 
 def _is_header(line: List[str], signature: Signature) -> bool:
     required = {column.name for column in signature.columns if not column.nullable}
-    return required <= {*line} <= {*signature.names} and len(line) == len({*line})
+    return required <= {*line} <= {*signature.names, *signature.unused} and len(line) == len({*line})
 
 
 def _value(cell: str, column: Optional[Column], spellings: frozenset[str]) -> Any:
     """What a cell says, for its column, in the types of JSON."""
-    if column is None or column.datatype == "BYTES":
+    if column is None or column.text:
         return cell
     cell = cell.strip()
     if not cell or cell in spellings:
         return None
+    if column.form is not None:
+        return cell
     if column.datatype == "BOOL":
         return {"true": True, "false": False}.get(cell.lower(), cell)
     return number(cell)

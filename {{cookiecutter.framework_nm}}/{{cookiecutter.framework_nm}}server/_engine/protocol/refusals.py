@@ -28,6 +28,7 @@ class Refusals:
         self._signature = signature
         self._order = signature.names  # the signature makes a new list whenever it is asked
         self._names = frozenset(self._order)
+        self._known = self._names.union(signature.unused)
 
     def expected(self) -> str:
         """The tensors that the model takes."""
@@ -51,13 +52,13 @@ class Refusals:
         return self._record(dict(zip(names, row)))
 
     def _record(self, values: dict[str, Any]) -> list[str]:
-        foreign = itertools.islice((name for name in values if name not in self._names), SHOWN + 1)
+        foreign = itertools.islice((name for name in values if name not in self._known), SHOWN + 1)
         problems = [f", column {name!r}: no such column; expected {', '.join(self._order)}" for name in foreign]
         for column in self._signature.columns:
-            where = f", column {column.name!r}: expected {_SPOKEN[column.datatype]}"
+            where = f", column {column.name!r}: expected {_spoken(column)}"
             if column.name not in values:
                 problems += [] if column.nullable else [f"{where}, and it is missing"]
-            elif not _is(values[column.name], column.datatype):
+            elif not _is(values[column.name], column):
                 problems.append(f"{where}, got {show(values[column.name])}")
         return problems
 
@@ -108,19 +109,19 @@ class Values:
             return
         columns = list(X.T) if isinstance(X, np.ndarray) else [X[name].to_numpy() for name in self._signature.names]
         for column, values, (large, absent) in zip(self._signature.columns, columns, self._found):
-            if column.datatype != "BYTES":
+            if not column.text:
                 where = f"column {column.name!r}: expected a number up to {LARGEST:.1e}"
                 _note(large, (f"row {first + row}, {where}" for row in np.flatnonzero(np.abs(values) > LARGEST)))
             if not column.nullable:
                 _note(absent, self._absent(column, values, first))
 
     def _absent(self, column: Column, values: np.ndarray, first: int) -> Iterable[str]:
-        text = column.datatype == "BYTES"
-        absent = np.array([value is None for value in values]) if text else np.isnan(values)
-        spellings = ["null", *map(show, sorted(self._signature.spellings) if text else ())]
+        absent = np.array([value is None for value in values]) if column.text else np.isnan(values)
+        spelt = column.text or column.form is not None
+        spellings = ["null", *map(show, sorted(self._signature.spellings) if spelt else ())]
         for row in np.flatnonzero(absent):
             yield (
-                f"row {first + row}, column {column.name!r}: expected {_SPOKEN[column.datatype]}, got none "
+                f"row {first + row}, column {column.name!r}: expected {_spoken(column)}, got none "
                 f"({' or '.join(spellings)}); this column had no missing values in training"
             )
 
@@ -141,9 +142,16 @@ def join(problems: Iterable[str]) -> str:
     return "; ".join(first[:SHOWN]) + more
 
 
-def _is(value: Any, datatype: str) -> bool:
-    """Whether a value of JSON is null or of a column's datatype; truth values are no numbers."""
-    kind = _PYTHON[datatype]
+def _spoken(column: Column) -> str:
+    return _SPOKEN[column.datatype] if column.form is None else column.form.expected
+
+
+def _is(value: Any, column: Column) -> bool:
+    """Whether a value of JSON is null, of a column's datatype, or text that may be in its form; truth values are no
+    numbers."""
+    if column.form is not None and isinstance(value, str):
+        return True
+    kind = _PYTHON[column.datatype]
     return value is None or (isinstance(value, kind) and isinstance(value, bool) == (kind is bool))
 
 
@@ -160,14 +168,16 @@ def _misshapen(row: Any, shape: tuple[int, ...]) -> list[str]:
         return [f"{expected}, got {list(values.shape) if isinstance(row, list) else show(row)}"]
     return (
         []
-        if all(_is(value, "FP64") and value is not None for value in values.flat)
+        if all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values.flat)
         else [f"{expected}, got {show(row)}"]
     )
 
 
 def _misfit(tensor: NamedArray, column: Column) -> list[str]:
-    """Any datatype of numbers fits FP64; text and truth values fit nothing but their own."""
+    """Any datatype of numbers fits FP64; text and truth values fit nothing but their own, and text a column's form."""
     number = tensor.datatype not in ("BOOL", "BYTES")
     if number if column.datatype == "FP64" else tensor.datatype == column.datatype:
         return []
-    return [f"column {column.name!r}: expected {_SPOKEN[column.datatype]} ({column.datatype}), got {tensor.datatype}"]
+    if tensor.datatype == "BYTES" and column.form is not None:
+        return []
+    return [f"column {column.name!r}: expected {_spoken(column)} ({column.datatype}), got {tensor.datatype}"]

@@ -80,6 +80,7 @@ class Decoder:
         self._lenient = lenient
         self.order = signature.names  # the signature makes a new list whenever it is asked
         self._names = frozenset(self.order)
+        self._unused = frozenset(signature.unused)
         self.refusals = Refusals(signature)
         self.rows = Rows(signature, self.refusals)
 
@@ -209,6 +210,8 @@ class Decoder:
             raise InvalidRequest(f'"inputs" is empty: {self.refusals.expected()}')
         if self._lenient:
             tensors = lenient.tensors(self.signature, tensors)
+        if self._unused:
+            tensors = [tensor for tensor in tensors if tensor.name not in self._unused]
         if not columns and len(tensors) == 1 and (self.signature.tensor or tensors[0].name not in self._names):
             return [self._matrix(tensors[0])]
         rows = len(tensors[0].values) if tensors[0].values.ndim else 0
@@ -224,13 +227,15 @@ class Decoder:
         self._refuse(self.refusals.matrix(tensor))
         return tensor.values
 
-    def converted(self, arrays: list[np.ndarray]) -> Any:
-        """The model's input, whose values are still to be checked: of a matrix, or of an array for each column."""
+    def converted(self, arrays: list[np.ndarray], first: int = 0) -> Any:
+        """The model's input, whose values are still to be checked: of a matrix, or of an array for each column. The
+        first row has the number `first`. Raises InvalidRequest.
+        """
         if arrays[0].ndim == 1:
-            return self.signature.assemble(arrays)
-        if self.signature.numeric:
+            return self.rows.assembled(arrays, first)
+        if self.rows.plain or (self.signature.numeric and arrays[0].dtype != object):
             return arrays[0].astype(np.float64, copy=False)
-        return self.signature.assemble(list(arrays[0].T))
+        return self.rows.assembled(list(arrays[0].T), first)
 
     def _refuse(self, problems: str) -> None:
         """Raise InvalidRequest where tensors have problems."""

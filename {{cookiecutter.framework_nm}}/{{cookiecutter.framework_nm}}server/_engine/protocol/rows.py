@@ -10,12 +10,12 @@ from typing import Any, List, Optional, Tuple, Union
 import msgspec
 import numpy as np
 
-from ..contract.signature import LARGEST, Signature
+from ..contract.forms import Unreadable
+from ..contract.signature import LARGEST, Column, Signature
 from .refusals import Refusals, Values, join
-from .tensors import InvalidRequest
+from .tensors import InvalidRequest, show
 
-#: How a column's values look in JSON, for the decoder.
-_JSON_TYPES: dict[str, Any] = {"FP64": Optional[float], "BOOL": Optional[bool], "BYTES": Optional[str]}
+_JSON_TYPES: dict[str, Any] = {"FP64": float, "BOOL": bool, "BYTES": str}
 
 #: Numbers that are looked at one by one sooner than an array is made of them, and looked at.
 _FEW = 64
@@ -29,9 +29,11 @@ class Rows:
     def __init__(self, signature: Signature, refusals: Refusals) -> None:
         self._signature = signature
         self._refusals = refusals
-        self._plain = signature.numeric and not signature.tensor and not signature.missing_numbers
+        #: Whether columns are put together as they come.
+        self.plain = signature.numeric and all(column.form is None for column in signature.columns)
+        self._may_wait = self.plain and not signature.tensor and not signature.missing_numbers
         self._few = _FEW // len(signature.columns)
-        types = [_JSON_TYPES[column.datatype] for column in signature.columns]
+        types = [_json_type(column) for column in signature.columns]
         row: Any = Tuple.__getitem__(tuple(types))
         if signature.tensor:
             row = float
@@ -40,11 +42,13 @@ class Rows:
             types = [row]
         self._fields = [f"c{i}" for i in range(len(types))]  # a column's name need not be an identifier
         fields = list(zip(self._fields, signature.columns, types))
+        unused = {f"u{i}": name for i, name in enumerate(signature.unused)}
         record: Any = msgspec.defstruct(
             "Record",
             [(field, kind) for field, column, kind in fields if not column.nullable]
-            + [(field, kind, None) for field, column, kind in fields if column.nullable],
-            rename={field: column.name for field, column, _ in fields},
+            + [(field, kind, None) for field, column, kind in fields if column.nullable]
+            + [(field, Any, None) for field in unused],
+            rename={**{field: column.name for field, column, _ in fields}, **unused},
             forbid_unknown_fields=True,
         )
         self.type: Any = List[Union[row, record]]
@@ -67,7 +71,7 @@ class Rows:
         """A few rows of `type` as they are, if nothing is wrong with them: several requests become one array. Others as
         the model's input. Raises InvalidRequest.
         """
-        if not self._plain or len(rows) > self._few:
+        if not self._may_wait or len(rows) > self._few:
             return self.to_input(rows)
         for row in rows:
             if row.__class__ is not tuple:
@@ -82,9 +86,14 @@ class Rows:
         if self._signature.tensor:
             return self._from_nested([row if row.__class__ is list else row.c0 for row in rows])
         rows = [row if row.__class__ is tuple else tuple(getattr(row, field) for field in self._fields) for row in rows]
-        if self._signature.numeric:
-            return np.array(rows, dtype=np.float64)
-        return self._signature.assemble(list(zip(*rows)))
+        return np.array(rows, dtype=np.float64) if self.plain else self.assembled(list(zip(*rows)))
+
+    def assembled(self, columns: list[Any], first: int = 0) -> Any:
+        """Values of each column as the model's input; the first row has the number `first`. Raises InvalidRequest."""
+        try:
+            return self._signature.assemble(columns)
+        except Unreadable as error:
+            raise InvalidRequest(join(misread.said(show, first) for misread in error.found)) from None
 
     def _from_nested(self, rows: list[Any]) -> Any:
         try:
@@ -118,3 +127,9 @@ class Rows:
             return X, False
         X = self._signature.without_missing(X)
         return X, bool((np.abs(X) <= LARGEST).all())  # not so where values are missing, either
+
+
+def _json_type(column: Column) -> Any:
+    """How a column's values look in JSON, for the decoder."""
+    kind = _JSON_TYPES[column.datatype]
+    return Optional[kind] if column.form is None else Optional[Union[kind, str]]

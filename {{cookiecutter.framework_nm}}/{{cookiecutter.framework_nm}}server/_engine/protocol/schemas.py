@@ -131,8 +131,11 @@ def _record(signature: Signature) -> Schema:
         "type": "object",
         "required": [column.name for column in signature.columns if not column.nullable],
         "properties": {
-            column.name: _row(signature) if signature.tensor else _cell(signature, column)
-            for column in signature.columns
+            **{
+                column.name: _row(signature) if signature.tensor else _cell(signature, column)
+                for column in signature.columns
+            },
+            **{name: {"description": f"Nothing is learnt from it: {why}."} for name, why in signature.unused.items()},
         },
         "additionalProperties": False,
     }
@@ -141,12 +144,15 @@ def _record(signature: Signature) -> Schema:
 def _cell(signature: Signature, column: Column) -> Schema:
     """A column's values. Where training saw none missing, what spells a missing value is not among them."""
     kind = _JSON_TYPES[column.datatype]
-    schema: Schema = {"type": [kind, "null"] if column.nullable else kind}
+    kinds = list(dict.fromkeys([kind, *["string"] * (column.form is not None), *["null"] * column.nullable]))
+    schema: Schema = {"type": kinds if len(kinds) > 1 else kind}
+    if column.form is not None:
+        schema.update(description=f"Expected: {column.form.expected}.", examples=[column.form.example])
     if kind == "number":
         schema.update(format="double", minimum=-LARGEST, maximum=LARGEST)
     spellings: list[Any] = signature.missing_numbers if kind == "number" else []
-    if kind == "string":
-        spellings = sorted(signature.spellings)
+    if "string" in kinds:
+        spellings = [*spellings, *sorted(signature.spellings)]
     if spellings and not column.nullable:
         schema["not"] = {"enum": spellings}
     return schema

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from ..contract.privacy import rounded
+from ..contract.rows import as_sent
+from ..contract.signature import Column as Learnt
 from ..contract.signature import Signature
 from .contents import Column
 
-KINDS = {"FP64": "number", "BOOL": "true or false", "BYTES": "text"}
 QUANTILES = (0.1, 0.5, 0.9)
 #: Texts that are named of a column, and how long each may be, at most.
 NAMED, LONGEST = 3, 60
@@ -21,25 +22,25 @@ def describe(signature: Signature, X: Any, min_count: int) -> List[Column]:
     """Describe the columns of rows in the signature's form; by the signature alone, where X is None."""
     if X is None or signature.tensor:
         kinds = {True: f"tensor of {' x '.join(map(str, signature.tensor))}", False: ""}[bool(signature.tensor)]
-        return [Column(column.name, kinds or KINDS[column.datatype], 0, 0) for column in signature.columns]
+        return [Column(column.name, kinds or column.kind, 0, 0) for column in signature.columns]
     table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
-    return [
-        _describe(column.name, column.datatype, table.iloc[:, at], min_count)
-        for at, column in enumerate(signature.columns)
-    ]
+    return [_describe(column, table.iloc[:, at], min_count) for at, column in enumerate(signature.columns)]
 
 
-def _describe(name: str, datatype: str, values: pd.Series, min_count: int) -> Column:
+def _describe(column: Learnt, values: pd.Series, min_count: int) -> Column:
     known = values.dropna()
-    missing, distinct = len(values) - len(known), int(known.nunique())
-    if datatype == "BOOL":
-        known = known.astype(bool).map({True: "true", False: "false"})
-    if datatype != "FP64":
-        return Column(name, KINDS[datatype], missing, distinct, frequent=_frequent(known, min_count))
+    name, missing, distinct = column.name, len(values) - len(known), int(known.nunique())
+    if column.datatype != "FP64":
+        said = known if column.text else known.map(lambda value: _said(as_sent(column, value)))
+        return Column(name, column.kind, missing, distinct, frequent=_frequent(said, min_count))
     quantiles = None
     if len(known) >= min_count:
         quantiles = tuple(rounded(value) for value in np.quantile(known.astype(np.float64), QUANTILES))
-    return Column(name, KINDS[datatype], missing, distinct, quantiles)
+    return Column(name, column.kind, missing, distinct, quantiles)
+
+
+def _said(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _frequent(known: pd.Series, min_count: int) -> Tuple[Tuple[str, int], ...]:

@@ -18,6 +18,7 @@ import httpx
 import numpy as np
 
 from ..contract.errors import ModelError, owners_frames
+from ..contract.rows import as_sent
 from ..contract.signature import Signature
 from .opening import AnyModel, open_model
 
@@ -96,9 +97,8 @@ def tensors(signature: Signature, X: Any) -> list[dict[str, Any]]:
             X[:, at] if isinstance(X, np.ndarray) else X[name].to_numpy() for at, name in enumerate(signature.names)
         ]
     found = []
-    for item, values in zip(signature.inputs, arrays):
-        plain = [None if value != value else value for value in values.ravel().tolist()]
-        data = [None if value is None else bool(value) for value in plain] if item.datatype == "BOOL" else plain
+    for item, column, values in zip(signature.inputs, signature.columns, arrays):  # all columns of one input are alike
+        data = [as_sent(column, value) for value in values.ravel().tolist()]
         found.append({"name": item.name, "datatype": item.datatype, "shape": list(values.shape), "data": data})
     return found
 

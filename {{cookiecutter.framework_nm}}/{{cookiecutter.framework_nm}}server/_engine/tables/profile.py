@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from ..contract.dates import Dates, to_seconds
 from ..contract.signature import Column
 
 #: What fewer rows have in common may be chance.
 FEWEST = 20
-KINDS = {"FP64": "number", "BOOL": "true or false", "BYTES": "text"}
+#: Names of columns that say which row it is.
+_NAMES = re.compile(r"(?:^|[_\W]|(?<=[a-z])(?=[IUK]))(?:id|uuid|guid|key|index|row|unnamed: \d+)$", re.IGNORECASE)
 
 
 class Profile(NamedTuple):
@@ -35,8 +38,25 @@ def describe(column: Column, values: pd.Series, min_count: int) -> Profile:
         shared = not numbers_rows(values)
     else:
         example = str(counts.index[0])
+        if isinstance(column.form, Dates):
+            example = column.form.write(to_seconds(counts.index[0], column.form.utc) or 0.0)
         shared = bool(counts.iloc[0] >= min_count)
-    return Profile(column.name, KINDS[column.datatype], example, shared, len(values) - len(known), len(counts))
+    return Profile(column.name, column.kind, example, shared, len(values) - len(known), len(counts))
+
+
+def why_unused(values: pd.Series) -> str:
+    """Why nothing can be learnt from a column; "" where something may be."""
+    if constant(values):
+        return "the same value in every row"
+    return "it names the rows" if identifies_rows(values) else ""
+
+
+def identifies_rows(values: pd.Series) -> bool:
+    """Whether a column says which row it is: by a number that counts the rows, or an address or key of its own."""
+    if numbers_rows(values):
+        counts = values.min() in (0, 1) and values.max() - values.min() == len(values) - 1
+        return bool(counts or _NAMES.search(str(values.name)))
+    return names_rows(values) and not values.str.contains(r"\s").any()
 
 
 def constant(values: pd.Series) -> bool:
@@ -54,7 +74,7 @@ def numbers_rows(values: pd.Series) -> bool:
 
 def names_rows(values: pd.Series) -> bool:
     """Whether these are short texts, another one in each row: names, addresses, keys."""
-    if _is_number(values) or len(values) < FEWEST or values.isna().any() or not values.is_unique:
+    if values.dtype != object or len(values) < FEWEST or values.isna().any() or not values.is_unique:
         return False
     return bool(values.astype(str).str.count(r"\s").median() <= 2)
 

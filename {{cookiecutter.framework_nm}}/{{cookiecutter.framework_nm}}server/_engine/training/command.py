@@ -15,6 +15,7 @@ from ..artifact.provenance import Spread
 from ..artifact.stored import settle
 from ..artifact.versions import drafted_versions, next_version
 from ..contract.errors import ModelError
+from ..contract.signature import Signature
 from ..reporting.storing import keeps_rows
 from ..tables.reading import DataError
 from . import scores
@@ -68,18 +69,40 @@ def train(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model
     table = prepare(settings)
     rows = table.split.once(settings.eval_share, settings.split_seed)
     folds = cross_validate(table, rows.training, settings, make) if settings.folds else None
-    print(f"Training: {table.task} of {table.y.name!r} from {table.X.shape[1]} columns, {len(rows.training)} rows")
-    model = fit(table, rows.training, settings, make, "Training")
+    signature = table.signature(rows.training)
+    shape = f"{len(signature.columns)} columns, {len(rows.training)} rows"
+    print(f"Training: {table.task} of {table.y.name!r} from {shape}")
+    model = fit(table, rows.training, signature, make, "Training")
     model.record(settings.recorded(), table.data, folds)
-    return model, table.X.iloc[rows.evaluation], table.y.iloc[rows.evaluation]
+    evaluation = answerable(table, rows.evaluation, model)
+    return model, table.X.iloc[evaluation], table.y.iloc[evaluation]
 
 
-def fit(table: Prepared, rows: np.ndarray, settings: TrainingSettings, make: Callable[..., Model], what: str) -> Model:
-    """Train a model on some rows of a table."""
+def fit(table: Prepared, rows: np.ndarray, signature: Signature, make: Callable[..., Model], what: str) -> Model:
+    """Train a model on some rows of a table, with the signature that was learnt from them."""
     model = make(task=table.task)
     with progress(what) as model.report:
-        model.train(table.X.iloc[rows], table.y.iloc[rows], table.signature, settings.class_weight == "balanced")
+        model.train(table.X.iloc[rows], table.y.iloc[rows], signature, table.settings.class_weight == "balanced")
     return model
+
+
+def answerable(table: Prepared, rows: np.ndarray, model: Model) -> np.ndarray:
+    """Those of the rows that a client could ask about: without missing values where the rows of training had none.
+
+    Raises DataError where there are none.
+    """
+    known = [column.name for column in model.signature.columns if not column.nullable]
+    missing = table.X[known].iloc[rows].isna()
+    left = rows[~missing.any(axis=1)]
+    if len(left) < len(rows):
+        names = ", ".join(map(repr, missing.columns[missing.any()][:SHOWN]))
+        print(
+            f"{len(rows) - len(left)} of the rows to evaluate on have no value in {names}, where no row of training "
+            "misses one: they are left out, as requests like them are refused"
+        )
+    if not len(left):
+        raise DataError("no row is left to evaluate on: choose others with --split_seed")
+    return left
 
 
 def cross_validate(
@@ -98,9 +121,10 @@ def cross_validate(
 def _score_fold(
     table: Prepared, rows: np.ndarray, fold: Rows, settings: TrainingSettings, make: Callable[..., Model]
 ) -> dict[str, float]:
-    model = fit(table, rows[fold.training], settings, make, "Training without a fold")
+    training = rows[fold.training]
+    model = fit(table, training, table.signature(training), make, "Training without a fold")
     model.set_threshold(settings.threshold)
-    others = rows[fold.evaluation]
+    others = answerable(table, rows[fold.evaluation], model)
     return model.evaluate(table.X.iloc[others], table.y.iloc[others])
 
 
@@ -111,10 +135,10 @@ def import_model(settings: TrainingSettings, make: Callable[..., Model]) -> tupl
         model.import_model()
         model.record(settings.recorded())
         return model, None, None
-    X, y, data = read(settings)
-    model.import_model(X, settings.spellings)
+    table, data = read(settings, plain=True)
+    model.import_model(table.X, settings.spellings)
     model.record(settings.recorded(), data)
-    return model, X, prepare_target(model.task, y)
+    return model, table.X, prepare_target(model.task, table.y)
 
 
 def evaluate(model: Model, X: Any, y: Any, which: str, settings: TrainingSettings) -> None:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import Optional
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..contract.signature import Signature
+from ..contract.dates import Dates
+from ..contract.signature import Column, Signature
 from ..tables import profile
 from .task import Task
 
@@ -32,7 +34,9 @@ def show(
     console.print(_table(X, signature, left_out, min_count, console.is_terminal))
     if X.shape[1] > COLUMNS:
         console.print(f"and {X.shape[1] - COLUMNS} columns more")
-    for sentence in (*_remarks(X, y), _target(y, task)):
+    if signature.unused:
+        console.print("Clients may send what is left out; --columns NAME:KIND keeps a column.")
+    for sentence in (*_remarks(X.drop(columns=[*signature.unused], errors="ignore"), y), _target(y, task)):
         console.print(_plain(sentence))
 
 
@@ -44,16 +48,24 @@ def _table(X: pd.DataFrame, signature: Signature, left_out: pd.DataFrame, min_co
     table.add_column("missing", justify="right")
     table.add_column("distinct", justify="right")
     table.add_column("use")
-    columns = [(column, X[name], "") for column, name in zip(signature.columns, X.columns[:COLUMNS])]
-    if not left_out.empty:
-        columns += [(column, left_out[column.name], "parts the rows") for column in Signature.learn(left_out).columns]
-    for column, values, use in columns:
+    known = {column.name: column for column in signature.columns}
+    columns = [(X[name], _use(known.get(name), signature.unused.get(name, ""))) for name in X.columns[:COLUMNS]]
+    columns += [(left_out[name], "parts the rows") for name in left_out]
+    for values, use in columns:
+        column = known.get(values.name) or signature.learn_column(values.name, values)
         found = profile.describe(column, values, min_count)
         # What is not printed on a terminal is kept in a log.
         example = found.example if terminal or found.shared else "(not shown)"
-        cells = (found.name, found.kind, example, str(found.missing), str(found.distinct), use or USES[found.kind])
+        cells = (found.name, found.kind, example, str(found.missing), str(found.distinct), use)
         table.add_row(*map(_plain, cells))
     return table
+
+
+def _use(column: Optional[Column], why_unused: str) -> str:
+    """What becomes of a column."""
+    if column is None:
+        return f"left out: {why_unused}"
+    return ", ".join(column.form.parts) if isinstance(column.form, Dates) else USES[column.kind]
 
 
 def _remarks(X: pd.DataFrame, y: pd.Series) -> Iterator[str]:

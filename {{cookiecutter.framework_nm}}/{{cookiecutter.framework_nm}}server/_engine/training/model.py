@@ -225,7 +225,7 @@ class Model(State):
         self.artifact, self.made, self.weights = artifact, found.made, artifact.weights
         self.task, self.metrics, self.outputs, self.state = found.task, found.metrics, found.outputs, found.state
         self.labels, self.threshold = None if found.labels is None else np.array(found.labels), found.threshold
-        self.signature = Signature(found.columns, found.missing)
+        self.signature = Signature(found.columns, found.missing, found.unused)
         self.example = example.read(artifact.example, self.signature)
         self._params = provenance.hyperparameters(found.made, "" if self.TUNES_GIVEN else self.GIVEN)
         self.compiled = loading.open_compiled(artifact, self.runtime, self.device)

@@ -10,7 +10,8 @@ import pandas as pd
 from ..artifact.provenance import Data
 from ..artifact.stored import digest
 from ..contract.signature import Signature
-from ..tables.reading import DataError, read_data
+from ..tables import profile
+from ..tables.reading import DataError, Dialect, Table, Wanted, read_data
 from .inspection import show
 from .progress import progress
 from .settings import TrainingSettings
@@ -24,23 +25,39 @@ class Prepared(NamedTuple):
     X: pd.DataFrame
     y: pd.Series
     task: str
-    signature: Signature
+    table: Table
+    settings: TrainingSettings
     split: Split
     data: Data
 
+    def signature(self, rows: np.ndarray) -> Signature:
+        """What is learnt of the columns from some rows. Raises DataError where nothing can be learnt from them."""
+        X = self.X.iloc[rows]
+        unused = {name: profile.why_unused(X[name]) for name in X if name not in self.settings.kinds}
+        if all(unused.get(name) for name in X):  # keys alone may mean something: names, or words
+            unused = {name: why if profile.constant(X[name]) else "" for name, why in unused.items()}
+        left_out = {**self.table.unused, **{name: why for name, why in unused.items() if why}}
+        if not {*X} - {*left_out}:
+            raise DataError("every column has the same value in every row: there is nothing to learn from")
+        return Signature.learn(X, self.settings.spellings, self.table.forms, left_out)
 
-def read(settings: TrainingSettings) -> tuple[pd.DataFrame, pd.Series, Data]:
-    """Read the table that the settings name, and say which it is. Raises DataError where it cannot be used."""
+
+def read(settings: TrainingSettings, plain: bool = False) -> tuple[Table, Data]:
+    """Read the table that the settings name, and say which it is; `plain` as in Wanted. Raises DataError where it
+    cannot be used."""
+    wanted = Wanted(settings.kinds, settings.spellings, settings.decimal, plain)
+    dialect = Dialect(settings.separator, settings.decimal, settings.encoding)
     with progress("Reading the data"):
-        X, y = read_data(settings.data, settings.target, settings.spellings, settings.text_columns)
+        table = read_data(settings.data, settings.target, wanted, dialect, settings.dropped)
     file = settings.data
-    return X, y, Data(file.name if file else None, digest(file) if file else None, *X.shape)
+    return table, Data(file.name if file else None, digest(file) if file else None, *table.X.shape)
 
 
 def prepare(settings: TrainingSettings) -> Prepared:
     """Read a table to train on, and print what it is taken for. Raises DataError or ValueError where it cannot be
     used, or not as the settings say."""
-    X, y, data = read(settings)
+    table, data = read(settings)
+    X, y = table.X, table.y
     task = choose_task(settings.task, y)
     y = prepare_target(task.name, y)
     # Numbers are parted by chance alone.
@@ -50,7 +67,8 @@ def prepare(settings: TrainingSettings) -> Prepared:
     rest = X.drop(columns=parts)
     if rest.empty:
         raise DataError(f"beside {', '.join(map(repr, parts))} there are no columns to learn from")
-    signature = Signature.learn(rest, settings.spellings)
-    show(rest, y, signature, task, X[parts], settings.min_count)
+    table = table._replace(unused={**table.unused, **dict.fromkeys(parts, "it parts the rows")})
+    prepared = Prepared(rest, y, task.name, table, settings, split, data)
+    show(rest, y, prepared.signature(np.arange(len(y))), task, X[parts], settings.min_count)
     check_target(task.name, y, settings.threshold)
-    return Prepared(rest, y, task.name, signature, split, data)
+    return prepared

@@ -65,6 +65,7 @@ def _write(model: Model, folder: Path) -> Metadata:
         outputs=model.outputs,
         columns=model.signature.columns,
         missing=model.signature.missing,
+        unused=model.signature.unused,
         labels=None if model.labels is None else model.labels.tolist(),
         metrics=model.metrics,
         threshold=model.threshold,

@@ -42,7 +42,14 @@ class TrainingSettings(BaseSettings):
     missing: str = Field(
         "", description="what else means a missing value, in the file and in requests, besides the empty cell: NA,null"
     )
-    columns: str = Field("", description="columns that are text, whatever they look like: zip:text,size:text")
+    columns: str = Field(
+        "",
+        description="what columns are, whatever they look like: zip:text,when:date; or number, bool, date=%d/%m/%Y",
+    )
+    drop: str = Field("", description="columns that nothing is learnt from: id,name")
+    separator: str = Field("", description="what separates columns in a CSV file; found out unless given")
+    decimal: Literal["", ".", ","] = Field("", description="decimal sign in a CSV file; found out unless given")
+    encoding: str = Field("", description="encoding of a CSV file, such as cp1252; found out unless given")
     task: Literal["auto", "classification", "regression"] = Field(
         "auto", description="auto: regression if the target has fractions, or more than 10 whole numbers"
     )
@@ -93,9 +100,20 @@ class TrainingSettings(BaseSettings):
     @field_validator("columns")
     @classmethod
     def _columns_with_types(cls, columns: str) -> str:
-        if ",".join(f"{name}:text" for name in _text_columns(columns)) != columns:
-            raise ValueError("expected NAME:text, or NAME:text,NAME:text for several columns")
+        if ",".join(":".join(column) for column in _kinds(columns)) != columns:
+            raise ValueError(
+                "expected NAME:KIND, or NAME:KIND,NAME:KIND for several columns; a kind is text, number, bool, date, "
+                "or date=FORMAT, such as date=%d/%m/%Y"
+            )
         return columns
+
+    @field_validator("separator")
+    @classmethod
+    def _one_letter(cls, separator: str) -> str:
+        separator = separator.replace("\\t", "\t")
+        if len(separator) > 1:
+            raise ValueError("expected one letter, such as ';', or '\\t' for a tab")
+        return separator
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -103,9 +121,14 @@ class TrainingSettings(BaseSettings):
         return tuple(spelling for spelling in self.missing.split(",") if spelling)
 
     @property
-    def text_columns(self) -> list[str]:
-        """The columns that are text, whatever they look like."""
-        return _text_columns(self.columns)
+    def kinds(self) -> Dict[str, str]:
+        """What columns are, whatever they look like, by their names."""
+        return dict(_kinds(self.columns))
+
+    @property
+    def dropped(self) -> list[str]:
+        """The columns that nothing is learnt from."""
+        return [name for name in self.drop.split(",") if name]
 
     @classmethod
     def from_command_line(cls: Type[Self]) -> Self:
@@ -128,6 +151,6 @@ class TrainingSettings(BaseSettings):
         return self.model_dump(mode="json", include=kept)
 
 
-def _text_columns(columns: str) -> list[str]:
-    """The names in NAME:text,NAME:text, which may hold commas and colons of their own."""
-    return re.findall(r"(.+?):text(?:,|$)", columns)
+def _kinds(columns: str) -> list[tuple[str, str]]:
+    """The names and kinds in NAME:KIND,NAME:KIND, of which names may hold commas and colons of their own."""
+    return re.findall(r"(.+?):(text|number|bool|date(?:=.+?)?)(?:,|$)", columns)

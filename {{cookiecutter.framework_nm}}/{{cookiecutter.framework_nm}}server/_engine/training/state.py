@@ -7,6 +7,7 @@ is done with a model.
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from ..artifact.compiled import CompiledModel
 from ..artifact.provenance import Data, Provenance, Spread
 from ..artifact.stored import Artifact
 from ..contract.errors import ModelError, NotAsAsked
+from ..contract.features import Features
 from ..contract.signature import Signature, Tensor
 from ..reporting.contents import Evaluation
 from .places import Places
@@ -37,11 +39,14 @@ class State(Places):
         self.min_count = min_count
         self.report = lambda done, total: None
         self._params = params
+        # Whoever calls it hands over rows in the signature's form. No cycle: a model goes when nobody has it.
+        self.preprocess = functools.partial(_preprocess, weakref.ref(self))  # type: ignore[method-assign]
         self._forget()
 
     def _forget(self) -> None:
         """Forget the model."""
         self.signature = Signature(())
+        self._features = Features(self.signature)
         self.state, self.model, self.labels, self.example = {}, None, None, None
         self.weights = self.WEIGHTS
         #: Of two labels, the probability from which the second one is answered; None where the likelier one is.
@@ -117,6 +122,13 @@ class State(Places):
         self.threshold = threshold
 
     @property
+    def features(self) -> Features:
+        """What makes of rows in the signature's form the columns that the model learns from."""
+        if self._features.signature is not self.signature:
+            self._features = Features(self.signature)
+        return self._features
+
+    @property
     def has_proba(self) -> bool:
         return any(output.name == "predict_proba" for output in self.outputs)
 
@@ -142,3 +154,10 @@ class State(Places):
         """What answers, for the Open Inference Protocol's metadata: the framework or ONNX Runtime, and a GPU."""
         name = "onnxruntime" if self.compiled else self.FRAMEWORK
         return name if self.device == "cpu" else f"{name}_{self.device}"
+
+
+def _preprocess(model: weakref.ref[State], X: Any) -> Any:
+    """The owner's `preprocess`, which sees the parts of a date and not the date."""
+    found = model()
+    assert found
+    return type(found).preprocess(found, found.features(X))

@@ -1,6 +1,7 @@
 """What models there are and what they take and give, over REST: the metadata of V2, and the repository's index.
 
-KServe's own answers have no place for the labels, and it has no index. Not here: the metadata over gRPC.
+KServe's own answers have no place for the labels and for how columns are spelt, and it has no index. Not here: the
+metadata over gRPC.
 """
 
 import asyncio
@@ -22,7 +23,12 @@ def add_metadata(app: FastAPI, dataplane: ServingDataPlane, repository: ServingM
 
     async def metadata(model_name: str) -> JSONResponse:
         found = await dataplane.model_metadata(model_name)
-        labels = dataplane.get_model_from_registry(model_name).labels
+        model = dataplane.get_model_from_registry(model_name)
+        forms = {column.name: column.form for column in model.signature.columns if column.form is not None}
+        for tensor in found["inputs"]:
+            if tensor["name"] in forms:
+                tensor["parameters"] = {"expected": forms[tensor["name"]].expected}
+        labels = model.labels
         if labels is not None:
             proba = (output for output in found["outputs"] if output["name"] == "predict_proba")
             for output in proba:

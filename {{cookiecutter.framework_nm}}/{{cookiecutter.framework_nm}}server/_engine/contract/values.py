@@ -1,0 +1,57 @@
+"""Values of a column, one by one or all: what they are, and as numbers or text. Not here: columns and their forms."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def are_dates(values: pd.Series) -> bool:
+    """Whether the values of a column, of which none is missing, are dates or times of pandas' or Python's."""
+    import pandas as pd
+
+    if values.dtype == object:
+        return len(values) > 0 and all(isinstance(value, date) for value in values)
+    return bool(pd.api.types.is_datetime64_any_dtype(values))
+
+
+def numbers_of(items: Any, spellings: frozenset[str], numbers: list[float]) -> np.ndarray:
+    """Numbers as float64, missing values as NaN. Raises ValueError where there is other text among them."""
+    try:
+        values = np.asarray(items, np.float64)
+    except (TypeError, ValueError):  # a TypeError, where pandas' NA is among them
+        import pandas as pd
+
+        values = np.array([np.nan if item is pd.NA or is_in(item, spellings) else item for item in items], np.float64)
+    return np.where(np.isin(values, numbers), np.nan, values) if numbers else values
+
+
+def text_of(items: Any, spellings: frozenset[str]) -> np.ndarray:
+    """Text as str, missing values as None: one spelling of each, whatever the source spelled them."""
+    import pandas as pd
+
+    items = np.asarray(items, dtype=object)
+    missing = pd.isna(items)
+    return np.array(
+        [None if absent or is_in(item, spellings) else str(item) for item, absent in zip(items, missing)], object
+    )
+
+
+def like(numbers: np.ndarray, value: float) -> np.ndarray:
+    return np.round(numbers) if value == np.round(value) else numbers
+
+
+def is_in(value: Any, spellings: frozenset[str]) -> bool:
+    return isinstance(value, str) and value in spellings
+
+
+def is_finite(text: str) -> bool:
+    try:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
