@@ -8,6 +8,7 @@ that, and most do; uvicorn's parser, httptools, drops the request's body and tak
 from __future__ import annotations
 
 import asyncio
+import time
 from array import array
 from typing import Any
 
@@ -15,9 +16,14 @@ import httptools
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+#: Bytes and seconds that the head of a request may take, and what follows a body in chunks. uvicorn limits neither.
+LONGEST, SECONDS = 65_536, 60
+
 
 class Connection(HttpToolsProtocol):
     """Ignores every upgrade, as KServe speaks HTTP/1.1 alone, without WebSockets; ends where no request comes."""
+
+    parser: Any  # a _Parser
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -53,7 +59,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse bytes that are no HTTP, in the form of all errors."""
-        body = orjson.dumps({"error": msg})
+        body = orjson.dumps({"error": self.parser.problem or msg})
         headers = (b"content-type: application/json", b"content-length: %d" % len(body), b"connection: close")
         self.transport.write(b"\r\n".join([b"HTTP/1.1 400 Bad Request", *headers, b"", body]))
         self.transport.close()
@@ -82,16 +88,61 @@ class Connection(HttpToolsProtocol):
         return b"".join([line, *(b"%b: %b\r\n" % item for item in self.headers if item[0] != b"upgrade"), b"\r\n"])
 
 
-class _Parser(httptools.HttpRequestParser):
-    """httptools', which stops at an upgrade. Where that is ignored, another one takes over and reads the head again."""
+class _Heard:
+    """Passes on what a parser tells a connection, and notes whether a head, some of a body or all of it was read."""
 
     def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
+        self.connection = connection
+        self.on_message_begin, self.on_url = connection.on_message_begin, connection.on_url
+        self.on_header = connection.on_header
+        self.anything = False
+
+    def on_headers_complete(self) -> None:
+        self.anything = True
+        self.connection.on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self.anything = True
+        self.connection.on_body(body)
+
+    def on_message_complete(self) -> None:
+        self.anything = True
+        self.connection.on_message_complete()
+
+
+class _Parser(httptools.HttpRequestParser):
+    """httptools', which stops at an upgrade. Where that is ignored, another one takes over and reads the head again.
+
+    httptools keeps a head however long it gets. Here it has limits, and `problem` says which one it has passed.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._heard = _Heard(connection)
+        super().__init__(self._heard)
         self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         self.connection = connection
+        self.problem = ""
+        self._size, self._since = 0, 0.0
 
     def feed_data(self, data: bytes | bytearray | memoryview | array[int]) -> None:
-        parser, rest = self, memoryview(data)
+        self._heard.anything = False
+        self._feed(memoryview(data))
+        if self._heard.anything:
+            self._size = 0
+            return
+        now = time.monotonic()
+        if not self._size:
+            self._since = now
+        self._size += len(data)
+        if self._size > LONGEST:
+            self.problem = f"the head of the request is longer than {LONGEST} bytes"
+        elif now - self._since > SECONDS:
+            self.problem = f"the head of the request did not arrive within {SECONDS} seconds"
+        if self.problem:
+            raise httptools.HttpParserError(self.problem)
+
+    def _feed(self, rest: memoryview) -> None:
+        parser = self
         while True:
             try:
                 httptools.HttpRequestParser.feed_data(parser, rest)
