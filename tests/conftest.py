@@ -88,6 +88,14 @@ def install(bake: Callable[..., Path]) -> Callable[[str, str], Path]:
 
 
 @pytest.fixture(scope="module")
+def environment(bake: Callable[..., Path]) -> Path:
+    """One installed environment for all projects of a module, which differ in their code only (`borrow`)."""
+    project = bake("sklearn")
+    shell(project, "make install")
+    return project / ".venv"
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A real browser, without a window. It is no longer there for other modules: Playwright has an event loop running,
     beside which no other one runs.

@@ -1,6 +1,7 @@
-"""A client that means harm: requests over REST and messages over gRPC, made from right ones by small changes.
+"""A client that means harm: requests over REST and messages over gRPC, made from right ones by small changes. And an
+owner of models that does: names for their columns and labels.
 
-What servers have to do about them is in test_hostile.py. The same seed makes the same requests.
+What servers have to do about requests is in test_hostile.py. The same seed makes the same requests.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ import socket
 import time
 from typing import Any, NamedTuple
 
+#: A column's name and a label that run where a page takes them for HTML.
+NAME = "</script><img src=x onerror=alert(1)>"
+LABEL = "</style><script>alert(2)</script>"
 #: A header that no answer may carry.
 CANARY = "x-canary", "4b1d-never-echoed"
 #: Seconds after which a connection is not used again: servers close those on which nothing happens, some after five.

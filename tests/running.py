@@ -39,6 +39,13 @@ def shell(project: Path, command: str, **environment: str) -> str:
     return run.stdout
 
 
+def borrow(project: Path, environment: Path) -> None:
+    """Let a project run in the environment of another one, from which it differs in its code only."""
+    (project / ".venv").symlink_to(environment)
+    for name in ("setup.py", "requirements.txt", "requirements.lock"):  # older, so that make does not renew it
+        os.utime(project / name, (0, 0))
+
+
 def lay_promises(project: Path, sdk: str) -> str:
     """Lay the tests of tests/promises into a project, and return their folder, as pytest takes it."""
     promises = TEMPLATE / "tests" / "promises"

@@ -304,9 +304,13 @@ def test_kserves_clients_read_every_answer(on_kserve: Served, model: str, raw: b
 
 @pytest.mark.parametrize("datatype", [name for name in NUMERIC if name != "FP16"])
 def test_typed_numbers_of_every_datatype_are_read(on_kserve: Served, datatype: str) -> None:
-    """FP16 has no typed form."""
+    """And nothing else that is there: contents of another datatype, or what a later protocol has. FP16 is not typed."""
     item = kserve.InferInput("input-0", [len(NUMBERS), 4], datatype, [value for row in NUMBERS for value in row])
-    answer = over_grpc(on_kserve.server, kserve.InferRequest("numbers", [item]).to_grpc())
+    request = kserve.InferRequest("numbers", [item]).to_grpc()
+    contents = request.inputs[0].contents
+    contents.bytes_contents.append(b"12345678")
+    contents.MergeFromString(b"\xfa\x01\x08" + b"12345678")  # field 31
+    answer = over_grpc(on_kserve.server, request)
     assert list(answer.outputs[0].contents.int64_contents) == on_kserve.expected["numbers"]["predict"]
 
 
@@ -320,6 +324,7 @@ def test_typed_numbers_of_every_datatype_are_read(on_kserve: Served, datatype: s
         ("BYTES", [1], b"\x02\0", "end in the middle of string 0"),
         ("BYTES", [1], b"\x01\0\0\0\xff", "expected UTF-8 text"),
         ("INT8", [1, 4], None, "300 out of bounds for int8"),
+        ("FP16", [1, 4], None, "FP16 has no typed contents: send raw_input_contents"),
     ],
 )
 def test_grpc_contents_that_do_not_fit_are_an_invalid_argument(

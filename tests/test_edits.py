@@ -5,14 +5,13 @@ green, and whose server answers. Before training again, what no longer fits is n
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from running import free_port, serving, shell
+from running import borrow, free_port, serving, shell
 
 pytestmark = pytest.mark.slow
 
@@ -88,25 +87,11 @@ UNFIT = {
 }
 
 
-@pytest.fixture(scope="module")
-def environment(bake: Callable[..., Path]) -> Path:
-    """One installed environment for all projects, which differ in their code only."""
-    project = bake("sklearn")
-    shell(project, "make install")
-    return project / ".venv"
-
-
 @pytest.fixture
 def project(bake: Callable[..., Path], environment: Path) -> Path:
     """A project, with a table of customers whose ages are not all known."""
     project = bake("sklearn")
-    (project / ".venv").symlink_to(environment)
-    for name in (
-        "setup.py",
-        "requirements.txt",
-        "requirements.lock",
-    ):  # older than the environment, so that make does not renew it
-        os.utime(project / name, (0, 0))
+    borrow(project, environment)
     rows = []
     for n in range(240):
         age, country, member = "" if n % 7 == 0 else n % 60, "DE" if n % 3 else "FR", n % 4 == 0

@@ -165,6 +165,11 @@ def test_an_answer_names_its_version_and_carries_the_requests_id(serve: Callable
     assert asyncio.run(ask()).model_version == "0001"
 
 
+def test_a_body_may_be_larger_than_any_message(serve: Callable[..., Server]) -> None:
+    answer, _ = infer(serve(f"--max_buffer_size={2**31}"))
+    assert answer.model_name == "m"
+
+
 def test_errors_have_the_codes_of_rest(serve: Callable[..., Server]) -> None:
     """And carry the request's ID, too."""
     server = serve("--max_buffer_size=100000")

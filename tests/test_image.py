@@ -197,7 +197,7 @@ def test_the_readmes_run_and_curl_work_word_for_word(image: Image) -> None:
     ("environment", "args", "complaint"),
     [
         ({}, (), "set MODEL_NAME"),
-        ({"MODEL_NAME": "m", "HTTP_PORT": "http"}, (), "--http_port: expected a whole number, 1 or more, got 'http'"),
+        ({"MODEL_NAME": "m", "HTTP_PORT": "http"}, (), "--http_port: expected a port from 1 to 65535, got 'http'"),
         ({"MODEL_NAME": "m", "MODEL_DIR": "/mnt/absent"}, (), "MODEL_DIR is /mnt/absent, which is not a directory"),
         ({"MODEL_NAME": "m"}, ("--max_bufer_size=1",), "unrecognized arguments: --max_bufer_size=1"),
     ],

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from cookiecutter.main import cookiecutter
 from facts import TEMPLATE
-from running import shell
+from running import borrow, shell
 
 pytestmark = pytest.mark.slow
 
@@ -50,13 +50,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_a_project_of_the_first_version_moves_to_the_engine(project: Path, install: Callable[[str, str], Path]) -> None:
     """Its owner's edits stay, its model is served, its tests and checks pass, and nothing of the old code is left."""
-    (project / ".venv").symlink_to(install("sklearn", "kserve") / ".venv")
-    for name in (
-        "setup.py",
-        "requirements.txt",
-        "requirements.lock",
-    ):  # older than the environment, so that make does not renew it
-        os.utime(project / name, (0, 0))
+    borrow(project, install("sklearn", "kserve") / ".venv")
     # The first version's own code answers here, not the package that the environment was made for.
     shell(project, "make train", PYTHONPATH=str(project))
     text = (TEMPLATE / "docs" / "migrating-to-2.md").read_text()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from facts import TEMPLATE
-from running import free_port, serving, shell
+from running import borrow, free_port, serving, shell
 
 pytestmark = pytest.mark.slow
 
@@ -22,25 +21,11 @@ ANSWERS = {
 }
 
 
-@pytest.fixture(scope="module")
-def environment(bake: Callable[..., Path]) -> Path:
-    """One installed environment for the projects of all parts, which differ in their code only."""
-    project = bake("sklearn")
-    shell(project, "make install")
-    return project / ".venv"
-
-
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.partition("\n")[0])
 def test_every_part_of_the_page_works_as_it_stands(bake: Callable[..., Path], environment: Path, part: str) -> None:
     """Preprocessor, training, signature and requests."""
     project = bake("sklearn")
-    (project / ".venv").symlink_to(environment)
-    for name in (
-        "setup.py",
-        "requirements.txt",
-        "requirements.lock",
-    ):  # older than the environment, so that make does not renew it
-        os.utime(project / name, (0, 0))
+    borrow(project, environment)
     title, text = part.split("\n", 1)
     (preprocessor, *scripts), commands = (
         [m for m in re.findall(rf"```{kind}\n(.*?)```", text, re.DOTALL)] for kind in ("python", "bash")

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 from facts import SKELETON
+from hostile import LABEL, NAME
 from playwright.sync_api import Browser, Page, expect
 from running import Server, shell
 
 pytestmark = pytest.mark.slow
 
-HOSTILE = "</script><img src=x onerror=alert(1)>"
-LABEL = "</style><script>alert(2)</script>"
 #: Two models of the owner's: one with names and labels that would run if they were taken for HTML, one of tensors.
 TRAIN = f"""
 import sys
@@ -26,7 +25,7 @@ from sklearnserver.trainer.model import MyModel
 random = np.random.default_rng(0)
 table = pd.DataFrame({{
     "age": random.integers(18, 80, 200).astype(float),
-    {HOSTILE!r}: random.normal(size=200),
+    {NAME!r}: random.normal(size=200),
     "__proto__": random.normal(size=200),
     "7": random.random(200) < 0.5,
     "plan": random.choice(["basic", "pro", "<b>team</b>"], 200),
@@ -107,7 +106,7 @@ def test_a_form_is_filled_with_the_example_and_shows_the_answer(page: Page, serv
 
 def test_hostile_names_and_labels_are_text(page: Page) -> None:
     open_model(page, "table")
-    names = ["age", HOSTILE, "__proto__", "7", "plan"]
+    names = ["age", NAME, "__proto__", "7", "plan"]
     labels = [label.inner_text() for label in page.locator("label").all()]
     assert all(label.startswith(f"{name} ") for label, name in zip(labels, names, strict=True))
     page.get_by_role("textbox", name="age number").fill("70")

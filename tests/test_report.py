@@ -7,14 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hostile import LABEL, NAME
 from huggingface_hub import ModelCard
 from playwright.sync_api import Browser, Page, expect
 from running import shell
 
 pytestmark = pytest.mark.slow
 
-HOSTILE = "</script><img src=x onerror=alert(1)>"
-LABEL = "</style><script>alert(2)</script>"
 #: Models of two labels, of five, and of numbers, with names and labels that would run if they were taken for HTML.
 TRAIN = f"""
 import sys
@@ -25,7 +24,7 @@ from sklearnserver.trainer.model import MyModel
 random = np.random.default_rng(0)
 table = pd.DataFrame({{
     "age": random.integers(18, 80, 400).astype(float),
-    {HOSTILE!r}: random.normal(size=400),
+    {NAME!r}: random.normal(size=400),
     "a name that is much longer than a phone is wide, and then " + "x" * 200: random.normal(size=400),
     "plan": random.choice(["basic", "pro", "<b>team</b>"], 400),
 }})
@@ -86,7 +85,7 @@ def test_a_report_opens_anywhere(page: Page, models: Path, name: str) -> None:
     for drawing in page.get_by_role("img").all():
         box = drawing.bounding_box()
         assert box and box["width"] > 200 and box["height"] > 150
-    expect(page.get_by_role("rowheader", name=HOSTILE, exact=True).first).to_be_visible()
+    expect(page.get_by_role("rowheader", name=NAME, exact=True).first).to_be_visible()
     if name == "two":
         expect(page.get_by_role("rowheader", name=LABEL, exact=True).first).to_be_visible()
     metrics = json.loads((models / name / "0001" / "metadata.json").read_bytes())["metrics"]

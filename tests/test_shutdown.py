@@ -1,10 +1,14 @@
-"""The end of a server: who still asks it after SIGTERM is answered, and it exits when everybody is."""
+"""The end of a server: who still asks it after SIGTERM is answered, and it exits when everybody is.
+
+`SHUTDOWNS=20` makes twenty of the first one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import http.client
 import json
+import os
 import signal
 import socket
 import threading
@@ -24,6 +28,7 @@ from running import Server
 
 pytestmark = pytest.mark.slow
 
+SHUTDOWNS = int(os.environ.get("SHUTDOWNS", "1"))
 #: A server whose model, once the folder GATE is there, answers nothing until a file is in it; LIMIT is drain.py's.
 HELD = """
 import os, pathlib, time
@@ -65,7 +70,10 @@ def row(project: Path) -> list[float]:
     return list(found)
 
 
-def test_whoever_asks_for_three_seconds_after_sigterm_is_answered(sdk: str, project: Path, row: list[float]) -> None:
+@pytest.mark.parametrize("number", range(SHUTDOWNS))
+def test_whoever_asks_for_three_seconds_after_sigterm_is_answered(
+    sdk: str, project: Path, row: list[float], number: int
+) -> None:
     """On new and on open connections, while readiness is false everywhere, and liveness true."""
     ready = {"kserve": ["/v2/health/ready", "/v2/models/m/ready", "/v1/models/m", "/ping", "/vertex"]}
     ready["kfserving"] = ["/v1/models/m", "/v2/models/m/status"]
@@ -79,6 +87,7 @@ def test_whoever_asks_for_three_seconds_after_sigterm_is_answered(sdk: str, proj
             if sdk == "kserve":
                 assert grpc_readiness(server) == (True, False, False)
             time.sleep(max(0, began + 3 - time.monotonic()))
+        print(sdk, dict(clients.answered))
         assert clients.failures == []
         live = answers.pop("/v2/health/live")
         assert (live.status_code, live.headers["connection"]) == (200, "close")

@@ -120,7 +120,9 @@ def training(pair: tuple[str, str], project: Path, tmp_path_factory: pytest.Temp
         "--target",
         "churned",
     ]
-    place.run(*command, "--data", folder / "customers.csv", "--output_dir", folder / "models")
+    # Watched, the import of some libraries alone takes longer than a compiled model may by default.
+    patience = ["--extras_seconds", "600"]
+    place.run(*command, "--data", folder / "customers.csv", "--output_dir", folder / "models", *patience)
     return place, folder / "models" / "0001"
 
 

@@ -26,6 +26,8 @@ pytestmark = pytest.mark.slow
 ROW = [5.1, 3.5, 1.4, 0.2]
 BODY = {"instances": [ROW]}
 JSON = "application/json"
+#: What a request begins with.
+HEAD = b"GET /v1/models/m HTTP/1.1\r\nHost: m\r\nX-Any: "
 
 
 class Way(NamedTuple):
@@ -114,6 +116,19 @@ preprocessor.prep_func = held
 from sklearnserver.inferencer.__main__ import main
 main()
 """
+#: Servers where a head may take a second.
+IMPATIENT = {
+    "kserve": """
+from sklearnserver.inferencer.config import read_arguments
+read_arguments()
+from sklearnserver._engine.sdk import connection
+connection.SECONDS = 1
+""",
+    "kfserving": """
+from sklearnserver._engine.sdk import server
+server.IDLE = 1
+""",
+}
 #: Servers whose owner added middleware: as KServe's documentation does for CORS, and as OpenTelemetry instruments.
 OWNERS = {
     "cors": """
@@ -171,10 +186,12 @@ def test_each_route_has_its_answer(sdk: str, server: Server) -> None:
             head = server.client.head(way.path, headers=headers)
             assert (head.status_code, head.content) == (way.status, b""), way
             assert head.headers.get("content-type") == answer.headers.get("content-type")
-        if way.status == 200:
-            wrong = server.client.put(way.path, json=BODY)
-            assert (wrong.status_code, set(wrong.json())) == (way.wrong, {"error"}), way
-    assert server.client.get("/elsewhere").json().keys() == {"error"}
+        for method in ("PUT", "GET" if way.method == "POST" else "POST") if way.status == 200 else ():
+            wrong = server.client.request(method, way.path, json=BODY)
+            assert (wrong.status_code, set(wrong.json())) == (way.wrong, {"error"}), (method, way)
+    for path in ("/elsewhere", "/v1/models/m/"):  # which is no redirection to the host that the client named
+        missing = server.client.get(path)
+        assert (missing.status_code, set(missing.json())) == (404, {"error"})
     assert server.client.head("/elsewhere").status_code == 404
 
 
@@ -218,25 +235,67 @@ def test_bodies_that_nobody_needs_are_not_kept_and_who_sends_first_reads_the_ans
 
 
 def test_a_stalled_upload_is_answered_at_once_or_ends(sdk: str, install: Callable[..., Path]) -> None:
-    """One that nobody needs has its answer before its body; one of a prediction ends with the deadline."""
-    with Server(install("sklearn", sdk), DEADLINE_SECONDS="1") as server:
-        for path, status in (("/elsewhere", b"404"), ("/v1/models/m:predict", b"408")):
+    """One that nobody needs has its answer before its body on KServe; others end with the deadline."""
+    options = ("--access_log", "--log_format=json")
+    with Server(install("sklearn", sdk), *options, DEADLINE_SECONDS="1") as server:
+        unneeded = b"404" if sdk == "kserve" else b"408"
+        for path, status in (("/elsewhere", unneeded), ("/v1/models/m:predict", b"408")):
             with socket.create_connection(("127.0.0.1", server.http), timeout=30) as connection:
                 connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{{".encode())
                 answer = b"".join(iter(lambda: connection.recv(65536), b""))  # until the server closes
-            if sdk == "kserve":  # Tornado closes without a word
-                assert answer.split()[1] == status
-                assert b"connection: close" in answer.lower()
+            head, _, content = answer.partition(b"\r\n\r\n")
+            assert head.split()[1] == status
+            assert b"connection: close" in head.lower()
+            assert set(json.loads(content)) == {"error"}
+        assert logged(server, "v1", 408)
 
 
-@pytest.mark.parametrize("sent", [b"", b"POST /v1/models/m:predict HTTP/1.1\r\nHost"])
-def test_a_connection_without_a_request_ends(install: Callable[..., Path], sent: bytes) -> None:
+def test_a_connection_without_a_request_ends(sdk: str, install: Callable[..., Path]) -> None:
+    """Whether nothing comes, nothing more, or a little now and then."""
+    options = ["--timeout-keep-alive=1"] if sdk == "kserve" else []
+    with Server(install("sklearn", sdk), *options, program=IMPATIENT[sdk] + MAIN) as server:
+        for sent, more in ((b"", b""), (HEAD, b""), (HEAD, b"x")):
+            with socket.create_connection(("127.0.0.1", server.http), timeout=0.2) as connection:
+                connection.sendall(sent)
+                until(functools.partial(ended, connection, more))
+
+
+def ended(connection: socket.socket, more: bytes) -> bool:
+    """Whether the server has closed a connection; otherwise more is sent."""
+    try:
+        return not connection.recv(65536)
+    except TimeoutError:
+        connection.sendall(more)
+        return False
+    except ConnectionError:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("begin", "piece"),
+    [(b"GET /", b"x" * 65536), (HEAD, b"x" * 65536), (HEAD, b"\r\nX-Any: x" * 6000)],
+    ids=["line", "value", "headers"],
+)
+def test_a_head_that_does_not_end_is_not_kept(server: Server, begin: bytes, piece: bytes) -> None:
+    server.client.post("/v1/models/m:predict", json=BODY)
+    before = peak(server)
     with (
-        Server(install("sklearn", "kserve"), "--timeout-keep-alive=1") as server,
         socket.create_connection(("127.0.0.1", server.http), timeout=30) as connection,
+        pytest.raises(ConnectionError),
     ):
-        connection.sendall(sent)
-        assert connection.recv(65536) == b""
+        connection.sendall(begin)
+        for _ in range(1000):
+            connection.sendall(piece)
+    assert peak(server) - before < 15_000_000
+    assert server.client.post("/v1/models/m:predict", json=BODY).status_code == 200
+
+
+def test_a_head_that_is_too_long_is_told_so(install: Callable[..., Path]) -> None:
+    """On KServe; Tornado closes the connection."""
+    with Server(install("sklearn", "kserve")) as server:
+        answer = server.client.get("/v1/models/m", headers={"X-Any": "x" * 65536})
+        assert (answer.status_code, answer.headers["connection"]) == (400, "close")
+        assert "longer than 65536 bytes" in answer.json()["error"]
 
 
 def grpc_infer(server: Server, first: float, timeout: float = 30) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html.parser
 import json
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from _engine.contract.signature import Column, Signature
 from _engine.reporting import figures, importance, page
 from _engine.reporting.contents import Evaluation
 from _engine.reporting.storing import keeps_rows
-from _engine.training.model import Model
+from pickled import Pickled
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -39,25 +38,10 @@ X.loc[::9, "noise"] = np.nan
 NUMBER = 3000 + 1000 * X["large"].to_numpy() + CHANCE.normal(size=ROWS)
 
 
-class Simple(Model):
-    """Answers by the first column alone, in as many steps as there are labels; its file is a pickle."""
+class Simple(Pickled):
+    """Answers by the first column alone, in as many steps as there are labels."""
 
-    FRAMEWORK = "test"
-    WEIGHTS = "model.pkl"
     GIVEN = "given"
-
-    @staticmethod
-    def version() -> str:
-        return "1.0"
-
-    def build(self, **params: Any) -> None:
-        pass
-
-    def preprocess(self, X: Any) -> Any:
-        return X
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return y_hat
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         self.model = {"low": float(np.min(y)), "high": float(np.max(y))} if self.labels is None else {}
@@ -69,12 +53,6 @@ class Simple(Model):
         steps = np.linspace(-1, 1, len(self.labels))
         scores = np.exp(-4 * (values[:, None] - steps) ** 2)
         return scores / scores.sum(axis=1, keepdims=True) if proba else self.labels[scores.argmax(axis=1)]
-
-    def dump(self, path: Path) -> None:
-        path.write_bytes(pickle.dumps(self.model))
-
-    def restore(self, path: Path) -> None:
-        self.model = pickle.loads(path.read_bytes())
 
     def read_signature(self, X: Any = None) -> Signature:
         self.task = "regression"

@@ -348,7 +348,13 @@ def test_an_event_is_answered_with_an_event(tmp_path: Path, event: Dict[bytes, b
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"id": "1"}', b'{"data_base64": "!"}', b"\xff"])
+#: An event that can be read, and not written again.
+DEEP = b'{"specversion": "1.0", "source": "a", "type": "a", "id": "1", "data": %b%b}' % (b"[" * 300, b"]" * 300)
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'{"id": "1"}', b'{"data_base64": "!"}', b"\xff", pytest.param(DEEP, id="deep")]
+)
 def test_what_is_no_event_is_a_clients_mistake(tmp_path: Path, body: bytes) -> None:
     async def main() -> None:
         server = Server(tmp_path)

@@ -17,6 +17,7 @@ from _engine.artifact import metadata, stored
 from _engine.contract.errors import ModelError
 from _engine.serving.opening import open_model
 from _engine.training.model import Model
+from pickled import Pickled
 
 X = np.array([[1.0, 0.0], [0.0, 1.0], [2.0, 0.0], [0.0, 2.0]])
 Y = np.array([0, 1, 0, 1])
@@ -32,24 +33,8 @@ class Payload:
         return Path.touch, (self.file,)
 
 
-class Pickled(Model):
-    """Chooses the larger column, and is stored as a pickle."""
-
-    FRAMEWORK = "test"
-    WEIGHTS = "model.pkl"
-
-    @staticmethod
-    def version() -> str:
-        return "1.0"
-
-    def build(self, **params: Any) -> None:
-        pass
-
-    def preprocess(self, X: Any) -> Any:
-        return X
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return y_hat
+class InFile(Pickled):
+    """Chooses the larger column."""
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         self.model = np.eye(2)
@@ -61,14 +46,8 @@ class Pickled(Model):
     def contributions(self, X: Any) -> np.ndarray:
         return np.column_stack([X[:, 1] - X[:, 0], np.zeros((len(X), 2))])[:, None]
 
-    def dump(self, path: Path) -> None:
-        path.write_bytes(pickle.dumps(self.model))
 
-    def restore(self, path: Path) -> None:
-        self.model = pickle.loads(path.read_bytes())
-
-
-class InFolder(Pickled):
+class InFolder(InFile):
     """Keeps the same in a folder."""
 
     WEIGHTS = "model"
@@ -81,7 +60,7 @@ class InFolder(Pickled):
         super().restore(path / "model.pkl")
 
 
-class Lazy(Pickled):
+class Lazy(InFile):
     """Reads its weights when it answers, and not before, as some MLflow models do."""
 
     def restore(self, path: Path) -> None:
@@ -93,7 +72,7 @@ class Lazy(Pickled):
         return super().infer(X, proba)
 
 
-KINDS = {"a file": Pickled, "a folder": InFolder, "read later": Lazy}
+KINDS = {"a file": InFile, "a folder": InFolder, "read later": Lazy}
 
 
 def save(kind: type[Model], folder: Path) -> Path:
@@ -139,10 +118,10 @@ def test_an_explainer_needs_nothing_of_the_directory_that_was_loaded(kind: str, 
 def test_a_private_copy_is_the_users_alone_and_goes_with_its_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, temporary = save(Pickled, tmp_path / "0001"), tmp_path / "temporary"
+    folder, temporary = save(InFile, tmp_path / "0001"), tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    model = Pickled(dirpath=folder)
+    model = InFile(dirpath=folder)
     model.explainer()
     (copy,) = temporary.iterdir()
     assert copy.stat().st_mode & 0o777 == 0o700
@@ -152,7 +131,7 @@ def test_a_private_copy_is_the_users_alone_and_goes_with_its_model(
 
 def test_a_copy_that_is_refused_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Anybody may ask for an explanation, again and again."""
-    folder, temporary = save(Pickled, tmp_path / "0001"), tmp_path / "temporary"
+    folder, temporary = save(InFile, tmp_path / "0001"), tmp_path / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     artifact = stored.Artifact.open(folder, "test", ("model.pkl",))
@@ -187,13 +166,13 @@ CHANGES: dict[str, tuple[str, Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_directory_is_refused_before_anything_is_unpickled(change: str, tmp_path: Path) -> None:
-    folder = save(Pickled, tmp_path / "0001")
+    folder = save(InFile, tmp_path / "0001")
     name, by, complaint = CHANGES[change]
     replace(folder, name, by)
     if name == "input.json":  # it is the first file to be read, and then the last to be checked
         (folder / "model.pkl").write_bytes(pickle.dumps(Payload(tmp_path / "was run")))
     with pytest.raises(ModelError, match=complaint):
-        Pickled(dirpath=folder)
+        InFile(dirpath=folder)
     assert not (tmp_path / "was run").exists()
 
 
@@ -206,16 +185,16 @@ def test_files_that_are_not_listed_are_never_seen(tmp_path: Path) -> None:
 
 def test_links_to_the_files_that_were_saved_are_followed(tmp_path: Path) -> None:
     """As Kubernetes mounts them."""
-    folder = save(Pickled, tmp_path / "0001")
+    folder = save(InFile, tmp_path / "0001")
     (folder / "model.pkl").rename(tmp_path / "elsewhere")
     (folder / "model.pkl").symlink_to(tmp_path / "elsewhere")
-    assert Pickled(dirpath=folder).predict(X).tolist() == [0, 1, 0, 1]
+    assert InFile(dirpath=folder).predict(X).tolist() == [0, 1, 0, 1]
 
 
 def test_the_log_can_say_which_file_answers(tmp_path: Path, sample_dir: Path) -> None:
-    assert Pickled(dirpath=save(Pickled, tmp_path / "0001")).answers == "model.pkl answers"
+    assert InFile(dirpath=save(InFile, tmp_path / "0001")).answers == "model.pkl answers"
 
-    class Sample(Pickled):
+    class Sample(InFile):
         FRAMEWORK, WEIGHTS = "scikit-learn", "model.joblib"
 
         def restore(self, path: Path) -> None:

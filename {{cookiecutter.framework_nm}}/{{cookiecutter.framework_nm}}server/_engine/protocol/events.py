@@ -49,7 +49,10 @@ def data(form: str, body: bytes) -> bytes:
             return base64.b64decode(event["data_base64"], validate=True)
         except (binascii.Error, TypeError, ValueError):
             raise InvalidRequest("data_base64: expected a string of base64") from None
-    return orjson.dumps(event.get("data"))
+    try:
+        return orjson.dumps(event.get("data"))
+    except TypeError:  # orjson reads deeper than it writes
+        raise InvalidRequest("data: the event's data is nested too deep") from None
 
 
 def answer(

@@ -7,7 +7,7 @@ Source: https://github.com/kserve/open-inference-protocol and its binary tensor 
 from __future__ import annotations
 
 import struct
-from typing import Any, Dict, List, NamedTuple, Optional, Union
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Union
 
 import msgspec
 import numpy as np
@@ -105,16 +105,13 @@ def from_bytes(name: str, datatype: str, raw: memoryview | bytes) -> np.ndarray:
         start = end + _LENGTH.size
     if start != len(raw) + _LENGTH.size:
         raise InvalidRequest(f"input {name!r}: the bytes end in the middle of string {len(strings)}")
+    return texts(name, strings)
+
+
+def texts(name: str, strings: Iterable[bytes]) -> np.ndarray:
+    """Read elements of a BYTES tensor, flat. Raises InvalidRequest where one is not UTF-8."""
     try:
         return np.array([string.decode() for string in strings], dtype=object)
-    except UnicodeDecodeError as error:
-        raise InvalidRequest(f"input {name!r}: expected UTF-8 text: {error}") from None
-
-
-def text(name: str, raw: bytes) -> str:
-    """Read one BYTES element. Raises InvalidRequest where it is not UTF-8."""
-    try:
-        return raw.decode()
     except UnicodeDecodeError as error:
         raise InvalidRequest(f"input {name!r}: expected UTF-8 text: {error}") from None
 

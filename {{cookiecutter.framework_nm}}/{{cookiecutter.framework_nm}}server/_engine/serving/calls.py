@@ -22,6 +22,7 @@ from .failures import (
     NotThere,
     Outcome,
     Stalled,
+    late,
     outcome_of,
 )
 from .gate import Gate, Limits, Ticket, nothing
@@ -124,6 +125,10 @@ class Call(Generic[M]):
         assert self.ticket
         self.desk.gate.hold(self.ticket, rows)
 
+    def stall(self) -> None:
+        """All of the body has not come in time: it is no longer waited for."""
+        self.refused = self.refused or self._stopped()
+
     def leave(self) -> None:
         """The client has left: nobody waits for this any more."""
         self.left = True
@@ -163,7 +168,7 @@ class Call(Generic[M]):
             return Late("the client has left")
         if self.complete:
             return Late(f"there was no answer within {seconds:g} seconds, the time that --deadline_seconds sets")
-        return Stalled(f"the body did not arrive within {seconds:g} seconds, the time that --deadline_seconds sets")
+        return Stalled(late(seconds))
 
     def _message(self, error: BaseException) -> str:
         """What the client is told; what the owner of the server should know, too, goes into the log."""

@@ -41,6 +41,11 @@ class Stalled(Exception):
     """The deadline has passed, and the body is not complete."""
 
 
+def late(seconds: float) -> str:
+    """What a client is told whose body is not complete after so many seconds."""
+    return f"the body did not arrive within {seconds:g} seconds, the time that --deadline_seconds sets"
+
+
 class Outcome(NamedTuple):
     """How a request ended: the status of HTTP, the code of gRPC, and whether to try again makes sense."""
 

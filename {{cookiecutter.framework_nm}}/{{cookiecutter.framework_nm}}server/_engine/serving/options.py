@@ -41,10 +41,10 @@ def switch(value: str) -> bool:
         raise argparse.ArgumentTypeError(f"expected true or false, got {value!r}") from None
 
 
-def count(value: str) -> int:
-    """Read a whole number from 1."""
-    if not value.isdecimal() or len(value) > 18 or int(value) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number, 1 or more, got {value!r}")
+def count(value: str, largest: int = 10**18, what: str = "a whole number") -> int:
+    """Read a whole number from 1 to `largest`."""
+    if not value.isdecimal() or len(value) > 19 or not 1 <= int(value) <= largest:
+        raise argparse.ArgumentTypeError(f"expected {what} from 1 to {largest}, got {value!r}")
     return int(value)
 
 
@@ -57,9 +57,7 @@ def seconds(value: str) -> float:
 
 def port(value: str) -> int:
     """Read a port that nobody listens on yet."""
-    number = count(value)
-    if number > 65535:
-        raise argparse.ArgumentTypeError(f"expected a port, from 1 to 65535, got {value!r}")
+    number = count(value, 65535, "a port")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

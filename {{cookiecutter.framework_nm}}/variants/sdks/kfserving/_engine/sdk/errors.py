@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import tornado.web
+from tornado.ioloop import IOLoop
 
 from ..serving.access import EXPOSED, METHODS
-from ..serving.failures import FAILED
+from ..serving.failures import FAILED, late
 
 
 class Refused(tornado.web.HTTPError):
@@ -25,7 +26,9 @@ class Refused(tornado.web.HTTPError):
 
 @tornado.web.stream_request_body
 class JsonErrors(tornado.web.RequestHandler):
-    """Answers an error with {"error": message}, and HEAD as GET; keeps nothing of a body."""
+    """Answers an error with {"error": message}, and HEAD as GET; keeps nothing of a body, and waits for it so long."""
+
+    _timer: Any = None
 
     def set_default_headers(self) -> None:
         self.set_header("Content-Type", "application/json")  # KFServing's strings of JSON would be HTML
@@ -35,7 +38,27 @@ class JsonErrors(tornado.web.RequestHandler):
         # Tornado's limit closes the connection while the client still sends, and the client never reads why.
         connection: Any = self.request.connection
         connection.set_max_body_size(sys.maxsize)
-        connection.set_body_timeout(self.settings["body_seconds"])
+        seconds = self.settings["body_seconds"]
+        if seconds:  # Tornado's own limit closes the connection without a word
+            self._timer = IOLoop.current().call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        connection: Any = self.request.connection
+        if not connection._read_finished:
+            self.stalled()
+
+    def stalled(self) -> None:
+        """Answer a request whose body has not arrived in time."""
+        error = Refused(408, late(self.settings["body_seconds"]))
+        self.send_error(error.status_code, exc_info=(Refused, error, None))
+
+    def on_finish(self) -> None:
+        if self._timer:
+            IOLoop.current().remove_timeout(self._timer)
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        self.on_finish()
 
     def _share(self) -> None:
         """Let the pages of --cors_origins read the answer."""

@@ -29,7 +29,7 @@ class Predict(JsonErrors):
     def initialize(self, desk: Desk[Any], way: str) -> None:
         self.desk = desk
         self.way = way
-        self.complete = False
+        self.answering = False
         self.call: Prediction | None = None
 
     def prepare(self) -> None:
@@ -47,8 +47,18 @@ class Predict(JsonErrors):
             self.body.clear()
 
     async def post(self, name: str) -> None:
+        await self._respond()
+
+    def stalled(self) -> None:
+        if self.call:
+            self.call.stall()
+            self.refusing = asyncio.ensure_future(self._respond())
+        else:
+            super().stalled()
+
+    async def _respond(self) -> None:
         assert self.call
-        self.complete = True
+        self.answering = True
         answer = await self.call.answer(self._body)
         self.set_status(answer.status)
         self.set_header("Content-Type", answer.content_type)
@@ -87,5 +97,5 @@ class Predict(JsonErrors):
         super().on_connection_close()
         if self.call:
             self.call.leave()
-            if not self.complete:
+            if not self.answering:
                 self.call.end()

@@ -26,6 +26,8 @@ from .predictions import Predict
 from .repository import ServingModelRepository
 
 _NAME = "([a-zA-Z0-9_-]+)"
+#: Seconds that a connection may be open without the head of a request. To Tornado they are an hour.
+IDLE = 60
 
 
 class Server(kfserving.KFServer):
@@ -89,7 +91,11 @@ class Server(kfserving.KFServer):
                 loop.add_signal_handler(number, self.drain.on_signal, number)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda number, _: loop.call_soon_threadsafe(self.drain.on_signal, number))
+        loop.call_soon(self._end_idle_connections)  # there is a server then
         super().start(models)
+
+    def _end_idle_connections(self) -> None:
+        self._http_server.conn_params.header_timeout = IDLE
 
     def _ask_clients_to_leave(self) -> None:
         """Close each connection with its next answer, so that its client connects elsewhere."""

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..serving.failures import late
+
 #: Bytes of a body that are sooner read than a connection is made anew.
 _SMALL = 65_536
 #: Seconds that a client has to send the rest of what nobody reads, so that it gets to read its answer.
@@ -82,8 +84,7 @@ class Upload:
         try:
             return await asyncio.wait_for(self._receive(), self._since + self._seconds - time.monotonic())
         except asyncio.TimeoutError:
-            late = f"the body did not arrive within {self._seconds:g} seconds, the time that --deadline_seconds sets"
-            raise HTTPException(408, late) from None
+            raise HTTPException(408, late(self._seconds)) from None
 
     def _too_large(self) -> HTTPException:
         return HTTPException(413, f"the body is larger than {self._limit} bytes, the limit that --max_buffer_size sets")
@@ -95,7 +96,7 @@ class Upload:
     async def send(self, message: Message) -> None:
         """ASGI's."""
         if message["type"] == "http.response.start" and not self._complete:
-            if self._small:
+            if self._small and message["status"] != 408:  # that one has been waited for
                 await self._discard()
             if not self._complete:
                 self._closing = True

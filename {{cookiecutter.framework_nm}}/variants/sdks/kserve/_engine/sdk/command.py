@@ -34,7 +34,7 @@ def serve(
     from . import logs, tracing
     from .access import RepositoryAccess, share
     from .bodies import Bodies
-    from .errors import answer_errors
+    from .errors import answer_errors, refuse_methods
     from .health import add_liveness
     from .metadata import add_metadata
     from .openapi import document_models
@@ -61,7 +61,9 @@ def serve(
     add_liveness(app, repository)
     add_metadata(app, server.dataplane, repository)
     add_health_checks(app, server.dataplane)
+    refuse_methods(app)
     answer_errors(app)
+    app.router.redirect_slashes = False  # to a host that the client names
     paths = server.direct.paths = predict_routes(repository)
     document_models(app, repository, paths, arguments.enable_repository_api, arguments.enable_metrics_url)
 

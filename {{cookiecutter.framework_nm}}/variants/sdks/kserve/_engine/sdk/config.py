@@ -34,7 +34,7 @@ def read(ours: Options) -> argparse.Namespace:
         f"--grpc_port={arguments.grpc_port}",
         "--enable_docs_url=false",  # KServe's page needs the internet; page.py has one that does not
         f"--enable_latency_logging={arguments.enable_latency_logging}",
-        f"--grpc_max_receive_message_length={arguments.max_buffer_size}",
+        f"--grpc_max_receive_message_length={min(arguments.max_buffer_size, 2**31 - 1)}",  # gRPC has no larger one
         "--grpc_max_send_message_length=-1",  # no limit: an answer can be many times as large as its request
         *rest,
     ]

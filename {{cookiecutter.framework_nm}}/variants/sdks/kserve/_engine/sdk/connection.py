@@ -1,26 +1,22 @@
 """One HTTP connection: uvicorn's, which answers predictions itself where it can, and ends where a client only waits.
 
-Which predictions, and how, is in direct.py; all else goes uvicorn's own way, to KServe's application. A connection goes
-on in HTTP/1.1 where its client offers an upgrade, such as to HTTP/2:
-Java's HttpClient, Spring, Ktor and `curl --http2` send `Upgrade: h2c` with their first request. A server may ignore
-that, and most do; uvicorn's parser, httptools, drops the request's body and takes it for another protocol
-(https://github.com/Kludex/uvicorn/issues/2722). What a request means is not known here.
+Which predictions, and how, is in direct.py; all else goes uvicorn's own way, to KServe's application. Which
+bytes are a request's is in parser.py. What a request means is not known here.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from array import array
 from typing import Any
 
-import httptools
 import orjson
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..serving.gate import PATIENCE
 from .direct import Direct, Exchange, Request
+from .parser import Parser
 
 #: What is used here, and in direct.py, of uvicorn's class, though it is none of what uvicorn documents.
 PRIVATE = (
@@ -31,6 +27,8 @@ PRIVATE = (
 )
 logger = logging.getLogger(__name__)
 
+#: Bytes and seconds that the head of a request may take, and what follows a body in chunks. uvicorn limits neither.
+LONGEST, SECONDS = 65_536, 60
 #: Bytes of its answer that a client has to take within --read_seconds.
 _TAKEN = 1_048_576
 
@@ -57,11 +55,16 @@ class Connections:
 class Connection(HttpToolsProtocol):
     """Ignores every upgrade, as KServe speaks HTTP/1.1 alone, without WebSockets; ends where no request comes."""
 
+    parser: Parser
+
     def __init__(self, direct: Direct, **options: Any) -> None:
         super().__init__(**options)
-        self.parser = _Parser(self)
+        self.parser = Parser(self)
         self._direct = direct
         self._heard = self.loop.time()
+        #: Whether what came last was, or ended, a head or some of a body; if not, how much has come of one, since when.
+        self._understood = True
+        self._head, self._since = 0, 0.0
         #: The request that is being answered: not the last one, where several were sent in a row.
         self._answering: Any = None
         #: A request that is to be answered here once all of it has come, and what ends the wait for that.
@@ -75,9 +78,26 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard = self.loop.time()
+        self._understood = False
         super().data_received(data)
+        if self._understood:
+            self._head = 0
+        else:
+            self._limit_head(len(data))
         if self._request and not self._impatient:
             self._impatient = self.loop.call_later(PATIENCE, self._leave_to_uvicorn)
+
+    def _limit_head(self, size: int) -> None:
+        """Refuse a head that is too long, or takes too long: httptools keeps it however long it gets."""
+        if not self._head:
+            self._since = self._heard
+        self._head += size
+        if self.transport.is_closing():
+            return
+        if self._head > LONGEST:
+            self.send_400_response(f"the head of the request is longer than {LONGEST} bytes")
+        elif self._heard - self._since > SECONDS:
+            self.send_400_response(f"the head of the request did not arrive within {SECONDS} seconds")
 
     def _unset_keepalive_if_required(self) -> None:
         """uvicorn makes a timer anew after each answer, and ends it with the next request. Here is one for all."""
@@ -104,17 +124,13 @@ class Connection(HttpToolsProtocol):
         else:
             super().timeout_keep_alive_handler()
 
-    @property
-    def ignores_upgrade(self) -> bool:
-        """Whether the request at hand asks for another protocol, and goes on without it."""
-        return self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT"
-
     def on_message_begin(self) -> None:
         self.url, self.headers, self.expect_100_continue = b"", [], False
         self.scope: Any = {}  # uvicorn's is made where uvicorn needs it
 
     def on_headers_complete(self) -> None:
-        if self.ignores_upgrade:
+        self._understood = True
+        if self.parser.ignores_upgrade:
             return
         if (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused:
             self._request = self._direct.recognise(self)
@@ -133,13 +149,15 @@ class Connection(HttpToolsProtocol):
             super().on_body(request.body)
 
     def on_body(self, body: bytes) -> None:
+        self._understood = True
         if self._request:
             self._request.body += body
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self.ignores_upgrade:
+        self._understood = True
+        if self.parser.ignores_upgrade:
             return
         request, self._request = self._request, None
         if request is None:
@@ -204,28 +222,3 @@ class Connection(HttpToolsProtocol):
         if cycle and not cycle.response_complete:
             cycle.disconnected = True
             cycle.message_event.set()
-
-    def head_without_upgrade(self) -> bytes:
-        """The head of the request at hand, as if the client had not asked for another protocol."""
-        line = b"%b %b HTTP/%b\r\n" % (self.parser.get_method(), self.url, self.parser.get_http_version().encode())
-        return b"".join([line, *(b"%b: %b\r\n" % item for item in self.headers if item[0] != b"upgrade"), b"\r\n"])
-
-
-class _Parser(httptools.HttpRequestParser):
-    """httptools', which stops at an upgrade. Where that is ignored, another one takes over and reads the head again."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
-        self.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
-        self.connection = connection
-
-    def feed_data(self, data: bytes | bytearray | memoryview | array[int]) -> None:
-        try:
-            super().feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            if not self.connection.ignores_upgrade:
-                raise
-            head = self.connection.head_without_upgrade()
-            self.connection.parser = parser = _Parser(self.connection)
-            httptools.HttpRequestParser.feed_data(parser, head)
-            parser.feed_data(memoryview(data)[upgrade.args[0] :])

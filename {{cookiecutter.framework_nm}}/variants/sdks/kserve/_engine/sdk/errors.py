@@ -22,6 +22,21 @@ async def _validation(request: Request, error: RequestValidationError) -> JSONRe
     return JSONResponse({"error": "; ".join(problems)}, 422)
 
 
+def refuse_methods(app: FastAPI) -> None:
+    """Answer 405 to what is no POST on the paths of V1's predictions. KServe would take "m:predict" for a model.
+
+    Call it before KServe adds its routes: the first route of a path is the one that answers.
+    """
+
+    async def refuse() -> None:
+        raise HTTPException(405, headers={"Allow": "POST"})
+
+    methods = ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"]
+    for action in ("predict", "explain"):
+        path = f"/v1/models/{{model_name}}:{action}"
+        app.add_api_route(path, refuse, methods=methods, response_model=None, include_in_schema=False)
+
+
 def answer_errors(app: FastAPI) -> None:
     """Have FastAPI answer errors in this form, but for those that the owner answers otherwise."""
     handlers: dict[Any, Any] = app.exception_handlers

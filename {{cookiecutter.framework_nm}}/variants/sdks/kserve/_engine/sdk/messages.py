@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 
-import kserve
 import numpy as np
 from kserve.constants.constants import GRPC_CONTENT_DATATYPE_MAPPINGS
 from kserve.model_server import args
-from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferResponse
+from kserve.protocol.grpc.grpc_predict_v2_pb2 import InferTensorContents, ModelInferRequest, ModelInferResponse
 
 from ..protocol.answers import Output
 from ..protocol.tensors import (
@@ -22,8 +21,7 @@ from ..protocol.tensors import (
     check,
     datatype_of,
     from_bytes,
-    show,
-    text,
+    texts,
     to_bytes,
 )
 
@@ -31,40 +29,57 @@ from ..protocol.tensors import (
 _LARGEST = args.grpc_max_send_message_length if args.grpc_max_send_message_length >= 0 else 2**31 - 1
 
 
-def decode(item: kserve.InferInput) -> NamedArray:
-    """Read one tensor of a request. Raises InvalidRequest."""
-    check(item.name, item.datatype, item.shape)
-    raw = item._raw_data  # KServe's own decoder of it makes several calls for each string
-    values = _from_list(item) if raw is None else from_bytes(item.name, item.datatype, raw)
-    if values.size != math.prod(item.shape):
-        raise InvalidRequest(f"input {item.name!r}: shape {item.shape} does not hold {values.size} values")
-    return NamedArray(item.name, item.datatype, values.reshape(item.shape))
+def decode(request: ModelInferRequest) -> list[NamedArray]:
+    """Read the tensors of a request. Raises InvalidRequest."""
+    raw = request.raw_input_contents
+    if raw and len(raw) != len(request.inputs):
+        raise InvalidRequest(f"there are {len(request.inputs)} inputs, and {len(raw)} raw_input_contents")
+    return [_tensor(item, raw[at] if raw else None) for at, item in enumerate(request.inputs)]
 
 
-def _from_list(item: kserve.InferInput) -> np.ndarray:
-    dtype, kind = DATATYPES[item.datatype]
+def _tensor(item: ModelInferRequest.InferInputTensor, raw: bytes | None) -> NamedArray:
+    name, datatype, shape = item.name, item.datatype.upper(), list(item.shape)
+    check(name, datatype, shape)
+    if raw is None:
+        values = _typed(name, datatype, item.contents)
+    elif item.HasField("contents"):
+        raise InvalidRequest(f"input {name!r}: there are contents beside raw_input_contents")
+    else:
+        values = from_bytes(name, datatype, raw)
+    if values.size != math.prod(shape):
+        raise InvalidRequest(f"input {name!r}: shape {shape} does not hold {values.size} values")
+    return NamedArray(name, datatype, values.reshape(shape))
+
+
+def _typed(name: str, datatype: str, contents: InferTensorContents) -> np.ndarray:
+    field = GRPC_CONTENT_DATATYPE_MAPPINGS.get(datatype)
+    if field is None:
+        raise InvalidRequest(f"input {name!r}: {datatype} has no typed contents: send raw_input_contents")
+    values, dtype = getattr(contents, field), np.dtype(DATATYPES[datatype][0])
+    if datatype == "BYTES":
+        return texts(name, values)
+    if dtype.kind in "fb":
+        return _packed(contents, field, len(values) * dtype.itemsize, dtype)
     try:
-        values = np.array(item.data, dtype=dtype)
-    except (OverflowError, TypeError, ValueError) as error:
-        raise InvalidRequest(f"input {item.name!r}: no {item.datatype} of shape {item.shape}: {error}") from None
-    if kind is str:
-        strings = [_string(item.name, value) for value in values.ravel()]
-        return np.array(strings, dtype=object).reshape(values.shape)
-    return values
+        return np.fromiter(values, dtype, len(values))
+    except OverflowError as error:
+        raise InvalidRequest(f"input {name!r}: no {datatype}: {error}") from None
 
 
-def _string(name: str, value: object) -> str | None:
-    if isinstance(value, bytes):
-        return text(name, value)
-    if value is None or isinstance(value, str):
-        return value
-    raise InvalidRequest(f"input {name!r}: expected a string, got {show(value)}")
+def _packed(contents: InferTensorContents, field: str, size: int, dtype: np.dtype) -> np.ndarray:
+    """Values of a fixed size, in bulk: at the end of a message that has no other field, they lie as in an array."""
+    for other, _ in contents.ListFields():
+        if other.name != field:
+            contents.ClearField(other.name)
+    contents.DiscardUnknownFields()
+    written = contents.SerializeToString()
+    return np.frombuffer(written, dtype, offset=len(written) - size)
 
 
-def to_grpc(name: str, version: str, request: kserve.InferRequest, outputs: list[Output]) -> ModelInferResponse:
+def to_grpc(name: str, version: str, request: ModelInferRequest, outputs: list[Output]) -> ModelInferResponse:
     """Write the answer of a model to a request over gRPC. Raises InvalidRequest where it is too large."""
     datatypes = [datatype_of(output.values) for output in outputs]
-    raw = request.use_binary_outputs or "FP16" in datatypes  # FP16 has no typed form
+    raw = bool(request.raw_input_contents) or "FP16" in datatypes  # FP16 has no typed form
     answer = ModelInferResponse(model_name=name, model_version=version, id=request.id)
     for output, datatype in zip(outputs, datatypes):
         tensor = answer.outputs.add(name=output.name, datatype=datatype, shape=output.values.shape)

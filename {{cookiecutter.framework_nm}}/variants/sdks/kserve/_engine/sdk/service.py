@@ -10,13 +10,10 @@ import time
 from typing import Any
 
 import grpc
-import kserve
 from grpc_interceptor.exceptions import GrpcException
-from kserve.errors import InvalidInput
 from kserve.protocol.grpc.grpc_predict_v2_pb2 import ModelInferRequest, ModelInferResponse
 from kserve.protocol.infer_type import to_http_parameters
 
-from ..protocol.tensors import InvalidRequest
 from ..serving import large
 from ..serving.access import Access
 from ..serving.calls import CARRIED, Call, Desk
@@ -57,22 +54,17 @@ class Servicer(GuardedServicer):
 
     async def _answer(self, call: Call[ServingModel], message: ModelInferRequest) -> ModelInferResponse:
         start = time.perf_counter()
-        try:
-            self.validate_grpc_request(message)
-            asked = kserve.InferRequest.from_grpc(message)
-        except InvalidInput as error:
-            raise InvalidRequest(str(error)) from None
         model = call.model
-        for item in asked.inputs:
-            model.decoder.check_input(item.name, item.datatype, to_http_parameters(item.parameters or {}))
-        tensors = [decode(item) for item in asked.inputs]
-        wanted = [(output.name, output.parameters) for output in asked.request_outputs or ()]
-        request = model.decoder.request(tensors, to_http_parameters(asked.parameters or {}), asked.id, wanted)
+        for item in message.inputs:
+            model.decoder.check_input(item.name, item.datatype.upper(), to_http_parameters(item.parameters))
+        wanted = [(output.name, to_http_parameters(output.parameters)) for output in message.outputs]
+        given = to_http_parameters(message.parameters)
+        request = model.decoder.request(decode(message), given, message.id, wanted)
         call.hold(len(request.X))
         call.step("decode", start)
         outputs = await large.answer(model, request, call.trace)
         predicted = time.perf_counter()
-        answer = to_grpc(model.name, model.version, asked, outputs)
+        answer = to_grpc(model.name, model.version, message, outputs)
         call.step("encode", predicted)
         return answer
 
