@@ -17,7 +17,7 @@ from ..artifact.versions import drafted_versions, next_version
 from ..contract.errors import ModelError
 from ..reporting.storing import keeps_rows
 from ..tables.reading import DataError
-from . import scores
+from . import scores, tuning
 from .model import Model
 from .preparing import Prepared, prepare, read
 from .progress import progress
@@ -34,12 +34,15 @@ SHOWN = 10
 def run(model_class: Type[Model], settings_class: Type[TrainingSettings]) -> None:
     """Read, split, train or import, evaluate, save; print the metrics and where the new version is."""
     settings = settings_class.from_command_line()
-    make = partial(model_class, device=settings.device, min_count=settings.min_count, **settings.hyperparameters())
+    chosen = settings.model_dump(include={"device", "min_count", "threads"})
+    make = partial(model_class, **chosen, **settings.hyperparameters())
     given = bool(getattr(settings, model_class.GIVEN, None)) and not (model_class.TUNES_GIVEN and settings.data)
     try:
         if settings.inspect:
             prepare(settings)
             return
+        if settings.tune:
+            tuning.check(model_class)
         settings.output_dir.mkdir(parents=True, exist_ok=True)
         finish_leftovers(settings.output_dir)
         model, eval_x, eval_y = import_model(settings, make) if given else train(settings, make)
@@ -67,9 +70,13 @@ def train(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model
     """Train on a part of the data; returns the model and the other part."""
     table = prepare(settings)
     rows = table.split.once(settings.eval_share, settings.split_seed)
+    if settings.tune:
+        make = partial(make, **tuning.tune(table, rows.training, settings, make))
     folds = cross_validate(table, rows.training, settings, make) if settings.folds else None
     print(f"Training: {table.task} of {table.y.name!r} from {table.X.shape[1]} columns, {len(rows.training)} rows")
     model = fit(table, rows.training, settings, make, "Training")
+    for note in model.notes:
+        print(f"  {note}")
     model.record(settings.recorded(), table.data, folds)
     return model, table.X.iloc[rows.evaluation], table.y.iloc[rows.evaluation]
 
@@ -78,7 +85,8 @@ def fit(table: Prepared, rows: np.ndarray, settings: TrainingSettings, make: Cal
     """Train a model on some rows of a table."""
     model = make(task=table.task)
     with progress(what) as model.report:
-        model.train(table.X.iloc[rows], table.y.iloc[rows], table.signature, settings.class_weight == "balanced")
+        balanced = settings.class_weight == "balanced"
+        model.train(table.X.iloc[rows], table.y.iloc[rows], table.signature, balanced, table.split.of(rows))
     return model
 
 
