@@ -34,15 +34,17 @@ PACKAGE_FILES = """
 """
 #: What only some frameworks' projects have.
 FRAMEWORK_FILES = {
+    "sklearn": "trainer/categories.py",
+    "catboost": "trainer/categories.py",
     "xgboost": "trainer/categories.py trainer/objectives.py",
     "lightgbm": "trainer/categories.py trainer/objectives.py",
     "pytorch": "trainer/categories.py trainer/network.py trainer/on_torch.py",
     "tensorflow": "trainer/categories.py trainer/network.py",
-    "huggingface": "trainer/on_torch.py",
-    "paddle": "trainer/categories.py",
+    "huggingface": "trainer/network.py trainer/on_torch.py",
+    "paddle": "trainer/categories.py trainer/network.py",
     "onnx": "trainer/categories.py",
     "pmml": "trainer/categories.py",
-    "mlflow": "trainer/schema.py",
+    "mlflow": "trainer/categories.py trainer/schema.py",
     "custom": "trainer/categories.py",
 }
 #: What only one SDK's projects have, beside the SDK's part of the engine.

@@ -39,11 +39,11 @@ def answer(expression: str) -> Changes:
 
 CUSTOMERS = "--data customers.csv --target churned"
 OWN_COLUMN = prepare('X = X.assign(age=X["age"].fillna(40.0), adult=(X["age"] >= 18).astype(float))')
-BOOSTING = {
+LINEAR = "LogisticRegression(C=options.C, max_iter=1000)"
+OWN_TREES = {
     "model.py": {
-        "ensemble import Random": "ensemble import HistGradientBoostingClassifier, Random",
-        "LogisticRegression(max_iter=1000)": "HistGradientBoostingClassifier(max_iter=20)",
-        "import LogisticRegression, Ridge": "import Ridge",
+        f'"linear": {LINEAR} if classify else Ridge(1 / options.C)': '"trees": ensemble.ExtraTreesClassifier()',
+        "        from sklearn.linear_model import LogisticRegression, Ridge\n": "",
     }
 }
 OWN_ESTIMATOR = {
@@ -62,7 +62,7 @@ class Careful(LogisticRegression):
 '''
     },
     "model.py": {
-        "LogisticRegression(max_iter=1000)": "Careful()",
+        LINEAR: "Careful()",
         "import LogisticRegression, Ridge\n": "import Ridge\n\n        from .utils import Careful\n",
     },
 }
@@ -71,7 +71,7 @@ EDITS = {
     "a derived feature": Edit(prepare("X = np.column_stack([X, X[:, 2] / X[:, 3]])")),
     "a dropped feature": Edit(prepare("X = X[:, :3]")),
     "named labels": Edit(answer('np.array(["setosa", "versicolor", "virginica"])[y_hat]')),
-    "boosting": Edit(BOOSTING),
+    "own trees": Edit(OWN_TREES),
     "an own estimator": Edit(OWN_ESTIMATOR),
     "missing values": Edit({}, CUSTOMERS),
     "rounded numbers": Edit(answer("y_hat.round(1)"), "--data customers.csv --target spent --allow_useless"),

@@ -26,10 +26,10 @@ Install = Callable[[str, str], Path]
 
 @pytest.mark.parametrize("sdk", ["kserve", "kfserving"])
 def test_many_texts_are_no_trouble_for_xgboost(install: Install, tmp_path: Path, sdk: str) -> None:
-    """400 e-mail addresses: a split by category of up to a hundred of them is compiled like others."""
+    """120 e-mail addresses: a split by category of up to a hundred of them is compiled like others."""
     chance = random.Random(0)
     rows = [
-        f"user{chance.randrange(400)}@example.com,{chance.randrange(18, 80)},{chance.choice(['yes', 'no'])}"
+        f"user{chance.randrange(120)}@example.com,{chance.randrange(18, 80)},{chance.choice(['yes', 'no'])}"
         for _ in range(2000)
     ]
     (tmp_path / "data.csv").write_text("\n".join(["email,age,churned", *rows, ""]))

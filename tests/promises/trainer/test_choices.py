@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
+import sys
 from pathlib import Path
 from typing import Any, Tuple
 
@@ -157,6 +159,37 @@ def test_labels_count_alike_or_it_is_said_that_they_cannot(tmp_path: Path) -> No
     assert train(*arguments, "--allow_useless").returncode == 0
     balanced, plain = (MyModel(dirpath=tmp_path / "runs" / version) for version in ("0001", "0002"))
     assert (balanced.predict(X) == "rare").sum() > (plain.predict(X) == "rare").sum()
+
+
+def test_what_training_decided_is_printed_and_stands_in_the_report(tmp_path: Path, data: tuple[object, ...]) -> None:
+    """How much of a training that stopped early is kept, or which estimator was chosen by which scores."""
+    run = train(*data, "--allow_useless", "--extras_seconds", 300)
+    assert run.returncode == 0, run.stderr
+    model = MyModel(dirpath=tmp_path / "runs" / "0001")
+    assert model.made
+    if "valid" in inspect.signature(MyModel.fit).parameters:
+        (note,) = model.made.notes
+        found = re.fullmatch(r"(\d+) of at most (\d+) (?:rounds|trees|passes) are kept: .*", note)
+        assert found
+        kept, most = map(int, found.groups())
+        assert 0 < kept <= most
+    for note in model.made.notes:
+        assert f"\n  {note}\n" in run.stdout
+        for file in ("report.html", "MODEL_CARD.md"):
+            assert note.partition(":")[0] in (tmp_path / "runs" / "0001" / file).read_text()
+
+
+def test_a_search_that_cannot_be_is_refused_in_a_sentence(
+    tmp_path: Path, data: tuple[object, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is nothing to search, and where optuna, which is an extra, is missing."""
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    run = train(*data, "--tune", 3)
+    assert run.returncode == 1
+    reason = "--tune needs optuna" if MyModel.SEARCH else f"hyperparameters of {MyModel.FRAMEWORK} are not searched"
+    assert reason in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert versions(tmp_path) == []
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,22 @@ from .._engine.artifact.compiled import find_provider, open_session
 from .._engine.contract.errors import ModelError, Unanswerable
 from .._engine.contract.signature import Column, Signature, Tensor
 from .._engine.training import model as _training
+from .._engine.training.places import HeldOut
 
 # Last: your files take the names above from this module, and may be imported before it.
 from . import postprocessor, preprocessor
 
-__all__ = ["Column", "Model", "ModelError", "Signature", "Tensor", "Unanswerable", "find_provider", "open_session"]
+__all__ = [
+    "Column",
+    "HeldOut",
+    "Model",
+    "ModelError",
+    "Signature",
+    "Tensor",
+    "Unanswerable",
+    "find_provider",
+    "open_session",
+]
 
 
 class Model(_training.Model):

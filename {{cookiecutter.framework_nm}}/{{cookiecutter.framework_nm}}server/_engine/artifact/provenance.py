@@ -52,10 +52,12 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     code: Dict[str, str]
     #: The mean of each metric over the folds, and its standard deviation, where there were folds.
     folds: Optional[Dict[str, Spread]] = None
+    #: A sentence on each thing that training decided, such as how many rounds were kept.
+    notes: List[str] = []
 
 
-def describe(model_class: type, hyperparameters: Dict[str, Any], data: Optional[Data]) -> Provenance:
-    """Say how a model of a class is made, now and by the code as it is."""
+def describe(model_class: type, hyperparameters: Dict[str, Any], data: Optional[Data], notes: List[str]) -> Provenance:
+    """Say how a model of a class is made, now and by the code as it is; `notes` are what training decided."""
     folder = _folder(model_class)
     return Provenance(
         time=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -64,6 +66,7 @@ def describe(model_class: type, hyperparameters: Dict[str, Any], data: Optional[
         data=data,
         commit=_commit(folder) if folder else None,
         code=_code_in(folder),
+        notes=[*notes],
     )
 
 

@@ -117,6 +117,8 @@ def facts(report: Report) -> Iterator[Tuple[str, str]]:
         yield "Data", f"{made.data.file or 'not a file'}: {made.data.rows:,} rows, {made.data.columns:,} columns"
     if made and made.data and made.data.sha256:
         yield "SHA-256 of the data", made.data.sha256
+    for note in made.notes if made else ():
+        yield "Training", note
     if model.threshold is not None and model.labels:
         yield "Threshold", f"{model.labels[1]} is answered where its probability is {model.threshold:g} or more"
     if model.compiled:

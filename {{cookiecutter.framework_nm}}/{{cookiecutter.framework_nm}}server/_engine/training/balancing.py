@@ -9,8 +9,8 @@ import numpy as np
 from .places import Places
 
 
-def weigh(model: Places, y: np.ndarray, labels: np.ndarray | None) -> dict[str, np.ndarray]:
-    """What `fit` takes so that all labels count alike: a weight per row, 1 on average.
+def weigh(model: Places, y: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
+    """The weights by which all labels count alike: one per row, 1 on average.
 
     Raises ValueError where numbers are predicted, or where the framework's `fit` takes no weights.
     """
@@ -22,4 +22,5 @@ def weigh(model: Places, y: np.ndarray, labels: np.ndarray | None) -> dict[str, 
             "--class_weight out"
         )
     _, at, counts = np.unique(y, return_inverse=True, return_counts=True)
-    return {"weights": len(y) / len(labels) / counts[at]}
+    found: np.ndarray = len(y) / len(labels) / counts[at]
+    return found

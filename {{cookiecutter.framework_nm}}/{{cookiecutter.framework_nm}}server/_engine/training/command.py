@@ -18,7 +18,7 @@ from ..contract.errors import ModelError
 from ..contract.signature import Signature
 from ..reporting.storing import keeps_rows
 from ..tables.reading import DataError
-from . import scores
+from . import scores, tuning
 from .model import Model
 from .preparing import Prepared, prepare, read
 from .progress import progress
@@ -35,12 +35,15 @@ SHOWN = 10
 def run(model_class: Type[Model], settings_class: Type[TrainingSettings]) -> None:
     """Read, split, train or import, evaluate, save; print the metrics and where the new version is."""
     settings = settings_class.from_command_line()
-    make = partial(model_class, device=settings.device, min_count=settings.min_count, **settings.hyperparameters())
+    chosen = settings.model_dump(include={"device", "min_count", "threads"})
+    make = partial(model_class, **chosen, **settings.hyperparameters())
     given = bool(getattr(settings, model_class.GIVEN, None)) and not (model_class.TUNES_GIVEN and settings.data)
     try:
         if settings.inspect:
             prepare(settings)
             return
+        if settings.tune:
+            tuning.check(model_class)
         settings.output_dir.mkdir(parents=True, exist_ok=True)
         finish_leftovers(settings.output_dir)
         model, eval_x, eval_y = import_model(settings, make) if given else train(settings, make)
@@ -68,11 +71,15 @@ def train(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model
     """Train on a part of the data; returns the model and the other part."""
     table = prepare(settings)
     rows = table.split.once(settings.eval_share, settings.split_seed)
+    if settings.tune:
+        make = partial(make, **tuning.tune(table, rows.training, settings, make))
     folds = cross_validate(table, rows.training, settings, make) if settings.folds else None
     signature = table.signature(rows.training)
     shape = f"{len(signature.columns)} columns, {len(rows.training)} rows"
     print(f"Training: {table.task} of {table.y.name!r} from {shape}")
     model = fit(table, rows.training, signature, make, "Training")
+    for note in model.notes:
+        print(f"  {note}")
     model.record(settings.recorded(), table.data, folds)
     evaluation = answerable(table, rows.evaluation, model)
     return model, table.X.iloc[evaluation], table.y.iloc[evaluation]
@@ -82,7 +89,8 @@ def fit(table: Prepared, rows: np.ndarray, signature: Signature, make: Callable[
     """Train a model on some rows of a table, with the signature that was learnt from them."""
     model = make(task=table.task)
     with progress(what) as model.report:
-        model.train(table.X.iloc[rows], table.y.iloc[rows], signature, table.settings.class_weight == "balanced")
+        balanced = table.settings.class_weight == "balanced"
+        model.train(table.X.iloc[rows], table.y.iloc[rows], signature, balanced, table.split.of(rows))
     return model
 
 

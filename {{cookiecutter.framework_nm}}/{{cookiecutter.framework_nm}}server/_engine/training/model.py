@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -25,6 +25,9 @@ from ..reporting.contents import Evaluation
 from . import balancing, explaining, loading, saving
 from .state import State
 
+if TYPE_CHECKING:
+    from .splitting import Split
+
 logger = logging.getLogger(__name__)
 
 
@@ -39,6 +42,7 @@ class Model(State):
         device: str = "cpu",
         verify_key: str | Path | None = None,
         min_count: int = MIN_COUNT,
+        threads: int | None = None,
         **params: Any,
     ) -> None:
         """Load the model in `dirpath`, or build an untrained one.
@@ -47,29 +51,32 @@ class Model(State):
         on: "native", "onnx" (the compiled model), or "auto" (the compiled model on a CPU, if there is one and ONNX
         Runtime runs it). `device` is "cpu" or "cuda". With a `verify_key`, a file that `find_key` in
         artifact/signing.py describes, only what its owner signed is loaded. `min_count` is how many rows have to share
-        a text before input.json or the report shows it.
+        a text before it is kept, in any file but as a label. `threads` train, by default one on each core there is.
 
         Raises ModelError where the model cannot be loaded, or the device is not there; ValueError without a key.
         """
-        super().__init__(task, runtime, device, min_count, params)
+        super().__init__(task, runtime, device, min_count, threads, params)
         self.verify_key = signing.find_key(str(verify_key)) if verify_key else None
         if dirpath is not None:
             self.load(dirpath)
         else:
             self._build()
 
-    def train(self, X: Any, y: Any, signature: Signature | None = None, balanced: bool = False) -> None:
+    def train(
+        self, X: Any, y: Any, signature: Signature | None = None, balanced: bool = False, split: Split | None = None
+    ) -> None:
         """Train on X, [rows, columns], and y, [rows]: labels to classify by, or numbers to predict.
 
         The signature is learnt from X, unless one is given: that of more rows knows more missing values. Labels count
-        alike where `balanced`, however many rows they have. A model that was trained or loaded before is forgotten, and
-        built again with its hyperparameters.
+        alike where `balanced`, however many rows they have. `split` says how rows are held out where `fit` stops early,
+        else it is by chance. A model that was trained or loaded before is forgotten, and built again.
         Raises ValueError where the data has missing values in y, infinite numbers, or nothing to learn from, or where
-        `fit` cannot balance labels;
-        ModelError where the model was made elsewhere.
+        `fit` cannot balance labels; ModelError where the model was made elsewhere.
         """
         if self._params.get(self.GIVEN) and not self.TUNES_GIVEN:
             raise ModelError(f"{self._params[self.GIVEN]} is served as it is: to train, leave {self.GIVEN} out")
+        from .fitting import fit
+
         signature = signature or Signature.learn(X)
         X, y = signature.conform(X), np.asarray(y)
         if len(X) != len(y):
@@ -77,10 +84,10 @@ class Model(State):
         labels = np.unique(y) if self.task == "classification" else None
         if labels is not None and len(labels) < 2:
             raise ValueError(f"all training rows have the label '{labels[0]}': a classifier needs two or more")
-        weights = balancing.weigh(self, y, labels) if balanced else {}
+        weights = balancing.weigh(self, y, labels) if balanced else None
         with self._made_anew():
             self.signature, self.labels = signature, labels
-            self.fit(self.preprocess(X), y, **weights)
+            fit(self, self.preprocess(X), y, weights, split)
             # The first label's rows alone have a clear answer, but a few rows have no middle that is nobody's.
             first = np.ones(len(X), bool) if labels is None else y == labels[0]
             self._describe(X[first] if first.sum() >= self.min_count else X, len(X))
@@ -112,7 +119,7 @@ class Model(State):
                 logger.warning("this model gives no probabilities")
         self.outputs = tuple(outputs)
         data = None if X is None else Data(None, None, rows, len(self.signature.columns))
-        self.made = provenance.describe(type(self), msgspec.to_builtins(self._params, enc_hook=str), data)
+        self.made = provenance.describe(type(self), msgspec.to_builtins(self._params, enc_hook=str), data, self.notes)
 
     def predict(self, X: Any, proba: bool = False) -> np.ndarray:
         """Answer X, [rows, columns]: predictions of shape [rows], or with `proba` [rows, labels].

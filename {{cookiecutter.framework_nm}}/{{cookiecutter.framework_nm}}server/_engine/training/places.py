@@ -5,13 +5,25 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Tuple
+from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
 from ..artifact.compiled import decide
 from ..contract.errors import ModelError
 from ..contract.signature import Signature
+
+if TYPE_CHECKING:
+    from .splitting import Split
+
+
+class HeldOut(NamedTuple):
+    """Training rows that are not learnt from: preprocessed input, what is to be predicted, and a weight per row, or
+    None."""
+
+    X: Any
+    y: np.ndarray
+    weights: np.ndarray | None
 
 
 class Places:
@@ -26,18 +38,28 @@ class Places:
     GIVEN: ClassVar[str] = ""
     #: Whether that model is trained further where there is data, and imported only where there is none.
     TUNES_GIVEN: ClassVar[bool] = False
+    #: What `--tune` searches, by hyperparameter: a list of choices, or (least, most), or (least, most, "log").
+    SEARCH: ClassVar[Dict[str, Any]] = {}
 
-    #: What the places may read: "classification" or "regression", "cpu" or "cuda", the columns, the sorted labels or
-    #: None, one row in the columns' form, and a function to call with (steps done, steps in all).
+    #: What the places may read: "classification" or "regression", "cpu" or "cuda", how many threads train, how many
+    #: rows have to share a text before it is kept, the columns, the sorted labels or None, one row in the columns'
+    #: form, and a function to call with (steps done, steps in all).
     task: str
     device: str
+    threads: int
+    threads_asked: int | None
+    min_count: int
     signature: Signature
     labels: np.ndarray | None
     example: Any
     report: Callable[[int, int], None]
-    #: What they keep: the model in the framework's form, and what `encode` is to know, as JSON.
+    #: What they keep: the model in the framework's form, and what `encode` is to know, as JSON; and a sentence on each
+    #: thing that training decided, which is printed and stands in the report.
     model: Any
     state: dict[str, Any]
+    notes: List[str]
+    #: While `fit` runs: how its rows can be parted.
+    split: Split
     #: The name of the weights here, WEIGHTS or one of OTHER_WEIGHTS.
     weights: str
 
@@ -61,9 +83,22 @@ class Places:
     def fit(self, X: Any, y: np.ndarray) -> None:
         """Train on preprocessed input; what `encode` is to know goes into `self.state`, as JSON.
 
-        One that takes `weights` besides, a weight per row or None, lets labels count alike: `--class_weight balanced`.
+        One that takes `valid` besides, a HeldOut, is given a part of the rows to stop early by; others learn from all.
+        One that takes `weights`, a weight per row or None, lets labels count alike: `--class_weight balanced`.
         """
         raise NotImplementedError
+
+    def note_kept(self, kept: int, most: int, what: str) -> None:
+        """Note how much of a training that stopped early is kept, such as 37 of at most 1000 rounds."""
+        self.notes.append(f"{kept} of at most {most} {what} are kept: by then, held-out rows were predicted best")
+
+    def choose(self, candidates: Dict[str, Any], X: Any, y: np.ndarray, weights: Any = None) -> Any:
+        """For `fit`: the one of several pipelines of scikit-learn's that cross-validation finds the best, fitted on X,
+        which is encoded. Notes the choice and all scores; one alone is fitted without a search.
+        """
+        from .choosing import choose  # a server's environment lacks what it imports
+
+        return choose(self, candidates, X, y, weights)
 
     def encode(self, X: Any) -> Any:
         """Turn preprocessed input into what `infer` and the compiled model take."""

@@ -82,7 +82,16 @@ class TrainingSettings(BaseSettings):
     report: bool = Field(True, description="write a report of the version: report.html, report.json, MODEL_CARD.md")
     report_rows: bool = Field(False, description="show in the report what is in the rows where the model is most off")
     min_count: int = Field(
-        MIN_COUNT, ge=1, description="rows that must share a text before input.json or the report shows it"
+        MIN_COUNT, ge=1, description="rows that must share a text before it is learnt as a category, or shown"
+    )
+    threads: Optional[int] = Field(
+        None, ge=1, description="threads that train; by default one on each core there is, and one for a small table"
+    )
+    tune: Optional[int] = Field(
+        None, ge=1, le=10_000, description="search hyperparameters first, with so many trainings (extra: tune)"
+    )
+    time_limit: float = Field(
+        600, gt=0, le=LONGEST, allow_inf_nan=False, description="seconds after which --tune ends with what it has found"
     )
 
     @model_validator(mode="after")
@@ -147,7 +156,7 @@ class TrainingSettings(BaseSettings):
 
     def recorded(self) -> Dict[str, Any]:
         """What metadata.json keeps of the others: all that decided something, but no paths."""
-        kept = set(TrainingSettings.model_fields) - {"data", "output_dir", "inspect"}
+        kept = set(TrainingSettings.model_fields) - {"data", "output_dir", "inspect", "threads"}
         return self.model_dump(mode="json", include=kept)
 
 

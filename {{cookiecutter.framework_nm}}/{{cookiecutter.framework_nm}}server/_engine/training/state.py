@@ -22,6 +22,7 @@ from ..contract.errors import ModelError, NotAsAsked
 from ..contract.features import Features
 from ..contract.signature import Signature, Tensor
 from ..reporting.contents import Evaluation
+from .cores import available_cores
 from .places import Places
 
 if TYPE_CHECKING:
@@ -31,12 +32,17 @@ if TYPE_CHECKING:
 class State(Places):
     """A model or none, and what one is built with."""
 
-    def __init__(self, task: str, runtime: str, device: str, min_count: int, params: dict[str, Any]) -> None:
+    def __init__(
+        self, task: str, runtime: str, device: str, min_count: int, threads: int | None, params: dict[str, Any]
+    ) -> None:
         self.task = task
         self.runtime = runtime
         self.device = device
-        #: Rows that have to share a text before input.json or the report shows it.
+        #: Rows that have to share a text before it is kept.
         self.min_count = min_count
+        #: The threads that train, where somebody said how many.
+        self.threads_asked = threads
+        self.threads = threads or available_cores()
         self.report = lambda done, total: None
         self._params = params
         # Whoever calls it hands over rows in the signature's form. No cycle: a model goes when nobody has it.
@@ -48,6 +54,7 @@ class State(Places):
         self.signature = Signature(())
         self._features = Features(self.signature)
         self.state, self.model, self.labels, self.example = {}, None, None, None
+        self.notes = []
         self.weights = self.WEIGHTS
         #: Of two labels, the probability from which the second one is answered; None where the likelier one is.
         self.threshold: float | None = None

@@ -126,7 +126,7 @@ def test_the_document_is_the_linear_model_that_was_trained(table: Table) -> None
     model = MyModel()
     model.train(X, y)
     prepared = model.signature.conform(X)
-    features = encode(prepared, learn_categories(prepared, MAX_CATEGORIES))
+    features = encode(prepared, learn_categories(prepared, MAX_CATEGORIES, model.min_count))
     reference = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression(max_iter=1000)).fit(features, y)
     np.testing.assert_allclose(model.predict(X, proba=True), reference.predict_proba(features))
 

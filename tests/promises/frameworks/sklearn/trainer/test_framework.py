@@ -26,7 +26,7 @@ def test_a_forest_is_explained_by_what_its_splits_change(table: Table) -> None:
 def test_an_estimator_of_another_kind_answers_and_is_not_explained(table: Table) -> None:
     X, y = table
     model = MyModel()
-    model.estimator = KNeighborsClassifier()
+    model.candidates = {"neighbours": KNeighborsClassifier()}
     model.train(X, y)
     assert set(model.predict(X)) == set(y)
     with pytest.raises(NotImplementedError, match="gives no explanations"):

@@ -28,10 +28,10 @@ def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
     return X
 
 
-def learn_encoding(X: np.ndarray | pd.DataFrame) -> dict[str, Any]:
+def learn_encoding(X: np.ndarray | pd.DataFrame, least: int) -> dict[str, Any]:
     """The means and standard deviations of the numbers, per column or of all there are in tensors, and the most
-    frequent categories of each column of text, sorted."""
-    categories = learn_categories(X, MAX_CATEGORIES)
+    frequent categories of each column of text, sorted, of those that at least `least` rows share."""
+    categories = learn_categories(X, MAX_CATEGORIES, least)
     numbers = _numbers(X, list(categories))
     known, axis = np.ma.masked_invalid(numbers), 0 if numbers.ndim == 2 else None
     means, deviations = (np.ma.filled(part, 0.0) for part in (known.mean(axis), known.std(axis)))

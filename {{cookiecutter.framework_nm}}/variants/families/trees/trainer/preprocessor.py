@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .categories import to_numbers
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -25,14 +27,4 @@ def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
 
 def encode(X: np.ndarray | pd.DataFrame, categories: dict[str, list[str]]) -> np.ndarray:
     """Turn preprocessed input into a float array: a category as its number, an unknown one as a missing value."""
-    if isinstance(X, np.ndarray):
-        return X
-    codes = {name: {value: code for code, value in enumerate(values)} for name, values in categories.items()}
-    return np.column_stack(
-        [
-            np.array([codes[name].get(value, np.nan) for value in X[name]])
-            if name in codes
-            else X[name].to_numpy(np.float64)
-            for name in X.columns
-        ]
-    )
+    return to_numbers(X, categories)

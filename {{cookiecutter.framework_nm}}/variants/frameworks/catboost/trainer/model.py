@@ -5,23 +5,24 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Optional
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model, ModelError
-from .preprocessor import encode
+from ._core import HeldOut, Model, ModelError
+from .categories import learn_categories
+from .preprocessor import MAX_CATEGORIES, encode
 
 
 class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
-    iterations: int = Field(100, ge=1, description="number of trees")
+    iterations: int = Field(500, ge=1, description="most trees")
+    patience: int = Field(20, ge=1, description="trees without progress on held-out rows before training ends")
     depth: int = Field(6, ge=1, le=16, description="depth of a tree")
-    learning_rate: Optional[float] = Field(
-        None, gt=0, le=1, description="how far each tree goes; CatBoost chooses by rows and iterations"
-    )
+    learning_rate: float = Field(0.1, gt=0, le=1, description="how far each tree goes")
+    l2_leaf_reg: float = Field(3.0, ge=0, description="strength of the penalty on large leaves")
     random_seed: int = Field(0, ge=0, description="random seed of sampling")
 
 
@@ -33,32 +34,44 @@ class MyModel(Model):
 
     FRAMEWORK = "catboost"
     WEIGHTS = "model.cbm"
+    #: What `--tune` searches: least and most.
+    SEARCH = {"depth": (4, 10), "learning_rate": (0.02, 0.3, "log"), "l2_leaf_reg": (1.0, 30.0, "log")}
 
     def build(self, **params: Any) -> None:
         # It would leave a folder of logs behind, and print each step.
         quiet = {"allow_writing_files": False, "logging_level": "Silent"}
-        self.params = {**Hyperparameters(**params).model_dump(exclude_none=True), **quiet}
+        options = Hyperparameters(**params)
+        self.patience = options.patience
+        self.params = {**options.model_dump(exclude={"patience"}), **quiet}
 
-    def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut, weights: Any = None) -> None:
         from catboost import CatBoost, CatBoostError, Pool
 
         if self.labels is None:
             loss = "RMSE"
         else:
-            y = np.searchsorted(self.labels, y)
+            y, valid = np.searchsorted(self.labels, y), valid._replace(y=np.searchsorted(self.labels, valid.y))
             loss = "MultiClass" if len(self.labels) > 2 else "Logloss"
         on_gpu = self.device != "cpu"
-        text = [] if isinstance(X, np.ndarray) else [at for at, kind in enumerate(X.dtypes) if kind.kind == "O"]
-        self.model = CatBoost({**self.params, "loss_function": loss, "task_type": "GPU" if on_gpu else "CPU"})
+        self.state["categories"] = learn_categories(X, MAX_CATEGORIES, self.min_count)
+        names = [] if isinstance(X, np.ndarray) else list(X.columns)
+        text = [names.index(name) for name in self.state["categories"]]
+        where = {"task_type": "GPU" if on_gpu else "CPU", "thread_count": self.threads}
+        self.model = CatBoost({**self.params, **where, "loss_function": loss})
         try:
+            data, held = (
+                Pool(self.encode(part.X), part.y, cat_features=text, weight=part.weights)
+                for part in (HeldOut(X, y, weights), valid)
+            )
             # On a GPU it takes no callbacks.
             progress = None if on_gpu else [SimpleNamespace(after_iteration=self._step)]
-            self.model.fit(Pool(self.encode(X), y, cat_features=text, weight=weights), callbacks=progress)
+            self.model.fit(data, eval_set=held, early_stopping_rounds=self.patience, callbacks=progress)
         except CatBoostError as error:
             raise ValueError(f"CatBoost cannot train on this data: {_reason(error)}") from error
+        self.note_kept(self.model.tree_count_, self.params["iterations"], "trees")
 
     def encode(self, X: Any) -> Any:
-        return encode(X)
+        return encode(X, self.state["categories"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         kind = "RawFormulaVal" if self.labels is None else "Probability"
@@ -110,9 +123,12 @@ class MyModel(Model):
             raise ModelError(f"the device {self.device} was requested, but CatBoost finds no GPU")
 
     def _step(self, info: Any) -> bool:
-        """Tell the progress display how many trees are done, and CatBoost to go on."""
+        """Tell the progress display how many trees are done, and CatBoost whether to go on: not where the log loss on
+        held-out rows falls no longer to speak of, which it would do slowly for long."""
         self.report(info.iteration, self.params["iterations"])
-        return True
+        (losses,) = info.metrics["validation"].values()
+        before = losses[: -self.patience]
+        return not before or self.labels is None or min(losses) < min(before) - 0.001
 
 
 def _reason(error: Exception) -> str:

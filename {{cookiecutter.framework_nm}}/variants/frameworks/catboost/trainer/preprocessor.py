@@ -15,22 +15,28 @@ def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
 
     X has the columns of training, in their order, and any number of rows: a float64 array where all columns
     are numbers, else a DataFrame. Keep the rows, and let no row depend on another: requests are answered
-    in batches. CatBoost learns the categories of text itself.
+    in batches. CatBoost learns from the categories of text itself.
     """
     return X
 
 
-def encode(X: np.ndarray | pd.DataFrame) -> np.ndarray:
-    """Turn preprocessed input into an array: text as it is, and a missing one as "", a category like others.
+#: Only the most frequent categories are learnt; rarer ones are answered as missing values are.
+MAX_CATEGORIES = 1000
+
+
+def encode(X: np.ndarray | pd.DataFrame, categories: dict[str, list[str]]) -> np.ndarray:
+    """Turn preprocessed input into an array: text as it is; what is missing or unknown is "", a category like others.
 
     CatBoost reads one row of an array some times faster than one of a DataFrame.
     """
     if isinstance(X, np.ndarray):
         return X
-    columns = [X[name].to_numpy() for name in X.columns]
+    known = {name: set(values) for name, values in categories.items()}
     return np.column_stack(
         [
-            np.array([value or "" for value in column], dtype=object) if column.dtype == object else column
-            for column in columns
+            np.array([value if value in known[name] else "" for value in X[name]], dtype=object)
+            if name in known
+            else X[name].to_numpy()
+            for name in X.columns
         ]
     )

@@ -59,7 +59,7 @@ class MyModel(Model):
         sorted; or a number per row, and then `self.labels` is None.
         """
         # ================= what is learnt for `encode` is kept in `self.state`, as JSON ====================== #
-        categories = learn_categories(X, MAX_CATEGORIES)
+        categories = learn_categories(X, MAX_CATEGORIES, self.min_count)
         known = np.ma.masked_invalid(encode(X, categories))
         spread = known.std(axis=0).filled(0)
         self.state = {

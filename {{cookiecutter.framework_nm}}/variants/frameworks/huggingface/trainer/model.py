@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Optional
@@ -9,7 +10,8 @@ from typing import Any, Optional
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Column, Model, ModelError, Signature
+from ._core import Column, HeldOut, Model, ModelError, Signature
+from .network import Passes, find_best_weights
 from .on_torch import export, move, use_one_thread
 from .preprocessor import make_tokenizer, to_texts, to_tokens
 
@@ -20,7 +22,8 @@ class Hyperparameters(BaseModel):
     pretrained: Optional[str] = Field(
         None, description="folder or hub id of a model to fine-tune on --data, or to serve as it is; default: a new one"
     )
-    epochs: Optional[int] = Field(None, ge=1, description="passes over the rows; 3 if pretrained, else 30")
+    epochs: Optional[int] = Field(None, ge=1, description="most passes over the rows; 3 if pretrained, else 60")
+    patience: int = Field(10, ge=1, description="passes without progress on held-out rows before training ends")
     learning_rate: Optional[float] = Field(
         None, gt=0, description="how far each step goes; 5e-5 if pretrained, else 1e-3"
     )
@@ -65,49 +68,70 @@ class MyModel(Model):
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
 
-    def fit(self, X: Any, y: np.ndarray) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut) -> None:
         import torch
         from torch import nn
 
         options, texts = self.options, to_texts(X, self.signature.columns)
         torch.manual_seed(options.seed)
+        torch.set_num_threads(self.threads)
         names = ["number"] if self.labels is None else [str(label) for label in self.labels]
         labels = {"id2label": dict(enumerate(names)), "label2id": {name: at for at, name in enumerate(names)}}
         if options.pretrained:
             network = self._load(options.pretrained, ignore_mismatched_sizes=True, **labels)
         else:
-            self.tokenizer = make_tokenizer(texts, options.max_length)
+            self.tokenizer = make_tokenizer(texts, options.max_length, self.min_count)
             network = make_network(len(self.tokenizer), options, **labels)
         self._finish(network, list(range(len(names))), *((0, 1) if self.labels is not None else (y.mean(), y.std())))
         if self.labels is None:
-            targets, loss = torch.tensor((y - y.mean()) / (y.std() or 1), dtype=torch.float32)[:, None], nn.MSELoss()
+            numbers = [(part - y.mean()) / (y.std() or 1) for part in (y, valid.y)]
+            targets, loss = [torch.tensor(part, dtype=torch.float32)[:, None] for part in numbers], nn.MSELoss()
         else:
-            targets, loss = torch.from_numpy(np.searchsorted(self.labels, y)), nn.CrossEntropyLoss()
-        self._learn(network, loss, torch.from_numpy(self.encode(X)).to(self.device), targets.to(self.device))
+            targets = [torch.from_numpy(np.searchsorted(self.labels, part)) for part in (y, valid.y)]
+            loss = nn.CrossEntropyLoss()
+        tokens = [torch.from_numpy(self.encode(part)).to(self.device) for part in (X, valid.X)]
+        self._learn(network, loss, tokens, [part.to(self.device) for part in targets])
 
-    def _learn(self, network: Any, loss: Any, tokens: Any, targets: Any) -> None:
-        """Train with steps that grow for a tenth of the time, and shrink from there on."""
+    def _learn(self, network: Any, loss: Any, tokens: list[Any], targets: list[Any]) -> None:
+        """Train on the first of both lists, until the second one is answered no better. Steps grow for a tenth of the
+        time, and shrink from there on."""
         import torch
 
-        rate = self.options.learning_rate or (5e-5 if self.options.pretrained else 1e-3)
-        epochs = self.options.epochs or (3 if self.options.pretrained else 30)
-        steps = epochs * -(-len(tokens) // self.options.batch_size)
-        optimizer = torch.optim.AdamW(network.parameters(), lr=rate)
+        options = self.options
+        passes = Passes(
+            learning_rate=options.learning_rate or (5e-5 if options.pretrained else 1e-3),
+            epochs=options.epochs or (3 if options.pretrained else 60),
+            **options.model_dump(include={"batch_size", "patience", "seed"}),
+        )
+        steps = passes.epochs * -(-len(tokens[0]) // passes.batch_size)
+        optimizer = torch.optim.AdamW(network.parameters(), lr=passes.learning_rate)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: min((step + 1) / (0.1 * steps), 1 - step / (steps + 1))
         )
-        network.train()
-        for epoch in range(epochs):
-            for rows in torch.randperm(len(tokens)).split(self.options.batch_size):
-                part = tokens[rows]
-                part = part[:, : (part >= 0).sum(dim=1).max()]
-                optimizer.zero_grad()
-                loss(self.model.logits(part), targets[rows]).backward()
-                torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-                optimizer.step()
-                schedule.step()
-            self.report(epoch + 1, epochs)
+
+        def step(rows: np.ndarray) -> None:
+            network.train()
+            part = tokens[0][rows]
+            part = part[:, : (part >= 0).sum(dim=1).max()]
+            optimizer.zero_grad()
+            loss(self.model.logits(part), targets[0][rows]).backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+
+        def measure() -> float:
+            network.eval()
+            with torch.inference_mode():
+                parts = zip(tokens[1].split(passes.batch_size), targets[1].split(passes.batch_size))
+                return sum(float(loss(self.model.logits(part), found)) * len(part) for part, found in parts)
+
+        def copy_weights() -> Any:
+            return copy.deepcopy(network.state_dict())
+
+        best, kept = find_best_weights(len(tokens[0]), passes, step, measure, copy_weights, self.report)
+        network.load_state_dict(best)
         network.eval()
+        self.note_kept(kept, passes.epochs, "passes")
 
     def read_signature(self, X: Any = None) -> Signature:
         network = self._load(self.options.pretrained)

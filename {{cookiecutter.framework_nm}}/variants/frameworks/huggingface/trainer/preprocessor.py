@@ -59,8 +59,11 @@ def _written(value: float | str, datatype: str | None) -> str:
 VOCABULARY = 8000
 
 
-def make_tokenizer(texts: list[str], max_length: int) -> Any:
-    """Train a tokenizer for a new model: words, and parts of rarer ones, in lower case, and digits one by one."""
+def make_tokenizer(texts: list[str], max_length: int, least: int) -> Any:
+    """Train a tokenizer for a new model: words, and parts of rarer ones, in lower case, and digits one by one.
+
+    What fewer than `least` rows share is somebody's, and is read letter by letter.
+    """
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -71,9 +74,10 @@ def make_tokenizer(texts: list[str], max_length: int) -> Any:
         [pre_tokenizers.BertPreTokenizer(), pre_tokenizers.Digits(individual_digits=True)]
     )
     trainer = trainers.WordPieceTrainer(
-        vocab_size=VOCABULARY, special_tokens=list(special.values()), show_progress=False
+        vocab_size=VOCABULARY, min_frequency=least, special_tokens=list(special.values()), show_progress=False
     )
-    tokens.train_from_iterator(texts, trainer)
+    # Each word once a row, so that what is counted is rows.
+    tokens.train_from_iterator((" ".join(dict.fromkeys(text.lower().split())) for text in texts), trainer)
     tokens.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[(name, tokens.token_to_id(name)) for name in ("[CLS]", "[SEP]")]
     )

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model
+from ._core import HeldOut, Model
 from .categories import learn_categories
-from .objectives import choose_objective
+from .objectives import choose_objective, least_progress, to_codes
 from .preprocessor import MAX_CATEGORIES, encode
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
-    rounds: int = Field(100, ge=1, description="boosting rounds")
+    rounds: int = Field(500, ge=1, description="most boosting rounds")
+    patience: int = Field(30, ge=1, description="rounds without progress on held-out rows before training ends")
     learning_rate: float = Field(0.1, gt=0, le=1, description="how far each round goes")
     num_leaves: int = Field(31, ge=2, description="leaves of a tree")
     min_data_in_leaf: int = Field(20, ge=1, description="rows that a leaf needs; fewer for a small table")
@@ -35,25 +36,37 @@ class MyModel(Model):
 
     FRAMEWORK = "lightgbm"
     WEIGHTS = "model.txt"
+    #: What `--tune` searches: least and most.
+    SEARCH = {"learning_rate": (0.02, 0.3, "log"), "num_leaves": (4, 128, "log"), "min_data_in_leaf": (2, 100, "log")}
 
     def build(self, **params: Any) -> None:
         options = Hyperparameters(**params)
-        self.rounds = options.rounds
+        self.rounds, self.patience = options.rounds, options.patience
         # Without a fixed way to build histograms, LightGBM picks one by a race, and sums round differently.
         fixed = {"deterministic": True, "force_row_wise": True, "verbosity": -1}
-        self.params = {**options.model_dump(exclude={"rounds"}), **fixed}
+        self.params = {**options.model_dump(exclude={"rounds", "patience"}), **fixed}
 
-    def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut, weights: Any = None) -> None:
         import lightgbm
 
         objective = choose_objective(self.labels, "regression", "binary", "multiclass")
-        if self.labels is not None:
-            y = np.searchsorted(self.labels, y)
-        self.state["categories"] = learn_categories(X, MAX_CATEGORIES)
+        self.state["categories"] = learn_categories(X, MAX_CATEGORIES, self.min_count)
         names = [] if isinstance(X, np.ndarray) else list(X.columns)
         text = [names.index(name) for name in self.state["categories"]]
-        data = lightgbm.Dataset(self.encode(X), y, weight=weights, categorical_feature=text)
-        self.model = lightgbm.train({**self.params, **objective}, data, self.rounds, callbacks=[self._progress])
+        data = lightgbm.Dataset(self.encode(X), to_codes(y, self.labels), weight=weights, categorical_feature=text)
+        held = data.create_valid(self.encode(valid.X), to_codes(valid.y, self.labels), weight=valid.weights)
+        stopping = lightgbm.early_stopping(self.patience, verbose=False, min_delta=least_progress(self.labels))
+        trained = lightgbm.train(
+            {**self.params, **objective, "num_threads": self.threads},
+            data,
+            self.rounds,
+            valid_sets=[held],
+            callbacks=[stopping, self._progress],
+        )
+        # What is kept is the text of the best rounds, without the data and without what came after them.
+        kept = trained.best_iteration or self.rounds
+        self.model = lightgbm.Booster(model_str=trained.model_to_string(num_iteration=kept))
+        self.note_kept(kept, self.rounds, "rounds")
         if not self.model.feature_importance().any():
             logger.warning("the trees have no splits, so nothing was learnt: a smaller min_data_in_leaf may help")
 

@@ -69,7 +69,7 @@ class MyModel(Model):
         self.state["types"] = choose_types(X, self.signature.columns)
         missing = any(column.nullable for column in self.signature.columns)
         table = to_table(X, self.state["types"])
-        self.model = make_pipeline(make_encoder(table, missing, self.scale), self.estimator)
+        self.model = make_pipeline(make_encoder(table, missing, self.scale, self.min_count), self.estimator)
         # Some estimators of scikit-learn take none.
         weighted = {} if weights is None else {f"{self.model.steps[-1][0]}__sample_weight": weights}
         self.model.fit(table, y, **weighted)

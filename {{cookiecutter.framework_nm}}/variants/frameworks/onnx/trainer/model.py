@@ -57,7 +57,7 @@ class MyModel(Model):
         else:
             forest = RandomForestClassifier if classify else RandomForestRegressor
             steps = [forest(self.options.n_estimators, random_state=self.options.random_state)]
-        self.state = {"categories": learn_categories(X, MAX_CATEGORIES)}
+        self.state = {"categories": learn_categories(X, MAX_CATEGORIES, self.min_count)}
         numbers = self.encode(X).astype(np.float32)  # as the graph will see them
         pipeline = make_pipeline(SimpleImputer(keep_empty_features=True), *steps)
         weighted = {f"{pipeline.steps[-1][0]}__sample_weight": weights}

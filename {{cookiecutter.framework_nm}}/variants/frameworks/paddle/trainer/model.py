@@ -10,22 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, Field
 
-from ._core import Model
+from ._core import HeldOut, Model
+from .network import SEARCH, NetworkHyperparameters, find_best_weights
 from .preprocessor import encode, learn_encoding
 
 
-class Hyperparameters(BaseModel):
-    """What `build` takes; each is an option of the training command too."""
-
-    layers: int = Field(2, ge=0, description="hidden layers")
-    width: int = Field(64, ge=1, description="units in each of them")
-    epochs: int = Field(60, ge=1, description="passes over the rows")
-    batch_size: int = Field(32, ge=1, description="rows per step")
-    learning_rate: float = Field(0.003, gt=0, description="how far the first steps go; later ones are smaller")
-    weight_decay: float = Field(0.01, ge=0, description="strength of the penalty on large weights")
-    seed: int = Field(0, ge=0, description="random seed of the weights and of the order of rows")
+class Hyperparameters(NetworkHyperparameters):
+    """What `build` takes; each is an option of the training command too. Add your own to those in network.py."""
 
 
 def make_network(features: int, scores: int, options: Hyperparameters) -> Any:
@@ -36,7 +28,7 @@ def make_network(features: int, scores: int, options: Hyperparameters) -> Any:
     from paddle import nn
 
     widths = [features, *[options.width] * options.layers]
-    hidden = [(nn.Linear(n, options.width), nn.ReLU()) for n in widths[:-1]]
+    hidden = [(nn.Linear(n, options.width), nn.ReLU(), nn.Dropout(options.dropout)) for n in widths[:-1]]
     return nn.Sequential(*[part for parts in hidden for part in parts], nn.Linear(widths[-1], scores))
 
 
@@ -45,43 +37,54 @@ class MyModel(Model):
 
     FRAMEWORK = "paddlepaddle"
     WEIGHTS = "model"
+    SEARCH = SEARCH
 
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
 
-    def fit(self, X: Any, y: np.ndarray) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut) -> None:
         paddle = _paddle()
         paddle.seed(self.options.seed)
-        self.state["encoding"] = learn_encoding(_flat(X))
-        inputs = paddle.to_tensor(self.encode(X))
+        self.state["encoding"] = learn_encoding(_flat(X), self.min_count)
+        inputs = [paddle.to_tensor(self.encode(part)) for part in (X, valid.X)]
         if self.labels is None:
             self.state.update(mean=float(y.mean()), deviation=float(y.std()) or 1.0)
-            targets = paddle.to_tensor((y - y.mean()) / self.state["deviation"], dtype="float32").unsqueeze(1)
+            numbers = [(part - y.mean()) / self.state["deviation"] for part in (y, valid.y)]
+            targets = [paddle.to_tensor(part, dtype="float32").unsqueeze(1) for part in numbers]
             loss = paddle.nn.MSELoss()
         else:
-            targets = paddle.to_tensor(np.searchsorted(self.labels, y), dtype="int64")
+            targets = [paddle.to_tensor(np.searchsorted(self.labels, part), dtype="int64") for part in (y, valid.y)]
             loss = paddle.nn.CrossEntropyLoss()
-        self.model = make_network(inputs.shape[1], 1 if self.labels is None else len(self.labels), self.options)
+        self.model = make_network(inputs[0].shape[1], 1 if self.labels is None else len(self.labels), self.options)
         self.saved: Path | None = None
         self._learn(loss, inputs, targets)
 
-    def _learn(self, loss: Any, inputs: Any, targets: Any) -> None:
-        """Train with steps that become smaller as half a cosine does."""
-        paddle, options = _paddle(), self.options
-        steps = options.epochs * -(-len(inputs) // options.batch_size)
-        rate = paddle.optimizer.lr.CosineAnnealingDecay(options.learning_rate, T_max=steps)
-        optimizer = paddle.optimizer.AdamW(rate, parameters=self.model.parameters(), weight_decay=options.weight_decay)
-        self.model.train()
-        for epoch in range(options.epochs):
-            order = paddle.randperm(len(inputs))
-            for start in range(0, len(order), options.batch_size):
-                rows = order[start : start + options.batch_size]
-                loss(self.model(inputs[rows]), targets[rows]).backward()
-                optimizer.step()
-                optimizer.clear_grad()
-                rate.step()
-            self.report(epoch + 1, options.epochs)
-        self.model.eval()
+    def _learn(self, loss: Any, inputs: list[Any], targets: list[Any]) -> None:
+        """Train on the first of both lists, until the second one is answered no better."""
+        paddle, options, network = _paddle(), self.options, self.model
+        optimizer = paddle.optimizer.AdamW(
+            options.learning_rate, parameters=network.parameters(), weight_decay=options.weight_decay
+        )
+
+        def step(rows: np.ndarray) -> None:
+            network.train()
+            at = paddle.to_tensor(rows)
+            loss(network(inputs[0][at]), targets[0][at]).backward()
+            optimizer.step()
+            optimizer.clear_grad()
+
+        def measure() -> float:
+            network.eval()
+            with paddle.no_grad():
+                return float(loss(network(inputs[1]), targets[1]))
+
+        def copy_weights() -> Any:
+            return {name: weights.clone() for name, weights in network.state_dict().items()}
+
+        best, passes = find_best_weights(len(inputs[0]), options, step, measure, copy_weights, self.report)
+        network.set_state_dict(best)
+        network.eval()
+        self.note_kept(passes, options.epochs, "passes")
 
     def encode(self, X: Any) -> Any:
         return encode(_flat(X), self.state["encoding"])

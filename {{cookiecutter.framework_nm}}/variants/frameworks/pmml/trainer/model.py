@@ -47,7 +47,7 @@ class MyModel(Model):
         classify, penalty = self.labels is not None, self.options.penalty
         estimator = LogisticRegression(C=1 / penalty, max_iter=1000) if classify else Ridge(penalty)
         # XML cannot hold the others.
-        learnt = learn_categories(X, MAX_CATEGORIES)
+        learnt = learn_categories(X, MAX_CATEGORIES, self.min_count)
         categories = {name: [value for value in values if value.isprintable()] for name, values in learnt.items()}
         imputer, scaler = SimpleImputer(keep_empty_features=True), StandardScaler()
         pipeline = make_pipeline(imputer, scaler, estimator)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ._core import Model, ModelError
-from .network import NetworkHyperparameters, find_best_weights
+from ._core import HeldOut, Model, ModelError
+from .network import SEARCH, NetworkHyperparameters, find_best_weights
 from .on_torch import export, move, use_one_thread
 from .preprocessor import encode, learn_encoding
 
@@ -37,6 +37,7 @@ class MyModel(Model):
 
     FRAMEWORK = "pytorch"
     WEIGHTS = "model.safetensors"
+    SEARCH = SEARCH
 
     @staticmethod
     def version() -> str:
@@ -45,15 +46,16 @@ class MyModel(Model):
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
 
-    def fit(self, X: Any, y: np.ndarray) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut) -> None:
         import torch
         from torch import nn
 
         torch.manual_seed(self.options.seed)
-        self.state["encoding"] = learn_encoding(X)
-        inputs = torch.from_numpy(self.encode(X)).to(self.device)
+        torch.set_num_threads(self.threads)
+        self.state["encoding"] = learn_encoding(X, self.min_count)
+        inputs = [torch.from_numpy(self.encode(part)).to(self.device) for part in (X, valid.X)]
         self.state["network"] = {
-            "shape": list(inputs.shape[1:]),
+            "shape": list(inputs[0].shape[1:]),
             "scores": 1 if self.labels is None else len(self.labels),
             **self.options.model_dump(include={"layers", "width", "dropout"}),
         }
@@ -63,11 +65,13 @@ class MyModel(Model):
             mean, deviation = y.mean(), y.std() or 1.0
             nn.init.constant_(head.weight, deviation)
             nn.init.constant_(head.bias, mean)
-            targets, loss = torch.tensor((y - mean) / deviation, dtype=torch.float32)[:, None], nn.MSELoss()
+            loss: Any = nn.MSELoss()
+            targets = [torch.tensor((part - mean) / deviation, dtype=torch.float32)[:, None] for part in (y, valid.y)]
         else:
-            targets, loss = torch.from_numpy(np.searchsorted(self.labels, y)), nn.CrossEntropyLoss()
+            loss = nn.CrossEntropyLoss()
+            targets = [torch.from_numpy(np.searchsorted(self.labels, part)) for part in (y, valid.y)]
         self.place()
-        self._learn(network, loss, inputs, targets.to(self.device))
+        self._learn(network, loss, inputs, [part.to(self.device) for part in targets])
 
     def _assemble(self) -> None:
         """The network, and behind it what makes probabilities, or the number predicted, of its scores."""
@@ -76,7 +80,8 @@ class MyModel(Model):
         head = nn.Linear(1, 1) if self.task == "regression" else nn.Softmax(dim=1)
         self.model = nn.Sequential(make_network(**self.state["network"]), head).eval()
 
-    def _learn(self, network: Any, loss: Any, inputs: Any, targets: Any) -> None:
+    def _learn(self, network: Any, loss: Any, inputs: list[Any], targets: list[Any]) -> None:
+        """Train on the first of both lists, until the second one is answered no better."""
         import torch
 
         options = self.options
@@ -85,18 +90,20 @@ class MyModel(Model):
         def step(rows: np.ndarray) -> None:
             network.train()
             optimizer.zero_grad()
-            loss(network(inputs[rows]), targets[rows]).backward()
+            loss(network(inputs[0][rows]), targets[0][rows]).backward()
             optimizer.step()
 
-        def measure(rows: np.ndarray) -> float:
+        def measure() -> float:
             network.eval()
             with torch.inference_mode():
-                return float(loss(network(inputs[rows]), targets[rows]))
+                return float(loss(network(inputs[1]), targets[1]))
 
         def copy_weights() -> Any:
             return copy.deepcopy(network.state_dict())
 
-        network.load_state_dict(find_best_weights(len(inputs), options, step, measure, copy_weights, self.report))
+        best, passes = find_best_weights(len(inputs[0]), options, step, measure, copy_weights, self.report)
+        network.load_state_dict(best)
+        self.note_kept(passes, options.epochs, "passes")
 
     def encode(self, X: Any) -> Any:
         return encode(X, self.state["encoding"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any, Literal
@@ -10,23 +11,33 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Model, ModelError
-from .preprocessor import make_encoder
+from .categories import learn_categories
+from .preprocessor import MAX_CATEGORIES, encode, make_encoder
 
 #: What a model.skops may be made of, beside what skops trusts itself. The file has no say: name your own types here.
-TRUSTED = ["numpy.dtype", "sklearn.tree._tree.Tree"]
+TRUSTED = [
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+]
 
 
 class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
-    estimator: Literal["linear", "forest"] = Field("linear", description="a linear model, or a random forest")
-    n_estimators: int = Field(100, ge=1, description="number of trees in a forest")
-    random_state: int = Field(0, description="random seed of a forest")
+    estimator: Literal["auto", "linear", "boosting", "forest"] = Field(
+        "auto", description="a linear model, boosted trees, or a random forest; auto: the better one of the first two"
+    )
+    C: float = Field(1.0, gt=0, description="how little the weights of a linear model are held back")
+    learning_rate: float = Field(0.1, gt=0, le=1, description="how far each boosted tree goes")
+    max_leaf_nodes: int = Field(31, ge=2, description="leaves of a boosted tree")
+    n_estimators: int = Field(100, ge=1, description="number of trees, in a forest or boosted")
+    random_state: int = Field(0, description="random seed of trees")
     weights: Literal["joblib", "skops"] = Field("joblib", description="file format: joblib is a pickle, skops is not")
 
 
 class MyModel(Model):
-    """A scikit-learn pipeline: `make_encoder` in preprocessor.py, then an estimator.
+    """A scikit-learn pipeline over encoded columns: `make_encoder` in preprocessor.py, then an estimator.
 
     scikit-learn is imported where it is needed: a server that runs the compiled model starts without.
     """
@@ -34,35 +45,63 @@ class MyModel(Model):
     FRAMEWORK = "scikit-learn"
     WEIGHTS = "model.joblib"
     OTHER_WEIGHTS = ("model.skops",)
+    #: What `--tune` searches: choices, or least and most.
+    SEARCH = {
+        "estimator": ["linear", "boosting", "forest"],
+        "C": (0.001, 1000.0, "log"),
+        "learning_rate": (0.02, 0.3, "log"),
+        "max_leaf_nodes": (4, 64, "log"),
+    }
 
     def build(self, **params: Any) -> None:
-        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+        from sklearn import ensemble
         from sklearn.linear_model import LogisticRegression, Ridge
 
         options = Hyperparameters(**params)
         self.weights = f"model.{options.weights}"
         if options.weights == "skops":
             _skops()  # rather missing now than after the training
-        classify = self.task == "classification"
-        # Trees need no scaling, and would split elsewhere in the compiled model, which computes in single precision.
-        self.scale = options.estimator == "linear"
-        if options.estimator == "linear":
-            self.estimator = LogisticRegression(max_iter=1000) if classify else Ridge()
-        else:
-            forest = RandomForestClassifier if classify else RandomForestRegressor
-            self.estimator = forest(options.n_estimators, random_state=options.random_state)
+        classify, seed = self.task == "classification", options.random_state
+        boosting = ensemble.HistGradientBoostingClassifier if classify else ensemble.HistGradientBoostingRegressor
+        #: What cross-validation chooses from, a line each; one alone is trained without a search.
+        self.candidates: dict[str, Any] = {
+            "linear": LogisticRegression(C=options.C, max_iter=1000) if classify else Ridge(1 / options.C),
+            "boosting": boosting(
+                learning_rate=options.learning_rate,
+                max_iter=options.n_estimators,
+                max_leaf_nodes=options.max_leaf_nodes,
+                early_stopping=False,
+                random_state=seed,
+            ),
+        }
+        if options.estimator == "forest":
+            forest = ensemble.RandomForestClassifier if classify else ensemble.RandomForestRegressor
+            self.candidates = {"forest": forest(options.n_estimators, n_jobs=self.threads, random_state=seed)}
+        elif options.estimator != "auto":
+            self.candidates = {options.estimator: self.candidates[options.estimator]}
 
     def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
-        from sklearn.pipeline import make_pipeline
-
-        missing = any(column.nullable for column in self.signature.columns)
-        self.model = make_pipeline(make_encoder(X, missing, self.scale), self.estimator)
-        # Some estimators of scikit-learn take none.
-        weighted = {} if weights is None else {f"{self.model.steps[-1][0]}__sample_weight": weights}
-        self.model.fit(X, y, **weighted)
-        numbers = self.model[0].transform(X)
+        self.state["categories"] = learn_categories(X, MAX_CATEGORIES, self.min_count)
+        names = [] if isinstance(X, np.ndarray) else list(X.columns)
+        text = [names.index(name) for name in self.state["categories"]]
+        encoded = self.encode(X)
+        pipelines = {name: self._pipeline(encoded, text, each) for name, each in self.candidates.items()}
+        self.model = self.choose(pipelines, encoded, y, weights)
+        if hasattr(self.model[-1], "n_jobs"):  # requests are batched before they come here
+            self.model[-1].n_jobs = None
+        numbers = self.model[0].transform(encoded)
         if isinstance(numbers, np.ndarray):  # a sparse matrix has too many columns to be explained
             self.state["means"] = numbers.mean(axis=0).tolist()
+
+    def _pipeline(self, encoded: Any, text: list[int], estimator: Any) -> Any:
+        from sklearn.pipeline import make_pipeline
+
+        kind = type(estimator).__name__
+        fill = not kind.startswith("HistGradientBoosting")
+        return make_pipeline(make_encoder(encoded, text, fill, fill and not kind.startswith("RandomForest")), estimator)
+
+    def encode(self, X: Any) -> Any:
+        return encode(X, self.state["categories"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         return self.model.predict_proba(X) if proba else self.model.predict(X)
@@ -72,27 +111,27 @@ class MyModel(Model):
         of trees, in their own scores, what each split on a row's way changes (A. Saabas, "Interpreting random
         forests", 2014)."""
         encoder, estimator = self.model[0], self.model[-1]
-        names = list(X.columns) if hasattr(X, "columns") else list(range(X.shape[1]))
-        origins = _sources(encoder, names)
+        sources = _sources(encoder, X.shape[1])
         numbers = encoder.transform(X)
         if hasattr(estimator, "coef_"):
             weights, means = np.atleast_2d(estimator.coef_), np.array(self.state["means"])
             terms = (numbers - means)[:, None, :] * weights
             base = np.broadcast_to((estimator.intercept_ + weights @ means)[:, None], (*terms.shape[:2], 1))
+        elif hasattr(estimator, "_predictors"):
+            terms, base = _of_boosting(estimator, numbers)
         else:
             terms, base = _of_trees(getattr(estimator, "estimators_", [estimator]), numbers)
-        belongs = np.array([[origin == name for name in names] for origin in origins], float)
-        return np.concatenate([terms @ belongs, base], axis=2)
+        return np.concatenate([terms @ np.eye(X.shape[1])[sources], base], axis=2)
 
     def to_onnx(self) -> bytes:
         from skl2onnx import to_onnx
         from skl2onnx.common.data_types import FloatTensorType
 
-        if not self.signature.numeric:
-            raise NotImplementedError("columns of text are encoded by scikit-learn only")
-        columns = [("input", FloatTensorType([None, self.preprocess(self.example).shape[1]]))]
+        columns = [("input", FloatTensorType([None, self.encode(self.preprocess(self.example)).shape[1]]))]
         options = {"zipmap": False} if self.labels is not None else None
-        return to_onnx(self.model, initial_types=columns, options=options).SerializeToString()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of NumPy's truth values, in skl2onnx
+            return to_onnx(self.model, initial_types=columns, options=options).SerializeToString()
 
     def dump(self, path: Path) -> None:
         if path.suffix == ".skops":
@@ -131,21 +170,20 @@ def _check_types(path: Path) -> None:
         )
 
 
-def _sources(encoder: Any, names: list[Any]) -> list[Any]:
-    """The column, of those with these names, that each number which the fitted encoder makes comes from.
+def _sources(encoder: Any, columns: int) -> list[int]:
+    """The position, of so many columns, that each number which the fitted encoder makes comes from.
 
     Goes with `make_encoder` in preprocessor.py. Raises NotImplementedError where it cannot tell.
     """
     if not hasattr(encoder, "transformers_"):
-        return names
-    if encoder.transformers_[1:] == [] or not hasattr(encoder.transformers_[1][1], "categories_"):
-        raise NotImplementedError("this encoder gives no explanations: `_sources` in model.py does not know it")
-    (_, _, numbers), (_, text, texts), *_ = encoder.transformers_
-    widths = [
-        len(categories) - (0 if rare is None else len(rare) - 1)
-        for categories, rare in zip(text.categories_, text.infrequent_categories_)
-    ]
-    return [*numbers, *(name for name, width in zip(texts, widths) for _ in range(width))]
+        return list(range(columns))
+    sources = []
+    for _, part, positions in encoder.transformers_:
+        if not hasattr(part, "steps"):
+            raise NotImplementedError("this encoder gives no explanations: `_sources` in model.py does not know it")
+        for at, position in enumerate(positions):
+            sources += [position] * (len(part[-1].categories_[at]) if hasattr(part[-1], "categories_") else 1)
+    return sources
 
 
 def _of_trees(trees: list[Any], X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -164,3 +202,23 @@ def _of_trees(trees: list[Any], X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         terms += (ways @ changes.reshape(tree.node_count, -1)).reshape(len(X), *changes.shape[1:]) / len(trees)
         bases += scores[0] / len(trees)
     return terms, np.broadcast_to(bases[:, None], (len(X), len(bases), 1))
+
+
+def _of_boosting(boosted: Any, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What each of the encoded features adds to the scores of boosted trees, [rows, scores, features], and the base."""
+    base = boosted._baseline_prediction.reshape(-1)
+    terms = np.zeros((len(X), len(base), X.shape[1]))
+    for trees in boosted._predictors:
+        for score, tree in enumerate(trees):
+            nodes = tree.nodes
+            # The first node has none, and those between are not held back yet, as leaves are.
+            values = nodes["value"] * np.where(nodes["is_leaf"], 1.0, boosted.learning_rate)
+            at, rows = np.zeros(len(X), int), np.arange(len(X))
+            while len(rows := rows[~nodes["is_leaf"][at[rows]].astype(bool)]):
+                node = nodes[at[rows]]
+                number = X[rows, node["feature_idx"]]
+                left = np.where(np.isnan(number), node["missing_go_to_left"], number <= node["num_threshold"])
+                then = np.where(left, node["left"], node["right"])
+                terms[rows, score, node["feature_idx"]] += values[then] - values[at[rows]]
+                at[rows] = then
+    return terms, np.broadcast_to(base[:, None], (len(X), len(base), 1))

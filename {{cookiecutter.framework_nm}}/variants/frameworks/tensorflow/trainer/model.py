@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ._core import Model, ModelError
-from .network import NetworkHyperparameters, find_best_weights
+from ._core import HeldOut, Model, ModelError
+from .network import SEARCH, NetworkHyperparameters, find_best_weights
 from .preprocessor import encode, learn_encoding
 
 # TensorFlow logs a lot while it starts, one line of it only with these kernels, which also round differently.
@@ -44,47 +44,51 @@ class MyModel(Model):
 
     FRAMEWORK = "keras"
     WEIGHTS = "model.keras"
+    SEARCH = SEARCH
 
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
 
-    def fit(self, X: Any, y: np.ndarray) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut) -> None:
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(self.threads))
         import keras
 
         options = self.options
         keras.utils.set_random_seed(options.seed)
-        self.state["encoding"] = learn_encoding(X)
-        inputs = self.encode(X)
+        self.state["encoding"] = learn_encoding(X, self.min_count)
+        inputs = [self.encode(part) for part in (X, valid.X)]
         loss: Any
         if self.labels is None:
             mean, deviation = y.mean(), y.std() or 1.0
-            targets, loss = (y - mean) / deviation, keras.losses.MeanSquaredError()
+            targets, loss = [(part - mean) / deviation for part in (y, valid.y)], keras.losses.MeanSquaredError()
             scores, head = 1, keras.layers.Rescaling(deviation, mean)
         else:
-            targets = np.searchsorted(self.labels, y)
+            targets = [np.searchsorted(self.labels, part) for part in (y, valid.y)]
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             scores, head = len(self.labels), keras.layers.Softmax()
         with self._device():
             sizes = options.model_dump(include={"layers", "width", "dropout"})
-            network = make_network(inputs.shape[1:], scores, **sizes)
+            network = make_network(inputs[0].shape[1:], scores, **sizes)
             optimizer = keras.optimizers.AdamW(options.learning_rate, weight_decay=options.weight_decay)
             network.compile(optimizer, loss)
             self._learn(network, inputs, targets)
             self.model = keras.Sequential([network, head])
 
-    def _learn(self, network: Any, inputs: np.ndarray, targets: np.ndarray) -> None:
-        """Train not by Keras' own fit, which takes a tenth of a second around each pass: more than most passes take."""
+    def _learn(self, network: Any, inputs: list[np.ndarray], targets: list[np.ndarray]) -> None:
+        """Train on the first of both lists, until the second one is answered no better; not by Keras' own fit, which
+        takes a tenth of a second around each pass: more than most passes take."""
 
         def step(rows: np.ndarray) -> None:
-            network.train_on_batch(inputs[rows], targets[rows])
+            network.train_on_batch(inputs[0][rows], targets[0][rows])
 
-        def measure(rows: np.ndarray) -> float:
+        def measure() -> float:
             network.reset_metrics()
-            return float(network.test_on_batch(inputs[rows], targets[rows]))
+            return float(network.test_on_batch(inputs[1], targets[1]))
 
-        network.set_weights(
-            find_best_weights(len(inputs), self.options, step, measure, network.get_weights, self.report)
-        )
+        options, rows = self.options, len(inputs[0])
+        best, passes = find_best_weights(rows, options, step, measure, network.get_weights, self.report)
+        network.set_weights(best)
+        self.note_kept(passes, options.epochs, "passes")
 
     def encode(self, X: Any) -> Any:
         return encode(X, self.state["encoding"])

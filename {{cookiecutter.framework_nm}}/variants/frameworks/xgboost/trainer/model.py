@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model, ModelError
+from ._core import HeldOut, Model, ModelError
 from .categories import learn_categories
-from .objectives import choose_objective
+from .objectives import choose_objective, least_progress, to_codes
 from .preprocessor import MAX_CATEGORIES, encode
 
 logger = logging.getLogger(__name__)
@@ -22,9 +22,12 @@ logger = logging.getLogger(__name__)
 class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
-    rounds: int = Field(100, ge=1, description="boosting rounds")
+    rounds: int = Field(500, ge=1, description="most boosting rounds")
+    patience: int = Field(30, ge=1, description="rounds without progress on held-out rows before training ends")
     max_depth: int = Field(6, ge=0, description="depth of a tree; 0 is no limit")
-    learning_rate: float = Field(0.3, gt=0, le=1, description="how far each round goes")
+    learning_rate: float = Field(0.1, gt=0, le=1, description="how far each round goes")
+    min_child_weight: float = Field(1.0, ge=0, description="weight of rows that a leaf needs")
+    subsample: float = Field(1.0, gt=0, le=1, description="share of the rows that each tree sees")
     seed: int = Field(0, description="random seed of sampling")
 
 
@@ -36,6 +39,13 @@ class MyModel(Model):
 
     FRAMEWORK = "xgboost"
     WEIGHTS = "model.ubj"
+    #: What `--tune` searches: least and most.
+    SEARCH = {
+        "max_depth": (3, 10),
+        "learning_rate": (0.02, 0.3, "log"),
+        "min_child_weight": (0.5, 20.0, "log"),
+        "subsample": (0.5, 1.0),
+    }
 
     @staticmethod
     def version() -> str:
@@ -45,21 +55,31 @@ class MyModel(Model):
 
     def build(self, **params: Any) -> None:
         options = Hyperparameters(**params)
-        self.rounds = options.rounds
-        self.params = options.model_dump(exclude={"rounds"})
+        self.rounds, self.patience = options.rounds, options.patience
+        self.params = options.model_dump(exclude={"rounds", "patience"})
 
-    def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut, weights: Any = None) -> None:
         import xgboost
 
         objective = choose_objective(self.labels, "reg:squarederror", "binary:logistic", "multi:softprob")
-        if self.labels is not None:
-            y = np.searchsorted(self.labels, y)
-        self.state["categories"] = learn_categories(X, MAX_CATEGORIES)
+        self.state["categories"] = learn_categories(X, MAX_CATEGORIES, self.min_count)
         names = [None] * X.shape[1] if isinstance(X, np.ndarray) else X.columns
         kinds = ["c" if name in self.state["categories"] else "q" for name in names]
-        data = self._matrix(self.encode(X), kinds, label=y, weight=weights)
-        params = {**self.params, **objective, "device": self.device}
-        self.model = xgboost.train(params, data, self.rounds, callbacks=[self._progress()])
+        data, held = (
+            self._matrix(self.encode(part.X), kinds, label=to_codes(part.y, self.labels), weight=part.weights)
+            for part in (HeldOut(X, y, weights), valid)
+        )
+        stopping = xgboost.callback.EarlyStopping(rounds=self.patience, min_delta=least_progress(self.labels))
+        trained = xgboost.train(
+            {**self.params, **objective, "device": self.device, "nthread": self.threads},
+            data,
+            self.rounds,
+            evals=[(held, "held")],
+            callbacks=[stopping, self._progress()],
+            verbose_eval=False,
+        )
+        self.model = trained[: trained.best_iteration + 1]
+        self.note_kept(trained.best_iteration + 1, self.rounds, "rounds")
         if not self.model.get_score():
             logger.warning(
                 "the trees have no splits, so nothing was learnt: more rows may help, or a smaller unit of the target"

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .categories import learn_categories
+
 if TYPE_CHECKING:
     import pandas as pd
     from sklearn.base import TransformerMixin
@@ -21,10 +23,15 @@ def prep_func(X: np.ndarray | pd.DataFrame) -> np.ndarray | pd.DataFrame:
     return X
 
 
-def make_encoder(X: np.ndarray | pd.DataFrame, missing: bool, scale: bool) -> TransformerMixin:
+#: Only the most frequent categories are learnt; for rarer ones, none of their features is set.
+MAX_CATEGORIES = 50
+
+
+def make_encoder(X: np.ndarray | pd.DataFrame, missing: bool, scale: bool, least: int) -> TransformerMixin:
     """Make the transformer, still to be fitted, that turns preprocessed input into numbers.
 
-    `missing` says that there can be missing values to fill in; `scale`, that the numbers are to be of one size.
+    `missing` says that there can be missing values to fill in; `scale`, that the numbers are to be of one size. Texts
+    are learnt that at least `least` rows share.
     """
     from sklearn.compose import make_column_transformer
     from sklearn.impute import SimpleImputer
@@ -33,11 +40,13 @@ def make_encoder(X: np.ndarray | pd.DataFrame, missing: bool, scale: bool) -> Tr
 
     steps = [SimpleImputer(keep_empty_features=True)] * missing + [StandardScaler()] * scale
     numbers = make_pipeline(*steps or [FunctionTransformer()])
-    text = [] if isinstance(X, np.ndarray) else list(X.select_dtypes(object))
-    if not text:
+    categories = learn_categories(X, MAX_CATEGORIES, least)
+    if not categories:
         return numbers
-    # Categories too rare to learn from share one column, and so do those that training never saw.
-    categories = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", min_frequency=5, max_categories=50, sparse_output=False
+    # Named here, because an encoder that finds them itself keeps the rare ones, too.
+    known = [np.array(values, dtype=object) for values in categories.values() if values]
+    text = OneHotEncoder(categories=known, handle_unknown="ignore", sparse_output=False)
+    return make_column_transformer(
+        (numbers, [name for name in X if name not in categories]),
+        (text, [name for name, values in categories.items() if values]),
     )
-    return make_column_transformer((numbers, [name for name in X if name not in text]), (categories, text))

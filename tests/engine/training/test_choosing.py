@@ -1,0 +1,73 @@
+"""Which of scikit-learn's estimators is chosen, by what, and that it is said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from _engine.training.places import Places
+from _engine.training.splitting import Split
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+CHANCE = np.random.default_rng(0)
+X = CHANCE.normal(size=(300, 2))
+CORNERS = np.where(X[:, 0] * X[:, 1] > 0, "same", "other")  # which no line parts
+LINE = np.where(X[:, 0] > X[:, 1], "over", "under")
+
+
+def model(y: np.ndarray) -> Places:
+    made = Places()
+    made.notes, made.report = [], lambda done, total: None
+    made.labels = np.unique(y) if y.dtype.kind == "U" else None
+    made.split = Split(y if made.labels is not None else np.zeros(len(y)))
+    return made
+
+
+def candidates(y: np.ndarray) -> dict[str, Pipeline]:
+    classify = y.dtype.kind == "U"
+    linear: Any = LogisticRegression() if classify else Ridge()
+    tree: Any = DecisionTreeClassifier(random_state=0) if classify else DecisionTreeRegressor(random_state=0)
+    return {"linear": make_pipeline(linear), "tree": make_pipeline(tree)}
+
+
+@pytest.mark.parametrize(
+    ("y", "best", "measure"),
+    [
+        (CORNERS, "tree", "accuracy"),
+        (LINE, "linear", "accuracy"),
+        (X[:, 0] * X[:, 1], "tree", "R2"),
+        (X[:, 0] - X[:, 1], "linear", "R2"),
+    ],
+    ids=["corners", "line", "product", "difference"],
+)
+def test_the_better_one_is_chosen_and_both_scores_are_told(y: np.ndarray, best: str, measure: str) -> None:
+    made = model(y)
+    chosen = made.choose(candidates(y), X, y)
+    assert type(chosen[-1]) is type(candidates(y)[best][-1])
+    assert chosen.score(X, y) > 0.9  # it is fitted
+    (note,) = made.notes
+    assert note.startswith(f"{best} is chosen by {measure} in 3-fold cross-validation of 300 rows: linear ")
+    assert ", tree " in note
+
+
+def test_labels_of_few_rows_count_where_all_count_alike() -> None:
+    y = np.where(X[:, 0] > 1.5, "rare", "usual")
+    made = model(y)
+    made.choose(candidates(y), X, y, np.where(y == "rare", 10.0, 1.0))
+    assert " is chosen by balanced accuracy in " in made.notes[0]
+
+
+def test_one_candidate_means_no_search() -> None:
+    made = model(LINE)
+    made.choose({"tree": candidates(LINE)["tree"]}, X, LINE)
+    assert made.notes == []
+
+
+def test_too_few_rows_to_compare_take_the_first() -> None:
+    y = np.array(["a", "b"])
+    made = model(y)
+    assert made.choose(candidates(y), X[:2], y).steps[0][0] == "logisticregression"
+    assert made.notes == ["linear is trained: there are too few rows to compare it with tree"]

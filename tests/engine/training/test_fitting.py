@@ -1,0 +1,82 @@
+"""What `fit` is given: all rows, or a part and the rows held out, with their weights; and on how many threads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from _engine.training.cores import available_cores
+from _engine.training.fitting import fit
+from _engine.training.places import HeldOut, Places
+from _engine.training.splitting import choose_split
+
+Y = np.array(["a", "b"] * 50)
+WEIGHTS = np.arange(100.0)
+
+
+class Taking(Places):
+    """Keeps what it is given."""
+
+    threads_asked: int | None = None
+    labels = np.array(["a", "b"])
+    given: Any
+
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None = None, weights: Any = None) -> None:
+        self.given = (X, y, valid, weights)
+
+
+class TakingAll(Taking):
+    def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:  # type: ignore[override]
+        self.given = (X, y, None, weights)
+
+
+def table() -> pd.DataFrame:
+    return pd.DataFrame({"row": np.arange(100), "shop": np.repeat(np.arange(10), 10)})
+
+
+@pytest.mark.parametrize("X", [table(), table().to_numpy(np.float64)], ids=["table", "array"])
+def test_a_fifth_of_the_rows_is_held_out_with_labels_and_weights_of_its_own(X: Any) -> None:
+    model = Taking()
+    fit(model, X, Y, WEIGHTS, None)
+    given, y, valid, weights = model.given
+    assert (len(given), len(valid.X)) == (80, 20)
+    for part, labels, weighed in ((given, y, weights), (valid.X, valid.y, valid.weights)):
+        rows = np.asarray(part)[:, 0].astype(int)
+        np.testing.assert_array_equal(labels, Y[rows])
+        np.testing.assert_array_equal(weighed, WEIGHTS[rows])
+        assert set(labels) == {"a", "b"}
+    assert not set(np.asarray(given)[:, 0]) & set(np.asarray(valid.X)[:, 0])
+
+
+def test_a_framework_that_does_not_stop_early_learns_from_all_rows() -> None:
+    model = TakingAll()
+    fit(model, table(), Y, None, None)
+    assert len(model.given[0]) == 100
+
+
+@pytest.mark.parametrize("option", ["group", "time"])
+def test_rows_are_held_out_as_evaluation_rows_are(option: str) -> None:
+    """No shop is on both sides, and what is held out is later than what is learnt from."""
+    X = table()
+    model = Taking()
+    fit(model, X, Y, None, choose_split(X, Y, *(("shop", None) if option == "group" else (None, "shop"))))
+    given, _, valid, _ = model.given
+    assert not set(given["shop"]) & set(valid.X["shop"])
+    assert option == "group" or given["shop"].max() < valid.X["shop"].min()
+
+
+def test_of_too_few_rows_none_is_held_back() -> None:
+    model = Taking()
+    fit(model, np.zeros((2, 1)), np.array(["a", "b"]), None, None)
+    given, _, valid, _ = model.given
+    assert len(given) == len(valid.X) == 2
+
+
+@pytest.mark.parametrize(("limit", "cores"), [("150000 100000", 1), ("50000 100000", 1), ("max 100000", None)])
+def test_a_containers_limit_of_cores_is_kept(tmp_path: Path, limit: str, cores: int | None) -> None:
+    (tmp_path / "cpu.max").write_text(f"{limit}\n")
+    free = available_cores(tmp_path / "none")
+    assert available_cores(tmp_path) == (min(cores, free) if cores else free)

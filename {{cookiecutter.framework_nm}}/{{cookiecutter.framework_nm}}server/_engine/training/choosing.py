@@ -1,0 +1,88 @@
+"""Choosing among scikit-learn's estimators by cross-validation. Not here: which there are (trainer/model.py)."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Mapping
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics import balanced_accuracy_score
+
+from ..tables.reading import DataError
+from .fitting import take
+from .places import Places
+
+#: Parts of the rows, and how many rows are compared on at most: more would decide the same, and take longer.
+FOLDS, ROWS = 3, 6_000
+
+
+def choose(
+    model: Places, candidates: Mapping[str, Any], X: Any, y: np.ndarray, weights: np.ndarray | None = None
+) -> Any:
+    """The fitted one of several pipelines that cross-validation finds the best: by accuracy, by balanced accuracy where
+    there are weights, or by R2. One alone is fitted without a search, and so is the first where there are too few rows.
+
+    X is encoded, [rows, features]. The choice and all scores are noted.
+    """
+    name = next(iter(candidates))
+    if len(candidates) > 1:
+        name = _best(model, candidates, X, y, weights)
+    return _fit(candidates[name], X, y, weights)
+
+
+def _best(model: Places, candidates: Mapping[str, Any], X: Any, y: np.ndarray, weights: np.ndarray | None) -> str:
+    rows = np.sort(np.random.default_rng(0).permutation(len(y))[:ROWS])
+    first = next(iter(candidates))
+    try:
+        folds = model.split.of(rows).folds(FOLDS, 0)
+    except DataError:
+        model.notes.append(
+            f"{first} is trained: there are too few rows to compare it with {_others(candidates, first)}"
+        )
+        return first
+    measure = "R2" if model.labels is None else "accuracy" if weights is None else "balanced accuracy"
+    scores = {}
+    for at, (name, candidate) in enumerate(candidates.items()):
+        found = []
+        for number, fold in enumerate(folds):
+            model.report(at * FOLDS + number, len(candidates) * FOLDS)
+            parts = rows[fold.training], rows[fold.evaluation]
+            found.append(_score(clone(candidate), measure, X, y, weights, *parts))
+        scores[name] = float(np.mean(found))
+    best = max(scores, key=lambda name: scores[name])
+    told = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
+    model.notes.append(f"{best} is chosen by {measure} in {FOLDS}-fold cross-validation of {len(rows)} rows: {told}")
+    return best
+
+
+def _others(candidates: Mapping[str, Any], first: str) -> str:
+    return ", ".join(name for name in candidates if name != first)
+
+
+def _score(
+    pipeline: Any,
+    measure: str,
+    X: Any,
+    y: np.ndarray,
+    weights: np.ndarray | None,
+    learnt: np.ndarray,
+    held: np.ndarray,
+) -> float:
+    """How well a pipeline that is fitted on some rows predicts others; -inf where it cannot be fitted on them."""
+    with warnings.catch_warnings():
+        # Of training that ended early, which the fit of the chosen one says, and of labels that only predictions have.
+        warnings.simplefilter("ignore", UserWarning)
+        try:
+            _fit(pipeline, take(X, learnt), y[learnt], None if weights is None else weights[learnt])
+        except (TypeError, ValueError):
+            return -np.inf
+        if measure == "balanced accuracy":
+            return float(balanced_accuracy_score(y[held], pipeline.predict(take(X, held))))
+        return float(pipeline.score(take(X, held), y[held]))
+
+
+def _fit(pipeline: Any, X: Any, y: np.ndarray, weights: np.ndarray | None) -> Any:
+    # Some estimators of scikit-learn take no weights.
+    weighted = {} if weights is None else {f"{pipeline.steps[-1][0]}__sample_weight": weights}
+    return pipeline.fit(X, y, **weighted)
