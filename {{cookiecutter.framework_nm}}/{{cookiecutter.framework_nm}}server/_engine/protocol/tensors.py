@@ -7,7 +7,7 @@ Source: https://github.com/kserve/open-inference-protocol and its binary tensor 
 from __future__ import annotations
 
 import struct
-from typing import Any, Dict, List, NamedTuple, Optional, Union
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Union
 
 import msgspec
 import numpy as np
@@ -71,6 +71,20 @@ def _flat_tensor(datatype: str) -> Any:
 
 #: The same with flat data, a type for each datatype: its elements are decoded and checked in one go.
 FlatTensor: Any = Union.__getitem__(tuple(_flat_tensor(datatype) for datatype in DATATYPES))
+
+
+def floats(values: Iterable[Optional[float]], count: int) -> np.ndarray:
+    """So many numbers as an array, missing ones as NaN. numpy takes twice as long over a list, and looks at each twice.
+
+    Raises TypeError where one is no number.
+    """
+    items = tuple(values)
+    found = np.empty(count)
+    try:
+        struct.pack_into(f"{count}d", found, 0, *items)
+    except struct.error:  # one of them is missing
+        return np.array(items, dtype=np.float64)
+    return found
 
 
 def datatype_of(values: np.ndarray) -> str:
