@@ -81,7 +81,7 @@ def floats(values: Iterable[Optional[float]], count: int) -> np.ndarray:
     items = tuple(values)
     found = np.empty(count)
     try:
-        struct.pack_into(f"{count}d", found, 0, *items)
+        struct.pack_into(f"{count}d", found.data, 0, *items)
     except struct.error:  # one of them is missing
         return np.array(items, dtype=np.float64)
     return found
