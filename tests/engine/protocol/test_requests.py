@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import json
 import random
 import sys
@@ -201,3 +202,41 @@ def test_few_rows_that_stay_lists_are_bit_for_bit_those_of_the_array_or_refused_
                 found.append(str(error).encode())
         assert found[0] == found[1], body
     assert (lists > 500) == (not missing)
+
+
+@pytest.mark.parametrize("missing", [(), ("-999",)])
+def test_thousands_of_bodies_of_numbers_are_bit_for_bit_what_json_says(missing: tuple[str, ...]) -> None:
+    """Over both protocols, flat and nested, by Python's own reading of JSON and numpy's own conversion."""
+    columns = tuple(Column(name, "FP64", nullable=True) for name in ("a", "b", "c"))
+    decoder = Decoder(Signature(columns, missing), OUTPUTS)
+    chance = random.Random(1)
+    special = ["0", "-0.0", "null", "-999", "5e-324", "2.2250738585072011e-308", "1e22", "9007199254740993", "1E2"]
+    special += ["3.4028234663852886e38", "18446744073709551615", "0.1", "123456789012345678901234567890"]
+
+    def number() -> str:
+        which = chance.random()
+        if which < 0.7:
+            return repr(chance.uniform(-1, 1) * 10.0 ** chance.randrange(-320, 38))
+        return chance.choice(special) if which < 0.999 else "true"
+
+    refused = 0
+    for _ in range(1000):
+        rows = [[number() for _ in columns] for _ in range(chance.randrange(1, 40))]
+        nested = "[" + ",".join("[" + ", ".join(row) + "]" for row in rows) + "]"
+        flat = "[" + ",".join(itertools.chain.from_iterable(rows)) + "]"
+        shape = [len(rows), len(columns)]
+        expected = np.array(json.loads(nested), dtype=np.float64)
+        expected[expected == -999 if missing else np.zeros(shape, bool)] = np.nan
+        for data in (nested, flat):
+            bodies = [f'{{"inputs": [{{"name": "x", "datatype": "FP64", "shape": {shape}, "data": {data}}}]}}']
+            bodies += [f'{{"instances": {data}}}'] if data is nested else []
+            for body in bodies:
+                try:
+                    X = decoder.decode(body.encode()).X
+                except InvalidRequest:
+                    assert "true" in body
+                    refused += 1
+                    continue
+                assert "true" not in body and X.flags.writeable
+                assert X.tobytes() == expected.tobytes(), body
+    assert 0 < refused < 1000

@@ -5,6 +5,8 @@ Not here: the bodies that they stand in, and how it is said what is wrong with t
 
 from __future__ import annotations
 
+import itertools
+import math
 from typing import Any, List, Optional, Tuple, Union
 
 import msgspec
@@ -13,7 +15,7 @@ import numpy as np
 from ..contract.forms import Unreadable
 from ..contract.signature import LARGEST, Column, Signature
 from .refusals import Refusals, Values, join
-from .tensors import InvalidRequest, show
+from .tensors import InvalidRequest, floats, show
 
 _JSON_TYPES: dict[str, Any] = {"FP64": float, "BOOL": bool, "BYTES": str}
 
@@ -86,7 +88,10 @@ class Rows:
         if self._signature.tensor:
             return self._from_nested([row if row.__class__ is list else row.c0 for row in rows])
         rows = [row if row.__class__ is tuple else tuple(getattr(row, field) for field in self._fields) for row in rows]
-        return np.array(rows, dtype=np.float64) if self.plain else self.assembled(list(zip(*rows)))
+        if not self.plain:
+            return self.assembled(list(zip(*rows)))
+        shape = (len(rows), len(self._signature.columns))
+        return floats(itertools.chain.from_iterable(rows), math.prod(shape)).reshape(shape)
 
     def assembled(self, columns: list[Any], first: int = 0) -> Any:
         """Values of each column as the model's input; the first row has the number `first`. Raises InvalidRequest."""

@@ -12,6 +12,7 @@ from ..contract.errors import ModelError
 from ..serving import logs
 from ..serving.access import Access
 from ..serving.calls import Desk
+from ..serving.deferring import import_without
 from ..serving.drain import end_at_sigterm
 from ..serving.gate import limits
 from ..serving.model import maker
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from .repository import ServingModelRepository
 
 logger = logging.getLogger(__name__)
+
+#: What KFServing imports for its clients, and for stores.
+_UNUSED = ("kfserving.api.kf_serving_client", "kfserving.api_client", "kfserving.models", "kfserving.storage")
+import_without("kfserving", *_UNUSED, "pandas")
 
 
 def serve(

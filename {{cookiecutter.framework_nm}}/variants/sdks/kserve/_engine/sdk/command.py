@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..contract.errors import ModelError
+from ..serving.deferring import import_without
 from ..serving.model import maker
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from .repository import ServingModelRepository
 
 logger = logging.getLogger(__name__)
+
+#: What KServe imports for its clients, and to answer with tables.
+_UNUSED = ("kserve.api.kserve_client", "kserve.api_client", "kserve.models", "pandas")
+import_without("kserve", *_UNUSED)
 
 
 def serve(
