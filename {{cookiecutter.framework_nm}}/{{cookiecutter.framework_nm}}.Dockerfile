@@ -47,7 +47,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     fi && \
 {% endif %}
     { python -m compileall -qq -j 0 /venv/lib || true; } && \
-    python -m {{ cookiecutter.__package }}._engine.licences /licenses
+    /venv/bin/python -m {{ cookiecutter.__package }}._engine.licences /licenses
 
 FROM ${BASE_IMAGE}
 # The official image comes without bytecode, and the server's user may not write it: without this, each start takes a
