@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint samples locks images bench
+.PHONY: help demo test test-all lint samples locks images bench release
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -38,11 +38,12 @@ test-all: $(VENV)/.installed  ## run them with every framework beside every SDK,
 
 # What is rendered is checked in the projects that the tests bake.
 ENGINE = '{{cookiecutter.framework_nm}}/{{cookiecutter.framework_nm}}server/_engine'
-CODE = hooks tests tools/demo tools/measure_images.py tools/update benchmarks $(ENGINE) '{{cookiecutter.framework_nm}}/variants'
+CODE = hooks tests tools/demo tools/release tools/measure_images.py tools/update benchmarks $(ENGINE) '{{cookiecutter.framework_nm}}/variants'
 lint: $(VENV)/.installed  ## check the template's own code
 	$(VENV)/bin/ruff check --config pyproject.toml $(CODE)
 	$(VENV)/bin/ruff format --config pyproject.toml --check $(CODE)
 	$(VENV)/bin/mypy hooks tests tools/demo tools/measure_images.py benchmarks
+	$(VENV)/bin/mypy tools/release
 	$(VENV)/bin/mypy tools/update
 	$(VENV)/bin/mypy --no-warn-return-any $$(find tests/engine -name '*.py')
 
@@ -57,3 +58,9 @@ images: $(VENV)/.installed  ## measure the images: size, start, one row; ARGS='s
 
 bench: $(VENV)/.installed  ## measure against what a user would pick instead; writes docs/performance.md
 	$(VENV)/bin/python -m benchmarks $(ARGS)
+
+# The number of a release, and whether to push it.
+VERSION =
+PUBLISH =
+release:  ## release the template: make release VERSION=2.1.0 changes, commits and tags; PUBLISH=1 pushes it, too
+	@$(PYTHON) tools/release '$(VERSION)' $(if $(PUBLISH),--publish)

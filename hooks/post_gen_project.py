@@ -59,13 +59,14 @@ class Outcome:
 
 @dataclass
 class Wiring:
-    """A project to finish: the chosen framework, its families, and SDK, the table of all SDKs, and where the template
-    writes."""
+    """A project to finish: the chosen framework, its families, SDK and CI service, the table of all SDKs, and where the
+    template writes."""
 
     project: Path
     framework: str
     families: Sequence[str]
     sdk: str
+    ci: str
     sdks: Mapping[str, Any]
     places: Sequence[str]
 
@@ -92,6 +93,7 @@ class Wiring:
                 _remove(self.project / name)
             self._lay_package()
             self._lay_sample()
+            self._lay_ci()
             self._remove_bytecode()
             (self.project / "run_modelserver").chmod(0o755)
             outcome = self._return(self._record(), others)
@@ -180,6 +182,12 @@ class Wiring:
             _copy(source, sample / source.relative_to(new))
         _copy(sample / "input.json", self.project / "input.json")
         _copy(self.variants / "locks" / f"{self.framework}-{self.sdk}.lock", self.project / "requirements.lock")
+
+    def _lay_ci(self) -> None:
+        """Lay what the CI service reads. Workflows have a template language of their own, so nothing renders them."""
+        layer = self.variants / "ci" / self.ci
+        for source in files_below(layer):
+            _copy(source, self.project / source.relative_to(layer))
 
     def _files_of_other_sdks(self) -> dict[str, dict[str, str]]:
         """What only other SDKs' projects have: the digests as the template has it, by the file's name and the SDK."""
@@ -318,7 +326,15 @@ def main() -> int:
     answers = json.loads(ANSWERS)
     framework = answers["framework_nm"]
     families = answers["_frameworks"][framework]["families"]
-    wiring = Wiring(Path.cwd(), framework, families, answers["serving_sdk"], answers["_sdks"], answers["_places"])
+    wiring = Wiring(
+        Path.cwd(),
+        framework,
+        families,
+        answers["serving_sdk"],
+        answers["ci"],
+        answers["_sdks"],
+        answers["_places"],
+    )
     try:
         outcome = wiring.wire()
     except OSError as error:

@@ -191,6 +191,11 @@ def check_storage_uri(answer: str) -> str:
     return ""
 
 
+def check_ci(answer: str) -> str:
+    """Check the name of the service."""
+    return "" if answer in ("github", "none") else 'Choose "github" or "none".'
+
+
 def check_python_version(answer: str) -> str:
     """Check what becomes the tag of the base image."""
     if not re.fullmatch(r"3\.[0-9]{1,2}", answer):
@@ -261,6 +266,11 @@ def repair_python_version(answer: str) -> str:
     return ".".join(re.findall("[0-9]+", answer)[:2])
 
 
+def repair_ci(answer: str) -> str:
+    """Guess a service: GitHub Actions by any of its names."""
+    return "github" if "github" in answer.lower() else answer.strip().lower()
+
+
 # --- All questions together.
 
 #: In the order in which they are asked.
@@ -273,6 +283,7 @@ QUESTIONS: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
     "image_tag": (check_image_tag, repair_image_tag),
     "storage_uri": (check_storage_uri, repair_storage_uri),
     "python_version": (check_python_version, repair_python_version),
+    "ci": (check_ci, repair_ci),
 }
 
 

@@ -20,8 +20,10 @@ import yaml
 from facts import ENGINE, FLAVOURS, FRAMEWORKS, QUESTIONS, SDKS, SKELETON, TEMPLATE, VARIANTS, pins
 
 PROJECT_FILES = """
-    .cruft.json .dockerignore .gitattributes .gitignore {fw}.Dockerfile LICENSE MANIFEST.in Makefile README.md
-    SECURITY.md input.json pyproject.toml requirements.lock requirements.txt run_modelserver setup.py {fw}server.yaml
+    .cruft.json .dockerignore .editorconfig .gitattributes .gitignore .pre-commit-config.yaml .python-version
+    .github/dependabot.yml .github/workflows/ci.yml .github/workflows/release.yml
+    {fw}.Dockerfile AGENTS.md CHANGELOG.md LICENSE MANIFEST.in Makefile README.md SECURITY.md
+    input.json pyproject.toml requirements.lock requirements.txt run_modelserver setup.py {fw}server.yaml
     k8s/training/kustomization.yaml k8s/training/training.yaml k8s/training-bucket/kustomization.yaml
 """
 PACKAGE_FILES = """
@@ -184,6 +186,13 @@ def test_a_project_passes_ruff(project: Path) -> None:
         assert run.returncode == 0, run.stdout
 
 
+def test_hadolint_finds_nothing_in_a_dockerfile(project: Path) -> None:
+    tokenizers = "--ignore=DL3064"  # takes TOKENIZERS_PARALLELISM for a token
+    program, dockerfile = Path(sys.executable).parent / "hadolint", project / f"{project.name}.Dockerfile"
+    run = subprocess.run([program, tokenizers, dockerfile], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+
+
 def test_the_defaults_are_the_original_example(bake: Callable[..., Path]) -> None:
     project = bake("sklearn")
     manifest = yaml.safe_load((project / "sklearnserver.yaml").read_text())
@@ -302,11 +311,11 @@ def test_the_commands_to_type_next_are_printed(tmp_path: Path) -> None:
     ]
 
 
-def test_there_are_at_most_eight_questions_and_each_has_a_label() -> None:
+def test_there_are_at_most_nine_questions_and_each_has_a_label() -> None:
     """A choice's label fits into a line of a terminal."""
     asked = [key for key in QUESTIONS if not key.startswith("_")]
     labels = QUESTIONS["__prompts__"]
-    assert len(asked) <= 8
+    assert len(asked) <= 9
     assert set(asked) == set(labels)
     for question in asked:
         if isinstance(QUESTIONS[question], list):

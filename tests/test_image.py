@@ -278,6 +278,17 @@ def test_there_is_no_compiler_no_pip_and_no_test_in_it(image: Image) -> None:
         assert container.logs() == ""
 
 
+@ONE_OF_EACH_SDK
+def test_the_licences_of_what_is_in_it_are_in_it(image: Image) -> None:
+    """A table of what each package says, and the texts, which can be read."""
+    with image.run("--entrypoint", "cat", args=("/licenses/README", "/licenses/numpy/LICENSE.txt")) as container:
+        assert container.exit_code() == 0
+        said = container.logs()
+    for line in ("numpy [^:]+: BSD", "onnxruntime [^:]+: MIT", f"{image.package} 0.1.0: "):
+        assert re.search(f"^{line}", said, re.MULTILINE), line
+    assert "Redistribution and use" in said
+
+
 @ONE_OF_KSERVE
 def test_there_is_nothing_in_it_that_serving_does_not_import(image: Image) -> None:
     """Except what KServe requires."""

@@ -10,14 +10,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from facts import FRAMEWORKS, SDKS, VARIANTS
+from facts import FRAMEWORKS, QUESTIONS, SDKS, VARIANTS
 
 pytestmark = pytest.mark.slow
 
 PYTHONS: list[str] = SDKS["kserve"]["pythons"]
-#: PaddlePaddle has no wheels for Linux on ARM, which docs/frameworks.md says.
+#: What `make image-platforms` builds for ARM.
+ON_ARM = [framework for framework in FRAMEWORKS if QUESTIONS["_frameworks"][framework]["arm64"]]
 TARGETS = [("x86_64", PYTHONS[-1], framework) for framework in FRAMEWORKS]
-TARGETS += [("aarch64", PYTHONS[0], framework) for framework in FRAMEWORKS if framework != "paddle"]
+TARGETS += [("aarch64", PYTHONS[0], framework) for framework in ON_ARM]
 
 
 @pytest.mark.parametrize(("machine", "python", "framework"), TARGETS)

@@ -36,13 +36,14 @@ GOOD = {
     "image_tag": "0.1.0",
     "storage_uri": "gs://airuntime-demo/templates/sklearn/examples",
     "python_version": "3.11",
+    "ci": "github",
 }
 
 #: Stands for a command line, where what it says does not matter.
 COMMAND = "cookiecutter ..."
 
 #: The questions that take any text; the others are menus.
-FREE = [question for question in GOOD if question not in ("framework_nm", "serving_sdk")]
+FREE = [question for question in GOOD if question not in ("framework_nm", "serving_sdk", "ci")]
 
 #: The tables of facts, as cookiecutter hands them on with the answers.
 TABLES = {table: QUESTIONS[table] for table in ("_frameworks", "_places", "_sdks")}
@@ -87,6 +88,7 @@ ACCEPTED = {
         "gs://bucket/" + "a" * 100_000,
     ],
     "python_version": ["3.12", "3.13"],
+    "ci": ["none"],
 }
 
 #: Answers that look as if they would work, each with the suggestion that they get, if one can be made.
@@ -205,6 +207,7 @@ REFUSED: dict[str, list[tuple[str, str | None]]] = {
         ("2.7", None),
         ("3.11\n", "3.11"),
     ],
+    "ci": [("GitHub Actions", "github"), ("None", "none"), ("gitlab", None)],
 }
 
 #: Answers that try to become code somewhere, or to break what shows them.
@@ -360,7 +363,7 @@ def test_all_at_once() -> None:
     found = problems(**bad)
     assert [problem.split(" ")[0] for problem in found] == list(GOOD)
     text = hook.message(found, COMMAND)
-    assert "8 answers cannot work, so nothing was generated" in text
+    assert "9 answers cannot work, so nothing was generated" in text
     for question, answer in bad.items():
         assert f'  {question} "{answer}": ' in text
 

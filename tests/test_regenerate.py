@@ -106,6 +106,15 @@ def test_what_is_yours_is_kept_and_all_else_is_as_in_a_new_project(
         assert contents(project) == {**new, **mine}
 
 
+def test_workflows_go_with_the_question_that_they_came_from(project: Path, bake: Callable[..., Path]) -> None:
+    """Those that the owner edited, or wrote, stay."""
+    edited, own = ".github/workflows/ci.yml", ".github/workflows/mine.yml"
+    write(project, [edited, own])
+    assert generate(project.parent, "kserve", "-f", "ci=none").returncode == 0
+    new = contents(bake("sklearn", ci="none"))
+    assert contents(project) == {**new, edited: f"mine: {edited}".encode(), own: f"mine: {own}".encode()}
+
+
 def test_the_templates_version_of_what_was_kept_is_shown_by_the_commands_that_are_printed(project: Path) -> None:
     mine = [*OWNED, "Makefile"]
     before = contents(project, mine)

@@ -12,6 +12,7 @@ from facts import ENGINE, SDKS, VARIANTS
 BELOW = {
     "contract": set(),
     "doctor": set(),
+    "licences": set(),
     "rollout": set(),
     "updating": set(),
     "artifact": {"contract"},

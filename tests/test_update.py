@@ -126,6 +126,28 @@ def test_no_edit_is_lost_and_the_engine_is_todays(
     assert "<<<<<<<" not in git(project, "diff")
 
 
+@pytest.mark.parametrize("ci", ["", "none"])
+def test_a_question_that_was_not_asked_then_has_its_default(released: Path, tmp_path: Path, ci: str) -> None:
+    """Or what the update was told; the next one remembers."""
+    project = generate(released, tmp_path, "sklearn")
+    for words in ([f"ci={ci}"] if ci else [], []):
+        commit(project)
+        done = update(project, *words, "--no-tests")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert (project / ".github" / "workflows" / "ci.yml").exists() == (ci == "")
+        assert json.loads((project / STATE).read_text())["context"]["cookiecutter"]["ci"] == (ci or "github")
+
+
+def test_workflows_that_are_no_longer_wanted_go_unless_they_were_edited(project: Path) -> None:
+    with (project / ".github" / "workflows" / "ci.yml").open("a") as workflow:
+        workflow.write("# mine\n")
+    commit(project)
+    done = update(project, "ci=none", "--no-tests")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [path.name for path in project.glob(".github/**/*.yml")] == ["ci.yml"]
+    assert ".github/workflows/ci.yml" in done.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("sdk", SDKS)
 def test_an_edited_project_of_each_release_is_green_afterwards(

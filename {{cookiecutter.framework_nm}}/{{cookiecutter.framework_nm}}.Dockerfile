@@ -46,7 +46,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
         uv pip install {{ "--extra-index-url " ~ fw.gpu.index ~ " --index-strategy unsafe-best-match " if fw.gpu.index }}"{{ fw.gpu.install | join('" "') }}"; \
     fi && \
 {% endif %}
-    { python -m compileall -qq -j 0 /venv/lib || true; }
+    { python -m compileall -qq -j 0 /venv/lib || true; } && \
+    /venv/bin/python -m {{ cookiecutter.__package }}._engine.licences /licenses
 
 FROM ${BASE_IMAGE}
 # The official image comes without bytecode, and the server's user may not write it: without this, each start takes a
@@ -59,13 +60,16 @@ LABEL org.opencontainers.image.title="{{ cookiecutter.__package }}" \
 {% endif %}
       org.opencontainers.image.version="{{ cookiecutter.image_tag }}"
 {% if fw.debian %}
-# Slim images leave out the folder of manual pages, and Java's package does not install without it.
+# Slim images leave out the folder of manual pages, and Java's package does not install without it. Debian keeps no old
+# versions that could be pinned.
+# hadolint ignore=DL3008
 RUN mkdir -p /usr/share/man/man1 && \
     apt-get update && \
     apt-get install -y --no-install-recommends {{ fw.debian | join(" ") }} && \
     rm -rf /var/lib/apt/lists/*
 {% endif %}
 COPY --from=build /venv /venv
+COPY --from=build /licenses /licenses
 COPY --chmod=755 run_modelserver /usr/local/bin/run_{{ cookiecutter.__package }}
 {% if quiet %}
 # As in the package's __init__.py, for programs of your own: no library reports on its use by itself.
