@@ -25,9 +25,10 @@ PROJECT_FILES = """
     {fw}.Dockerfile AGENTS.md CHANGELOG.md LICENSE MANIFEST.in Makefile README.md SECURITY.md
     input.json pyproject.toml requirements.lock requirements.txt run_modelserver setup.py {fw}server.yaml
     k8s/training/kustomization.yaml k8s/training/training.yaml k8s/training-bucket/kustomization.yaml
+    k8s/scoring/kustomization.yaml k8s/scoring/scoring.yaml k8s/scoring-nightly/kustomization.yaml
 """
 PACKAGE_FILES = """
-    __init__.py conftest.py py.typed
+    __init__.py conftest.py py.typed score.py
     example_models/0001/metadata.json
     inferencer/__init__.py inferencer/__main__.py inferencer/config.py inferencer/conftest.py inferencer/model.py
     inferencer/model_repository.py inferencer/newest.py inferencer/test_model.py inferencer/test_model_repository.py
@@ -294,7 +295,9 @@ def test_make_lists_its_targets(project: Path) -> None:
         "lock",
         "image",
         "run",
+        "score",
         "train-job",
+        "score-job",
         "deploy",
         "undeploy",
     ]:

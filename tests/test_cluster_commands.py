@@ -71,12 +71,13 @@ def test_each_run_of_the_training_is_a_job_of_its_own_name(
     assert names == ["sklearnserver-train-20260131-235959", "sklearnserver-train-20260201-000000"]
 
 
+@pytest.mark.parametrize(("target", "number"), [("train-job", ""), ("score-job", "-0")])
 def test_the_longest_framework_leaves_room_for_the_time_of_a_run(
-    bake: Callable[..., Path], kubectl: Callable[..., dict[str, str]]
+    bake: Callable[..., Path], kubectl: Callable[..., dict[str, str]], target: str, number: str
 ) -> None:
-    run = make(bake("huggingface"), kubectl(), "train-job")
+    run = make(bake("huggingface"), kubectl(), target)
     (name,) = [word.removeprefix("job/") for word in run.stdout.split() if word.startswith("job/")]
-    assert len(name) <= 63 - (35 - len("huggingface"))
+    assert len(name + number) <= 63 - (35 - len("huggingface"))
 
 
 @pytest.mark.parametrize(("minor", "old"), [("20+", True), ("21", True), ("22", False), ("32+", False), ("100", False)])

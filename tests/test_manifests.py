@@ -54,7 +54,7 @@ SETS = [
 ]
 #: Everything that answers reach, in few sets: with all components that go with a mode.
 WHOLE = [
-    *("root", "training", "training-bucket", "keda"),
+    *("root", "training", "training-bucket", "scoring", "scoring-nightly", "keda"),
     *(
         "+".join([mode, *(each for each in COMPONENTS if each not in MODES and mode in modes_of(each))])
         for mode in ("hpa", "knative")
@@ -848,7 +848,8 @@ def test_checkov_finds_nothing_but_what_is_explained_and_would_find_a_privileged
 ) -> None:
     """It knows no InferenceServices, so it looks at the Deployments that KServe makes of them."""
     sets = {
-        name: manifests(plain, name) for name in ("root", "production", "training", "training-bucket", "hpa+canary")
+        name: manifests(plain, name)
+        for name in ("root", "production", "training", "training-bucket", "scoring", "scoring-nightly", "hpa+canary")
     }
     sets["privileged"] = copy.deepcopy(sets["production"])
     spec(sets["privileged"])["predictor"]["model"]["securityContext"] = {"privileged": True}

@@ -20,6 +20,8 @@ BELOW = {
     "protocol": {"contract"},
     # Makes files of numbers, and knows no training: so that a report can be made of anything that was evaluated.
     "reporting": {"contract", "artifact"},
+    # Reads rows as the server does, and its refusals are the server's.
+    "scoring": {"contract", "artifact", "tables", "protocol"},
     "training": {"contract", "artifact", "tables", "reporting"},
     "serving": {"contract", "artifact", "protocol"},
     "sdk": {"contract", "artifact", "protocol", "serving"},

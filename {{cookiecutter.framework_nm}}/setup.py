@@ -34,6 +34,7 @@ setup(
     entry_points={
         "console_scripts": [
             "{{ cookiecutter.__package }}-train = {{ cookiecutter.__package }}.trainer.__main__:main",
+            "{{ cookiecutter.__package }}-score = {{ cookiecutter.__package }}.score:main",
             "{{ cookiecutter.__package }}-serve = {{ cookiecutter.__package }}.inferencer.__main__:main",
         ]
     },

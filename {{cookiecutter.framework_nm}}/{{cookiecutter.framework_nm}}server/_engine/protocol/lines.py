@@ -40,7 +40,7 @@ def from_csv(body: bytes, signature: Signature, header: Optional[bool] = None) -
         if len(line) != len(names):
             raise InvalidRequest(f"row {index}: expected {len(names)} values ({', '.join(names)}), got {len(line)}")
     kinds = [columns.get(name) for name in names]
-    rows = ([_value(cell, column, spellings) for cell, column in zip(line, kinds)] for line in lines)
+    rows = ([value(cell, column, spellings) for cell, column in zip(line, kinds)] for line in lines)
     return [*rows] if names == signature.names else [dict(zip(names, row)) for row in rows]
 
 
@@ -75,7 +75,7 @@ def _is_header(line: List[str], signature: Signature) -> bool:
     return required <= {*line} <= {*signature.names, *signature.unused} and len(line) == len({*line})
 
 
-def _value(cell: str, column: Optional[Column], spellings: frozenset[str]) -> Any:
+def value(cell: str, column: Optional[Column], spellings: frozenset[str]) -> Any:
     """What a cell says, for its column, in the types of JSON."""
     if column is None or column.text:
         return cell

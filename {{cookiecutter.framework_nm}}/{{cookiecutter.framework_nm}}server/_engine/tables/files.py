@@ -41,7 +41,7 @@ def read_csv(path: Path, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
         with path.open(encoding=encoding, newline="") as file:
             sample = file.read(_SAMPLE)
         lines = sample.splitlines()[: -1 if len(sample) == _SAMPLE else None]
-        separator = dialect.separator or _separator(lines)
+        separator = dialect.separator or separator_of(lines)
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # rows longer than the header
             frame = pd.read_csv(
@@ -92,7 +92,7 @@ def _encoding(path: Path) -> str:
     return "utf-8-sig"
 
 
-def _separator(lines: list[str]) -> str:
+def separator_of(lines: list[str]) -> str:
     """What separates the columns: what gives the most of them, as many in each line as in the first one."""
     header = lines[0] if lines else ""
     return max(SEPARATORS, key=lambda separator: (_width(lines, separator), header.count(separator)))
