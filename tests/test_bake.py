@@ -29,7 +29,7 @@ PACKAGE_FILES = """
     example_models/0001/metadata.json
     inferencer/__init__.py inferencer/__main__.py inferencer/config.py inferencer/conftest.py inferencer/model.py
     inferencer/model_repository.py inferencer/newest.py inferencer/test_model.py inferencer/test_model_repository.py
-    trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/config.py trainer/model.py
+    trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/config.py trainer/drift.py trainer/model.py
     trainer/postprocessor.py trainer/preprocessor.py trainer/test_trainer.py trainer/utils.py
 """
 #: What only some frameworks' projects have.
