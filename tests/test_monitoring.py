@@ -105,7 +105,7 @@ def test_what_goes_wrong_rings_and_nothing_else(rules: dict[str, Any], trouble: 
     expected = [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in ringing]
     test = {
         "rule_files": ["rules.yml"],
-        "evaluation_interval": "1m",
+        "evaluation_interval": "5m",
         "tests": [
             {
                 "interval": "1m",
@@ -113,7 +113,7 @@ def test_what_goes_wrong_rings_and_nothing_else(rules: dict[str, Any], trouble: 
                 "promql_expr_test": [
                     {
                         "expr": 'group by (alertname) (ALERTS{alertstate="firing"})',
-                        "eval_time": "538m",
+                        "eval_time": "535m",
                         "exp_samples": expected,
                     }
                 ],
@@ -192,9 +192,10 @@ def test_each_drawing_of_the_dashboard_has_lines(component: Path, prometheus: Pr
 
 @pytest.mark.slow
 def test_each_alert_asks_for_metrics_that_there_are(rules: dict[str, Any], prometheus: Prometheus) -> None:
-    """And a healthy server under load rings none."""
-    asked = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
-    names = {name for query in asked for name in re.findall(r"\b(?:inference|process)_\w+|\bup\b", query)}
+    """A healthy server under load rings none, but that one row all the time is not like the rows of training."""
+    alerts = [rule for group in rules["groups"] for rule in group["rules"]]
+    names = {name for rule in alerts for name in re.findall(r"\b(?:inference|process)_\w+|\bup\b", rule["expr"])}
     assert len(names) > 8
     assert [name for name in names if not prometheus.ask(name)] == []
-    assert [query for query in asked if prometheus.ask(query)] == []
+    ringing = {rule["alert"] for rule in alerts if prometheus.ask(rule["expr"])}
+    assert ringing == {"ModelDrift", "ModelPredictionDrift"}
