@@ -38,13 +38,14 @@ test-all: $(VENV)/.installed  ## run them with every framework beside every SDK,
 
 # What is rendered is checked in the projects that the tests bake.
 ENGINE = '{{cookiecutter.framework_nm}}/{{cookiecutter.framework_nm}}server/_engine'
-CODE = hooks tests tools/demo tools/release tools/measure_images.py tools/update benchmarks $(ENGINE) '{{cookiecutter.framework_nm}}/variants'
+CODE = hooks tests tools/demo tools/release tools/measure_images.py tools/monitoring tools/update benchmarks $(ENGINE) '{{cookiecutter.framework_nm}}/variants'
 lint: $(VENV)/.installed  ## check the template's own code
 	$(VENV)/bin/ruff check --config pyproject.toml $(CODE)
 	$(VENV)/bin/ruff format --config pyproject.toml --check $(CODE)
 	$(VENV)/bin/mypy hooks tests tools/demo tools/measure_images.py benchmarks
 	$(VENV)/bin/mypy tools/release
 	$(VENV)/bin/mypy tools/update
+	$(VENV)/bin/mypy tools/monitoring
 	$(VENV)/bin/mypy --no-warn-return-any $$(find tests/engine -name '*.py')
 
 samples: $(VENV)/.installed  ## train the sample models again, with the versions that the projects pin

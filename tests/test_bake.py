@@ -32,7 +32,7 @@ PACKAGE_FILES = """
     example_models/0001/metadata.json
     inferencer/__init__.py inferencer/__main__.py inferencer/config.py inferencer/conftest.py inferencer/model.py
     inferencer/model_repository.py inferencer/newest.py inferencer/test_model.py inferencer/test_model_repository.py
-    trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/config.py trainer/model.py
+    trainer/__init__.py trainer/__main__.py trainer/_core.py trainer/config.py trainer/drift.py trainer/model.py
     trainer/postprocessor.py trainer/preprocessor.py trainer/test_trainer.py trainer/utils.py
 """
 #: What only some frameworks' projects have.
@@ -60,6 +60,8 @@ SDK_FILES = {
         k8s/components/grpc/kustomization.yaml k8s/components/grpc-knative/kustomization.yaml
         k8s/components/hpa/kustomization.yaml k8s/components/keda/kustomization.yaml
         k8s/components/knative/kustomization.yaml
+        k8s/components/monitoring/dashboard.json k8s/components/monitoring/kustomization.yaml
+        k8s/components/monitoring/monitor.yaml k8s/components/monitoring/rules.yaml
         k8s/components/network/kustomization.yaml k8s/components/network/network.yaml
         k8s/knative/kustomization.yaml k8s/production/kustomization.yaml k8s/standard/kustomization.yaml
         k8s/runtime/kustomization.yaml k8s/runtime/runtime.yaml k8s/runtime/service.yaml

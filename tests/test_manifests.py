@@ -228,6 +228,48 @@ def against_kubernetes(manifest: Manifest) -> list[str]:
     return []
 
 
+# --- Those of the Prometheus operator: the keys of its API that are used here, and no other ones.
+
+OPERATOR = "monitoring.coreos.com/v1"
+#: https://prometheus-operator.dev/docs/api-reference/api/
+_KEYS: dict[str, dict[str, Any]] = {
+    "PodMonitor": {
+        "selector": {"matchLabels": {}},
+        "podMetricsEndpoints": [
+            {
+                "path": "",
+                "relabelings": [
+                    {"sourceLabels": [""], "regex": "", "action": "", "replacement": "", "targetLabel": ""}
+                ],
+            }
+        ],
+    },
+    "PrometheusRule": {
+        "groups": [
+            {"name": "", "rules": [{"alert": "", "expr": "", "for": "", "labels": {}, "annotations": {}}]},
+        ]
+    },
+}
+
+
+def against_the_operator(manifest: Manifest) -> list[str]:
+    return _unknown(manifest["spec"], _KEYS[manifest["kind"]], "spec")
+
+
+def _unknown(found: Any, known: Any, at: str) -> list[str]:
+    if not isinstance(found, type(known)):
+        return [f"{at} is no {type(known).__name__}"]
+    if isinstance(found, list):
+        return [problem for item in found for problem in _unknown(item, known[0], at)]
+    if not isinstance(found, dict) or not known:
+        return []
+    return [
+        problem
+        for key, value in found.items()
+        for problem in ([f"{at} has no {key}"] if key not in known else _unknown(value, known[key], f"{at}.{key}"))
+    ]
+
+
 # --- What the webhooks of KServe and Knative refuse beyond the schemas, or a controller cannot use.
 
 FRAMEWORKS_OF_KSERVE = {
@@ -379,7 +421,9 @@ def _in_knative(predictor: Any, canaries: list[Any], containers: list[Any]) -> l
 
 
 def judges(manifest: Manifest) -> list[Callable[[Manifest], list[str]]]:
-    return [against_the_crd, against_the_models] if manifest["apiVersion"].startswith(KSERVE) else [against_kubernetes]
+    if manifest["apiVersion"].startswith(KSERVE):
+        return [against_the_crd, against_the_models]
+    return [against_the_operator if manifest["apiVersion"] == OPERATOR else against_kubernetes]
 
 
 def test_every_key_is_one_that_the_cluster_knows(rendered: list[Manifest]) -> None:
@@ -397,7 +441,7 @@ def test_the_kserve_package_has_the_same_idea_of_it(rendered: list[Manifest]) ->
 def test_kubernetes_own_kinds_fit_its_schemas(rendered: list[Manifest]) -> None:
     for manifest in rendered:
         if not manifest["apiVersion"].startswith(KSERVE):
-            assert against_kubernetes(manifest) == []
+            assert [problem for judge in judges(manifest) for problem in judge(manifest)] == []
 
 
 def test_the_webhooks_would_take_it(rendered: list[Manifest]) -> None:
@@ -605,6 +649,12 @@ EFFECTS: dict[str, Callable[[list[Manifest]], Any]] = {
     "hpa": lambda found: spec(found)["predictor"]["scaleMetric"] == "cpu",
     "keda": lambda found: spec(found)["predictor"]["autoScaling"]["metrics"],
     "knative": lambda found: spec(found)["predictor"]["scaleMetric"] == "concurrency",
+    "monitoring": lambda found: (
+        one(found, "PodMonitor")["spec"]["selector"]["matchLabels"].items()
+        <= deployments(found)[0]["spec"]["template"]["metadata"]["labels"].items()
+        and one(found, "PrometheusRule")["spec"]["groups"]
+        and json.loads(one(found, "ConfigMap")["data"]["dashboard.json"])["panels"]
+    ),
     "network": lambda found: one(found, "NetworkPolicy")["spec"]["policyTypes"] == ["Ingress", "Egress"],
 }
 #: What a component is there to change in the base, by the last part of its place.

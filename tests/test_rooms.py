@@ -15,15 +15,16 @@ BELOW = {
     "licences": set(),
     "rollout": set(),
     "updating": set(),
-    "artifact": {"contract"},
+    "artifact": {"contract", "drift"},
     "tables": {"contract"},
     "protocol": {"contract"},
+    "drift": {"contract"},
     # Makes files of numbers, and knows no training: so that a report can be made of anything that was evaluated.
-    "reporting": {"contract", "artifact"},
+    "reporting": {"contract", "artifact", "drift"},
     # Reads rows as the server does, and its refusals are the server's.
     "scoring": {"contract", "artifact", "tables", "protocol"},
-    "training": {"contract", "artifact", "tables", "reporting"},
-    "serving": {"contract", "artifact", "protocol"},
+    "training": {"contract", "artifact", "tables", "drift", "reporting"},
+    "serving": {"contract", "artifact", "drift", "protocol"},
     "sdk": {"contract", "artifact", "protocol", "serving"},
 }
 FILES = sorted(ENGINE.rglob("*.py")) + [

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 import numpy as np
 from _engine.contract.signature import Signature, Tensor
+from _engine.drift.reference import Reference
 from _engine.serving.model import Serving
 
 
@@ -20,6 +21,8 @@ class Numbers:
     outputs: Tuple[Tensor, ...] = (Tensor("predict", "FP64", (-1,)),)
     platform, has_proba, advice, answers = "test", False, "", "model.test answers"
     labels: np.ndarray | None = None
+    threshold: float | None = None
+    reference: Reference | None = None
     output_aliases: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from _engine.contract.errors import ModelError, NotAsAsked, owners_frames
 from _engine.contract.signature import Column, Signature, Tensor
+from _engine.drift.reference import Reference
 from _engine.serving import newest
 from _engine.serving.newest import load_newest
 from _engine.serving.opening import open_model
@@ -30,6 +31,8 @@ class Model:
     advice, answers = "", "model.test answers"
     labels: Optional[np.ndarray] = None
     output_aliases: Mapping[str, str] = MappingProxyType({})
+    threshold: float | None = None
+    reference: Reference | None = None
 
     def __init__(self, dirpath: Path, runtime: str, device: str, verify_key: Path | None) -> None:
         if not (dirpath / "metadata.json").exists():

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, List, Optional
 
 from ..contract.errors import ModelError
+from ..drift import reference
 from . import compiled, draft, example, metadata, reports, signing
 
 #: Bytes read at once: weights may be larger than the memory.
@@ -37,6 +38,7 @@ class Artifact:
         self._unread = set(content.files) - set(reports.FILES)
         self._private: Optional[Path] = None
         self.example = self.read(example.FILE)
+        self.reference = reference.read(self.read(reference.FILE)) if reference.FILE in content.files else None
 
     @classmethod
     def open(cls, path: Path, platform: str, weights: Sequence[str], key: Optional[Path] = None) -> Artifact:

@@ -12,6 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+import numpy as np
+
 from ..artifact.metadata import is_readable
 from ..artifact.versions import versions
 from ..contract.errors import ModelError, Unanswerable
@@ -21,6 +23,7 @@ from ..protocol.tensors import InvalidRequest
 from .batching import Batcher, Unavailable
 from .opening import Servable, answered_labels, open_model
 from .telemetry import Telemetry, Trace
+from .watch import Watch, watch
 
 S = TypeVar("S", bound="Serving")
 
@@ -60,6 +63,8 @@ class Serving:
         #: What the directory is a part of, and what must stay while the model is served: its weights may be read later.
         self.source: object = None
         self.telemetry = Telemetry()
+        #: What counts what is asked and answered, where training kept what it can be compared with.
+        self.watch: Watch | None = None
 
     @property
     def ready(self) -> bool:
@@ -123,17 +128,26 @@ class Serving:
             self.verify_key,
             self.lenient,
         )
+        self._model = model
         self.platform = model.platform
         self.answers = model.answers
         self.signature = model.signature
         self.outputs = model.outputs
         self.labels = answered_labels(model)
         limits = (self.max_batch_rows, self.max_waiting)
-        self._batcher = Batcher(model.answer, *limits, self.telemetry.called, self.stuck_seconds)
+        self._batcher = Batcher(self._answer, *limits, self.telemetry.called, self.stuck_seconds)
         if self.quick_calls and self.signature.numeric:  # over a text, how long it takes depends on the text
             row = self.decoder.decode(self.example, v1=True).X[:1]
             self._batcher.measure(row, self.predict_proba)
+        self.watch = watch(model, self.labels)  # from here on: nobody has asked the rows before
         self._explanations = Batcher(_Explainer(model), *limits, stuck_seconds=self.stuck_seconds, step="explain")
+
+    def _answer(self, X: Any, proba: bool) -> np.ndarray:
+        """Answer rows of one or several requests, and note them."""
+        values = self._model.answer(X, proba)
+        if self.watch:
+            self.watch.note(X, values)
+        return values
 
     async def answer(self, request: Request, trace: Trace | None = None) -> list[Output]:
         """Run the model on a decoded request; returns the outputs that were asked for.

@@ -17,6 +17,7 @@ import numpy as np
 from ..artifact import example
 from ..contract.errors import ModelError, NotAsAsked, owners_frames
 from ..contract.signature import Signature, Tensor
+from ..drift.reference import Reference
 from ..protocol.requests import Decoder
 from ..protocol.tensors import datatype_of
 
@@ -31,6 +32,9 @@ class Servable(Protocol):
     #: The rows of input.json, in the signature's form.
     example: Any
     labels: Optional[np.ndarray]
+    threshold: Optional[float]
+    #: What training saw, if it kept that.
+    reference: Optional[Reference]
 
     @property
     def output_aliases(self) -> Mapping[str, str]:

@@ -21,6 +21,7 @@ from ..contract.errors import ModelError
 from ..contract.privacy import MIN_COUNT
 from ..contract.rows import tensor_of
 from ..contract.signature import Signature
+from ..drift import reference
 from ..reporting.contents import Evaluation
 from . import balancing, explaining, loading, saving
 from .state import State
@@ -91,6 +92,7 @@ class Model(State):
             # The first label's rows alone have a clear answer, but a few rows have no middle that is nobody's.
             first = np.ones(len(X), bool) if labels is None else y == labels[0]
             self._describe(X[first] if first.sum() >= self.min_count else X, len(X))
+            self.reference = reference.learn(signature, X, self.min_count)
 
     def import_model(self, X: Any = None, missing: tuple[str, ...] = ()) -> None:
         """Import the model that GIVEN names, without training; X, [rows, columns], may be data that it knows, in
@@ -106,7 +108,9 @@ class Model(State):
             if X is not None:
                 signature = msgspec.structs.replace(signature, missing=missing)
             self.signature = signature
-            self._describe(None if X is None else signature.conform(X), 0 if X is None else len(X))
+            X = None if X is None else signature.conform(X)
+            self._describe(X, 0 if X is None else len(X))
+            self.reference = None if X is None else reference.learn(signature, X, self.min_count)
 
     def _describe(self, X: Any, rows: int) -> None:
         """Note what the model takes and gives, by X in the signature's form, and how it was made: from so many rows."""
@@ -186,6 +190,9 @@ class Model(State):
         proba = self.answer(X, proba=True) if self.has_proba else None
         y_hat = self.in_data_terms(X)
         self.metrics = score(self.task, y, y_hat, proba, self.labels)
+        if self.reference and not self.artifact:  # what was loaded stays as it is
+            predictions = reference.of_predictions(y_hat, self.labels, self.min_count)
+            self.reference = msgspec.structs.replace(self.reference, predictions=predictions)
         numbers = np.arange(1, len(y) + 1) if rows is None else np.asarray(rows)
         self.evaluation = Evaluation(X, y, y_hat, proba, self.labels, numbers)
         return self.metrics
@@ -234,6 +241,7 @@ class Model(State):
         self.labels, self.threshold = None if found.labels is None else np.array(found.labels), found.threshold
         self.signature = Signature(found.columns, found.missing, found.unused)
         self.example = example.read(artifact.example, self.signature)
+        self.reference = artifact.reference
         self._params = provenance.hyperparameters(found.made, "" if self.TUNES_GIVEN else self.GIVEN)
         self.compiled = loading.open_compiled(artifact, self.runtime, self.device)
         weights = None if self.compiled else artifact.private_weights()

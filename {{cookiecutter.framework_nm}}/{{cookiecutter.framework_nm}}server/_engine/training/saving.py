@@ -14,6 +14,7 @@ import msgspec
 
 from ..artifact import compiled, draft, example, metadata, reports, stored
 from ..artifact.metadata import Metadata
+from ..drift import reference
 from .places import Places
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def _write(model: Model, folder: Path) -> Metadata:
     """Write all that a model directory has to have, metadata.json last."""
     model.dump(folder / model.weights)
     example.write(folder, model.signature, model.example)
+    if model.reference:
+        reference.write(folder, model.reference)
     found = Metadata(
         name=type(model).__module__.split(".")[0],
         platform=model.FRAMEWORK,

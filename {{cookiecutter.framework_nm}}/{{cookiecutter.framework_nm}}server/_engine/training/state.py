@@ -21,6 +21,7 @@ from ..artifact.stored import Artifact
 from ..contract.errors import ModelError, NotAsAsked
 from ..contract.features import Features
 from ..contract.signature import Signature, Tensor
+from ..drift.reference import Reference
 from ..reporting.contents import Evaluation
 from .cores import available_cores
 from .places import Places
@@ -72,6 +73,8 @@ class State(Places):
         self.artifact: Artifact | None = None
         #: How it was made, where that is known.
         self.made: Provenance | None = None
+        #: What rows of training and predictions looked like; None where nobody knows.
+        self.reference: Reference | None = None
         self._explainer: Model | None = None
         self._untrained = False
         for name in [*vars(self)]:

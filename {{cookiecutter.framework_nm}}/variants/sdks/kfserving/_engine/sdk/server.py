@@ -21,6 +21,7 @@ from ..serving.calls import Desk
 from ..serving.drain import Drain
 from .administration import Health, Live, Load, Models, SwitchedOff, Unload
 from .errors import NotFound
+from .metrics import Metrics
 from .model import ServingModel
 from .predictions import Predict
 from .repository import ServingModelRepository
@@ -65,6 +66,7 @@ class Server(kfserving.KFServer):
                 (f"/v2/models/{_NAME}/explain", Predict, {"desk": self.desk, "way": "explain"}),
                 ("/", Live, models),
                 ("/v2/health/live", Live, models),
+                ("/metrics", Metrics, models),
                 ("/v[12]/models", Models, models),
                 (f"/v1/models/{_NAME}", Health, health),
                 (f"/v2/models/{_NAME}/status", Health, health),

@@ -97,7 +97,7 @@ class ServingModelRepository(kserve.ModelRepository):
     def _publish(self, model: ServingModel) -> None:
         model.enable_latency_logging = self.enable_latency_logging
         self.update(model)
-        show_model(model.name, model.version, model.platform)
+        show_model(model.name, model.version, model.platform, model.watch)
         version = f", version {model.version}," if model.version else ""
         logger.info(
             "Loaded model %s%s from %s, which runs on %s: %s",

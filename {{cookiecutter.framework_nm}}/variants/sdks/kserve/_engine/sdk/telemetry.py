@@ -19,6 +19,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from ..serving import telemetry
+from ..serving.watch import Watch, gauges
 from .summed import Summed
 
 _SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0]
@@ -89,8 +90,33 @@ class _Requests(Collector):
         yield from (requests, bytes_in, bytes_out, duration, in_flight)
 
 
+class _Drift(Collector):
+    """What the watched models are asked and answer, beside training; of a model that is not watched, that."""
+
+    def __init__(self) -> None:
+        self.watches: dict[str, Watch | None] = {}
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())  # a registry asks for nothing then
+
+    def collect(self) -> Iterator[Metric]:
+        """Prometheus' client asks for this at each scrape."""
+        families: dict[str, GaugeMetricFamily] = {}
+        for model_name, watch in [*self.watches.items()]:
+            for gauge in gauges(watch):
+                if not gauge.values:
+                    continue
+                labels = ["model_name"] if "" in gauge.values else ["model_name", "column"]
+                family = families.setdefault(gauge.name, GaugeMetricFamily(gauge.name, gauge.help, labels=labels))
+                for column, value in gauge.values.items():
+                    family.add_metric([model_name, column][: len(labels)], value)
+        yield from families.values()
+
+
 _REQUESTS = _Requests()
 REGISTRY.register(_REQUESTS)
+_DRIFT = _Drift()
+REGISTRY.register(_DRIFT)
 
 
 class Telemetry(telemetry.Telemetry):
@@ -124,12 +150,14 @@ class Telemetry(telemetry.Telemetry):
                 histogram.sum_up()
 
 
-def show_model(name: str, version: str, runtime: str) -> None:
-    """Show what is loaded under a name; what was before is no longer shown."""
+def show_model(name: str, version: str, runtime: str, watch: Watch | None) -> None:
+    """Show what is loaded under a name, and what watches it; what was before is no longer shown."""
+    _DRIFT.watches[name] = watch
     MODEL.labels(name).info({"version": version, "runtime": runtime})
 
 
 def hide_model(name: str) -> None:
     """Show nothing of a model that is no longer loaded."""
+    _DRIFT.watches.pop(name, None)
     with contextlib.suppress(KeyError):  # it was not
         MODEL.remove(name)
