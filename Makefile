@@ -3,6 +3,7 @@
 PYTHON = python3
 VENV = .venv
 DEMO = .demo
+SITE = .site
 FRAMEWORK = sklearn
 ARGS =
 # Test processes at once: what needs the container engine is one after another in one of them.
@@ -12,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint samples locks images bench release
+.PHONY: help demo test test-all lint docs samples locks images bench release
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -38,15 +39,19 @@ test-all: $(VENV)/.installed  ## run them with every framework beside every SDK,
 
 # What is rendered is checked in the projects that the tests bake.
 ENGINE = '{{cookiecutter.framework_nm}}/{{cookiecutter.framework_nm}}server/_engine'
-CODE = hooks tests tools/demo tools/release tools/measure_images.py tools/monitoring tools/update benchmarks $(ENGINE) '{{cookiecutter.framework_nm}}/variants'
+CODE = hooks tests tools/demo tools/docs tools/release tools/measure_images.py tools/monitoring tools/update benchmarks $(ENGINE) '{{cookiecutter.framework_nm}}/variants'
 lint: $(VENV)/.installed  ## check the template's own code
 	$(VENV)/bin/ruff check --config pyproject.toml $(CODE)
 	$(VENV)/bin/ruff format --config pyproject.toml --check $(CODE)
 	$(VENV)/bin/mypy hooks tests tools/demo tools/measure_images.py benchmarks
+	$(VENV)/bin/mypy tools/docs
 	$(VENV)/bin/mypy tools/release
 	$(VENV)/bin/mypy tools/update
 	$(VENV)/bin/mypy tools/monitoring
 	$(VENV)/bin/mypy --no-warn-return-any $$(find tests/engine -name '*.py')
+
+docs: $(VENV)/.installed  ## build the documentation's site, into .site
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --site-dir '$(SITE)'
 
 samples: $(VENV)/.installed  ## train the sample models again, with the versions that the projects pin
 	tools/samples $(VENV)/bin/cookiecutter
