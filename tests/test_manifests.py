@@ -727,7 +727,9 @@ def test_every_pair_of_components_was_tried_in_every_mode_that_both_know() -> No
     assert "hpa+canary+grpc" in PAIRS and "knative+availability+canary" in PAIRS
 
 
-@pytest.mark.parametrize("name", [name for name in SETS if name not in ("root", "training", "training-bucket")])
+@pytest.mark.parametrize(
+    "name", [name for name in SETS if name != "root" and not name.startswith(("training", "scoring"))]
+)
 def test_the_runtime_that_models_share_is_the_same_in_every_set(project: Path, name: str) -> None:
     """What is applied for one model takes nothing from the others: an option makes a runtime of another name."""
     shared, found = (one(manifests(project, each), "ServingRuntime") for each in ("runtime", name))
@@ -804,8 +806,10 @@ def test_labels_are_the_recommended_ones_and_such_as_kubernetes_takes(
 
 
 def pods(found: list[Manifest]) -> list[Manifest]:
-    """Deployments and Jobs."""
-    return [*deployments(found), *(manifest for manifest in found if manifest["kind"] == "Job")]
+    """Deployments and Jobs, and what CronJobs make."""
+    nightly = [manifest["spec"]["jobTemplate"] for manifest in found if manifest["kind"] == "CronJob"]
+    jobs = [{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a"}, **job} for job in nightly]
+    return [*deployments(found), *(manifest for manifest in found if manifest["kind"] == "Job"), *jobs]
 
 
 def not_restricted(pod: Manifest) -> list[str]:
@@ -971,6 +975,26 @@ def test_a_run_of_the_trainer_can_be_served(project: Path) -> None:
     assert {"mountPath": "/mnt/volume", "name": "volume"} in container["volumeMounts"]
     claims = [volume.get("persistentVolumeClaim", {}).get("claimName") for volume in pod["volumes"]]
     assert one(found, "PersistentVolumeClaim")["metadata"]["name"] in claims
+
+
+@pytest.mark.parametrize("name", ["scoring", "scoring-nightly"])
+def test_the_parts_of_a_scoring_are_those_of_its_job(project: Path, name: str) -> None:
+    """As many as the Job has, and all into one folder, which is another one for the next run."""
+    found = manifests(project, name)
+    (job,) = pods(found)
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert job["spec"]["completionMode"] == "Indexed"
+    assert f"--shard=$(PART)/{job['spec']['completions']}" in container["args"]
+    sources = {variable["name"]: variable["valueFrom"]["fieldRef"]["fieldPath"] for variable in container["env"]}
+    assert sources == {
+        "RUN": "metadata.labels['batch.kubernetes.io/job-name']",
+        "PART": "metadata.annotations['batch.kubernetes.io/job-completion-index']",
+    }
+    assert "/mnt/volume/scores/$(RUN)" in container["args"]
+    train = pods(manifests(project, "training"))[0]["spec"]["template"]["spec"]
+    assert container["image"] == train["containers"][0]["image"]
+    assert train["volumes"][0] == job["spec"]["template"]["spec"]["volumes"][0]
+    assert [manifest["kind"] for manifest in found] == ["CronJob" if name == "scoring-nightly" else "Job"]
 
 
 @pytest.mark.parametrize(
