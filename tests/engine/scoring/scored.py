@@ -45,6 +45,8 @@ class Told:
     def answer(self, X: Any, proba: bool) -> np.ndarray:
         if os.environ.get("FAIL_AT") in {*X["town"]}:
             raise TypeError("the owner's code")
+        if os.environ.get("DIE_AT") in {*X["town"]}:
+            os._exit(9)
         if "nowhere" in {*X["town"]}:
             raise Unanswerable("row 0: nobody lives there")
         share = X["size"].to_numpy() / 10_000

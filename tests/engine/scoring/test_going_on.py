@@ -52,6 +52,21 @@ def test_the_next_run_scores_what_the_one_before_did_not(
     assert not out.with_name(f"{to}.partial").exists()
 
 
+def test_a_worker_that_is_killed_ends_the_run_and_the_next_one_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = records(40)
+    rows[38]["town"] = "Babel"
+    file, out = write(tmp_path / "in.csv", rows), tmp_path / "out.csv"
+    monkeypatch.setenv("DIE_AT", "Babel")
+    with pytest.raises(SystemExit, match=r"a worker has ended.*The same command goes on where this one ended"):
+        score(tmp_path, str(file), str(out), "--workers", "2")
+    monkeypatch.delenv("DIE_AT")
+    score(tmp_path, str(file), str(out))
+    assert "of them by an earlier run" in capsys.readouterr().out
+    assert len(read(out)) == len(rows)
+
+
 @pytest.mark.parametrize("change", ["the input", "the model", "the options"])
 def test_parts_of_another_run_are_not_taken(tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = records(40)

@@ -65,6 +65,17 @@ def test_a_folder_is_scored_file_by_file_by_name(tmp_path: Path, format: str) ->
     assert read(tmp_path / "out")["predict"].tolist() == served(rows)
 
 
+@pytest.mark.parametrize("format", ["csv", "parquet"])
+def test_a_table_without_rows_has_scores_without_rows(tmp_path: Path, format: str) -> None:
+    if format == "csv":
+        (tmp_path / "in.csv").write_bytes(as_csv(records(1)).splitlines()[0])
+    else:
+        pd.DataFrame(records(1))[:0].to_parquet(tmp_path / "in.parquet")
+    score(tmp_path, str(tmp_path / f"in.{format}"), str(tmp_path / f"out.{format}"), "--proba")
+    found = read(tmp_path / f"out.{format}")
+    assert (len(found), list(found)) == (0, ["predict", "proba_no", "proba_yes", "error"])
+
+
 def test_processes_score_as_one_does(tmp_path: Path) -> None:
     rows = records(60)
     score(tmp_path, str(write(tmp_path / "in.csv", rows)), str(tmp_path / "out.parquet"), "--workers", "2")

@@ -22,7 +22,7 @@ from ..tables.files import DataError
 from .places import Place, Unfinished, find
 from .progress import Progress
 from .scorer import Scorer, Wanted
-from .sources import CHUNK, FORMATS, Reading, check_columns, chunks, open_source
+from .sources import FORMATS, Reading, check_columns, chunks, open_source
 from .state import Part, Run
 from .workers import Job, make_model, score
 
@@ -78,7 +78,7 @@ class _Scoring:
         progress = Progress(self._source.size)
         numbers = []
         all_chunks = chunks(self._source, self._asked.shard or (0, 1))
-        workers = min(self._asked.workers, 1 + self._source.size // CHUNK)  # for few rows it takes long to start them
+        workers = min(self._asked.workers, self._source.workers)
         try:
             for chunk, part in score(self._job, self._scorer, all_chunks, finished, workers):
                 numbers.append(chunk.number)

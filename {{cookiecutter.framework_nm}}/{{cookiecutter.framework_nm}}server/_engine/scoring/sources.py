@@ -69,6 +69,11 @@ class Source(NamedTuple):
     def size(self) -> int:
         return sum(file.size for file in self.files)
 
+    @property
+    def workers(self) -> int:
+        """How many workers can be of use: they take seconds to start, and few rows are scored sooner than that."""
+        return 1 + self.size // CHUNK
+
 
 def open_source(address: str, reading: Reading) -> Source:
     """Find the files of an address, and look at the first row of each. Raises DataError."""

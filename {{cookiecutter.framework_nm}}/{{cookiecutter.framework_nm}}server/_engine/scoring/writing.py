@@ -88,7 +88,7 @@ def join(parts: Sequence[Place], whole: Place, format: str, schema: Any) -> None
     """Put files together, in their order."""
     with whole.store.open_output_stream(whole.path) as stream:
         if format != "parquet":
-            _join_lines(parts, stream, _header(schema) if format == "csv" else 0)
+            _join_lines(parts, stream, _header(schema) if format == "csv" else b"")
             return
         with pq.ParquetWriter(stream, schema) as writer:
             for part in parts:
@@ -97,9 +97,10 @@ def join(parts: Sequence[Place], whole: Place, format: str, schema: Any) -> None
                         writer.write_table(pa.Table.from_batches([batch]).cast(schema))
 
 
-def _join_lines(parts: Sequence[Place], stream: Any, header: int) -> None:
-    for number, part in enumerate(parts):
-        for block in _blocks(part, header if number else 0):
+def _join_lines(parts: Sequence[Place], stream: Any, header: bytes) -> None:
+    stream.write(header)  # which there is where no part is, too
+    for part in parts:
+        for block in _blocks(part, len(header)):
             stream.write(block)
 
 
@@ -109,11 +110,11 @@ def _blocks(part: Place, skip: int) -> Iterator[bytes]:
         yield from iter(lambda: file.read(_BLOCK), b"")
 
 
-def _header(schema: Any) -> int:
-    """How many bytes the first line of CSV has."""
+def _header(schema: Any) -> bytes:
+    """The first line of CSV."""
     stream = io.BytesIO()
     Csv(stream, schema)
-    return len(stream.getvalue())
+    return stream.getvalue()
 
 
 def plain(values: Any) -> List[Any]:
