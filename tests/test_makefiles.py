@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,21 @@ def test_what_the_environment_calls_by_the_same_names_changes_nothing(folder: Pa
     given = {"HOST", "IMAGE", "PYTHON", "ARGS", "DEMO"} & set(names)
     printed = commands(folder, *(f"{name}=mine-{name}" for name in given))
     assert all(f"mine-{name}" in printed for name in given)
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_any_python_that_the_project_runs_on_is_found(bake: Callable[..., Path], tmp_path: Path, sdk: str) -> None:
+    """Where the one that was chosen is not there, or does not run, as pyenv has it."""
+    chosen, other = pins("sklearn", sdk)["pythons"][:2]
+    project = bake("sklearn", serving_sdk=sdk, python_version=chosen)
+    (tmp_path / f"python{chosen}").write_text("#!/bin/sh\nexit 127\n")
+    (tmp_path / f"python{other}").write_text("#!/bin/sh\n")
+    for python in tmp_path.iterdir():
+        python.chmod(0o755)
+    command = [str(shutil.which("make")), "--eval=found: ; @: && echo $(PYTHON)", "found"]
+    environment = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
+    run = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=True)
+    assert run.stdout == f"{tmp_path}/python{other}\n"
 
 
 @pytest.mark.parametrize("sdk", SDKS)
