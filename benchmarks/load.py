@@ -41,8 +41,9 @@ LOADS = {
 
 @dataclass(frozen=True)
 class Result:
-    """Requests per second, latencies in milliseconds, and errors."""
+    """Requests, and how many per second, latencies in milliseconds, and errors."""
 
+    requests: int
     rate: float
     p50: float
     p99: float
@@ -84,4 +85,4 @@ def run(load: Load, request: Request, port: int, seconds: int, scratch: Path) ->
     numbers = json.loads(lines[0].removeprefix("RESULT "))
     good = numbers["requests"] - numbers["not_2xx"]
     errors = numbers["not_2xx"] + numbers["socket_errors"]
-    return Result(good / numbers["microseconds"] * 1e6, numbers["p50"] / 1e3, numbers["p99"] / 1e3, errors)
+    return Result(good, good / numbers["microseconds"] * 1e6, numbers["p50"] / 1e3, numbers["p99"] / 1e3, errors)

@@ -97,7 +97,9 @@ def _take_turn(one: Running, name: str, round: int, pace: Pace, results: Results
         wrong = one.ask(request)
         if wrong:
             raise Failed(wrong)
+        before = one.processor_time()
         result = load.run(LOADS[name], request, one.port, pace.seconds, one.place.folder)
+        processor = one.processor_time() - before
         wrong = one.ask(request)
         if wrong:
             raise Failed(f"after the load: {wrong}")
@@ -109,7 +111,7 @@ def _take_turn(one: Running, name: str, round: int, pace: Pace, results: Results
     finally:
         one.pause()
     row = {"server": server.key, "model": trained.model.key, "load": name, "round": round}
-    results.loads.append(row | asdict(result))
+    results.loads.append(row | asdict(result) | {"processor": 1e6 * processor / max(result.requests, 1)})
 
 
 def _request(trained: Trained, server: Server, name: str) -> Request:

@@ -76,13 +76,23 @@ def page(data: dict[str, Any]) -> str:
     )
     parts = [
         "# Performance\n",
+        f"![One row: requests per second, as a ratio to a naive KServe model]({CHART.name})\n",
         f"{quick}Servers under the same load on one core each, in turns, within one run. `2.00x` is the ratio to a\n"
         "naive KServe model (`np.array` on the request, `.tolist()` on the answer, KServe's defaults). Ratios travel\n"
         "from one machine to another; requests per second, in brackets, do not.\n",
-        f"![One row: requests per second, as a ratio to a naive KServe model]({CHART.name})\n",
         "## What was aimed at\n",
         _table(("aim", "model", "at least or at most", "measured"), _aims(numbers)),
+        ratios(data),
+        "## How it was measured\n",
+        _how(data),
     ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def ratios(data: dict[str, Any]) -> str:
+    """All tables of ratios, and what did not work; nothing is judged."""
+    numbers = Numbers(data)
+    parts = []
     for model in MODELS:
         if _ONE[0] in model.loads and _present(numbers, model):
             parts += [f"## One row: {model.title}\n", _one_row(numbers, model)]
@@ -98,8 +108,7 @@ def page(data: dict[str, Any]) -> str:
     ]
     if data["failures"]:
         parts += ["## What did not work\n", *_failures(data)]
-    parts += ["## How it was measured\n", _how(data)]
-    return "\n".join(parts).rstrip() + "\n"
+    return "\n".join(parts)
 
 
 def _one_row(numbers: Numbers, model: Model) -> str:
@@ -109,8 +118,9 @@ def _one_row(numbers: Numbers, model: Model) -> str:
         rates = [_both(numbers.ratio(*at, load), numbers.load(*at, load, "rate")) for load in _ONE]
         latency = _both(numbers.ratio(*at, _ONE[0], "p50"), numbers.load(*at, _ONE[0], "p50"), digits=2)
         tail = _number(numbers.load(*at, _ONE[2], "p99"), 1)
-        rows.append((server.title, *rates, latency, tail))
-    heads = ("server", "req/s, c=1", "req/s, c=16", "req/s, c=64", "p50 ms, c=1", "p99 ms, c=64")
+        processor = _both(numbers.ratio(*at, _ONE[1], "processor"), numbers.load(*at, _ONE[1], "processor"))
+        rows.append((server.title, *rates, latency, tail, processor))
+    heads = ("server", "req/s, c=1", "req/s, c=16", "req/s, c=64", "p50 ms, c=1", "p99 ms, c=64", "CPU us, c=16")
     return _table(heads, rows)
 
 
@@ -209,6 +219,7 @@ def _how(data: dict[str, Any]) -> str:
         "  up; those that are not measured are stopped (SIGSTOP), so that they take nothing.\n"
         f"- Rounds: {pace['rounds']}. In each, for each load, every server has its turn of {pace['seconds']} s.\n"
         "  The tables hold medians of the rounds; a ratio is the median of the ratios within a round.\n"
+        "- CPU is the processor time of all the server's threads per request; it holds on a busy machine, too.\n"
         "- All serve the same fitted estimator, from the file that this template's training command saved. Before\n"
         "  and after each turn an answer is held against `MyModel.predict`; a turn with a wrong answer, a status\n"
         "  other than 2xx or a socket error gives no number.\n"
