@@ -262,6 +262,18 @@ def test_little_is_kept_while_counting_is_behind(monkeypatch: pytest.MonkeyPatch
     assert 60_000 < watch.figures().rows < 70_000
 
 
+def test_answers_that_cannot_be_counted_are_said_once_and_cost_no_metrics(caplog: pytest.LogCaptureFixture) -> None:
+    """Numbers in training, and texts by a post_func of today."""
+    X = numbers(100)
+    signature = Signature.learn(X)
+    columns = reference.learn(signature, X, 10).columns
+    watch = Watch(signature, reference.Reference(columns, of_numbers(X[:, 0], 10)))
+    for _ in range(3):
+        watch.note(X, np.array(["many"] * 100))
+        assert watch.figures().predictions is None
+    assert len(caplog.records) == 1
+
+
 def test_a_model_without_a_reference_says_that_it_is_not_watched() -> None:
     assert [(gauge.name, gauge.values) for gauge in gauges(None)] == [("inference_drift_watched", {"": 0.0})]
 

@@ -89,8 +89,13 @@ class Watch:
                 asked.append(X)
                 answered.append(values)
             self._rows = 0
-            if asked:
+            if not asked:
+                return
+            try:
                 self._add(self._counts(asked, answered))
+            except Exception:  # `post_func` may answer whatever it likes
+                logger.exception("Drift is no longer watched: what was asked or answered could not be counted")
+                self._columns, self._predictions = [], None
 
     def figures(self) -> Figures:
         """Compare the rows of the last day with those of training."""
