@@ -20,6 +20,8 @@ ROOT = {
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
 }
+#: A link to a file: its text, the file, and the place in it.
+LINK = re.compile(r"\[([^]]*)\]\(([^)#:\s]+)((?:#[^)\s]*)?)\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -50,9 +52,7 @@ def on_page_markdown(text: str, page: Any, **_: Any) -> str:
     if "/" in name:
         return text
     folder = "" if name in ROOT.values() else "docs"
-    text = re.sub(
-        r"\[([^]]*)\]\(([^)#:\s]+)((?:#[^)\s]*)?)\)", lambda link: _link(link[1], link[2], link[3], folder), text
-    )
+    text = LINK.sub(lambda link: _link(link[1], link[2], link[3], folder), text)
     # A fence of GitHub's may have more than its language, and a numbered list indents by three.
     text = re.sub(r"^```(\w+) (\S.*)$", r'```\1 title="\2"', text, flags=re.MULTILINE)
     return re.sub(r"^   (?=\S)", "    ", text, flags=re.MULTILINE)
