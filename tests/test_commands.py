@@ -29,6 +29,7 @@ FOLLOWED = {
     "docs/non-tabular.md": "test_non_tabular.py::test_every_part_of_the_page_works_as_it_stands",
 }
 
+IMPORTED = "promises/frameworks/{}/trainer/test_framework.py::test_a_file_made_elsewhere_is_imported_by_the_command"
 #: How commands begin, and the test that runs them. The longest beginning counts.
 TRIED = {
     "TEMPLATE=": "test_commands.py::test_each_way_to_get_cookiecutter_generates_a_project",
@@ -66,8 +67,8 @@ TRIED = {
     "make sign-model": "test_trust.py::test_signed_models",
     "make serve VERIFY_KEY": "test_trust.py::test_signed_models",
     "openssl": "test_commands.py::test_the_keys_of_the_readme_can_be_made",
-    ".venv/bin/python -m onnxserver.trainer --onnx": "promises/frameworks/onnx/trainer/test_framework.py::test_",
-    ".venv/bin/python -m pmmlserver.trainer --pmml": "promises/frameworks/pmml/trainer/test_framework.py::test_",
+    ".venv/bin/python -m onnxserver.trainer --onnx": IMPORTED.format("onnx"),
+    ".venv/bin/python -m pmmlserver.trainer --pmml": IMPORTED.format("pmml"),
     "make deploy": CLUSTER,
     "make canary": CLUSTER,
     "make promote": CLUSTER,
@@ -131,7 +132,7 @@ def test_what_needs_a_cluster_says_so() -> None:
 @pytest.mark.parametrize("test", sorted({*FOLLOWED.values(), *TRIED.values()} - {CLUSTER, BY_HAND}))
 def test_what_tries_commands_is_there(test: str) -> None:
     file, _, name = test.partition("::")
-    assert f"\ndef {name}" in (TEMPLATE / "tests" / file).read_text()
+    assert f"\ndef {name}(" in (TEMPLATE / "tests" / file).read_text()
 
 
 def ways() -> list[str]:

@@ -20,6 +20,8 @@ ROOT = {
     "CONTRIBUTING.md": "contributing.md",
     "SECURITY.md": "security.md",
 }
+#: A link to a file: its text, the file, and the place in it.
+LINK = re.compile(r"\[([^]]*)\]\(([^)#:\s]+)((?:#[^)\s]*)?)\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -49,13 +51,16 @@ def on_page_markdown(text: str, page: Any, **_: Any) -> str:
     name = page.file.src_uri
     if "/" in name:
         return text
-    text = re.sub(r"(\]\()([^)#:\s]+)", lambda link: link[1] + _target(link[2], name in ROOT.values()), text)
+    folder = "" if name in ROOT.values() else "docs"
+    text = LINK.sub(lambda link: _link(link[1], link[2], link[3], folder), text)
     # A fence of GitHub's may have more than its language, and a numbered list indents by three.
     text = re.sub(r"^```(\w+) (\S.*)$", r'```\1 title="\2"', text, flags=re.MULTILINE)
     return re.sub(r"^   (?=\S)", "    ", text, flags=re.MULTILINE)
 
 
-def _target(link: str, at_root: bool) -> str:
-    """Where a link of a page leads on the site."""
-    path = posixpath.normpath(link if at_root else posixpath.join("docs", link))
-    return ROOT.get(path, path.removeprefix("docs/"))
+def _link(text: str, target: str, anchor: str, folder: str) -> str:
+    """A link as it is on the site; only its text where it leads to what the site does not have."""
+    path = posixpath.normpath(posixpath.join(folder, target))
+    if path in ROOT or path.startswith("docs/"):
+        return f"[{text}]({ROOT.get(path, path.removeprefix('docs/'))}{anchor})"
+    return text
