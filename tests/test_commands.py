@@ -20,6 +20,8 @@ from running import shell
 CLUSTER = "needs a cluster"
 #: What this repository's developers run by hand, because it takes long; what it does is tested in parts.
 BY_HAND = "takes long"
+#: docs/deploying.md lists it with what was never run.
+SIGNED = "needs an image that GitHub's workflow signed"
 
 MIGRATION = "test_migration.py::test_a_package_of_2021_is_served_by_kserve_with_the_same_answers"
 #: Pages whose blocks of shell a test follows word for word.
@@ -66,13 +68,17 @@ TRIED = {
     "make docs": "test_docs.py::test_no_page_loads_anything_from_elsewhere",
     "make sign-model": "test_trust.py::test_signed_models",
     "make serve VERIFY_KEY": "test_trust.py::test_signed_models",
+    "make score": "test_scoring.py::test_a_table_has_the_answers_of_the_server",
+    "make score IN=s3": "test_scoring.py::test_a_bucket_is_read_and_written",
     "openssl": "test_commands.py::test_the_keys_of_the_readme_can_be_made",
     ".venv/bin/python -m onnxserver.trainer --onnx": IMPORTED.format("onnx"),
     ".venv/bin/python -m pmmlserver.trainer --pmml": IMPORTED.format("pmml"),
+    "cosign verify": SIGNED,
     "make deploy": CLUSTER,
     "make canary": CLUSTER,
     "make promote": CLUSTER,
     "make train-job": CLUSTER,
+    "make score-job": CLUSTER,
     "make predict HOST=": CLUSTER,
     "kubectl": CLUSTER,
     "make test-all": BY_HAND,
@@ -129,7 +135,7 @@ def test_what_needs_a_cluster_says_so() -> None:
     assert [f"{one.page}: {one.command}" for one in needing if "cluster" not in one.section] == []
 
 
-@pytest.mark.parametrize("test", sorted({*FOLLOWED.values(), *TRIED.values()} - {CLUSTER, BY_HAND}))
+@pytest.mark.parametrize("test", sorted({*FOLLOWED.values(), *TRIED.values()} - {CLUSTER, BY_HAND, SIGNED}))
 def test_what_tries_commands_is_there(test: str) -> None:
     file, _, name = test.partition("::")
     assert f"\ndef {name}(" in (TEMPLATE / "tests" / file).read_text()
