@@ -23,7 +23,7 @@ def settings(makefile: Path) -> list[str]:
 def commands(folder: Path, *words: str, **environment: str) -> str:
     """What make would run for all of its targets."""
     targets = re.findall(r"^([a-z-]+):", (folder / "Makefile").read_text(), re.MULTILINE)
-    command = ["make", "--dry-run", "--always-make", "--keep-going", *targets, "A=1", "B=2", *words]
+    command = ["make", "--dry-run", "--always-make", "--keep-going", *targets, "A=1", "B=2", "FILE=3", *words]
     variables = {**os.environ, **environment}
     run = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=True)
     return run.stdout

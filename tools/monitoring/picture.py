@@ -39,7 +39,7 @@ def draw(address: str, model: str, namespace: str, minutes: float) -> None:
                 place.plot([(at - times[-1]) / 60 for at in times], [float(value) for value in values], label=name)
         _finish(place, panel)
     figure.supxlabel("minutes", fontsize=8)
-    figure.savefig(FILE, metadata={"Date": None})
+    figure.savefig(FILE, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
 
 
 def _named(legend: str, labels: dict[str, str]) -> str:
