@@ -12,7 +12,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint samples locks images bench
+.PHONY: help demo test test-all lint samples locks images bench bench-training
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -57,3 +57,6 @@ images: $(VENV)/.installed  ## measure the images: size, start, one row; ARGS='s
 
 bench: $(VENV)/.installed  ## measure against what a user would pick instead; writes docs/performance.md
 	$(VENV)/bin/python -m benchmarks $(ARGS)
+
+bench-training: $(VENV)/.installed  ## measure models of real tables beside histogram gradient boosting; writes docs/training.md
+	$(VENV)/bin/python -m benchmarks.training $(ARGS)
