@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.preprocessing import OrdinalEncoder
+from threadpoolctl import threadpool_limits
 
 
 def main() -> None:
@@ -73,7 +74,8 @@ def beside(model: Any, table: Any, training: np.ndarray, X: Any) -> np.ndarray:
         ).fit(parts[0][text])
         parts = [part.assign(**dict(zip(text, encoder.transform(part[text]).T))).to_numpy(float) for part in parts]
     kind = HistGradientBoostingRegressor if model.labels is None else HistGradientBoostingClassifier
-    answer: np.ndarray = kind(random_state=0).fit(parts[0], table.y.iloc[training]).predict(parts[1])
+    with threadpool_limits(model.threads):
+        answer: np.ndarray = kind(random_state=0).fit(parts[0], table.y.iloc[training]).predict(parts[1])
     return answer
 
 

@@ -18,9 +18,9 @@ HEAD = """# How good the models are
 
 Written by `make bench-training` on {date}. Each framework's project was trained as it comes on {count} tables that
 packages ship or that were generated ({most} rows at most), and scikit-learn's histogram gradient boosting with ordinal
-encoding beside it, on the same rows. Each table was parted into three quarters and one, {splits} times; what is shown are
-means, in points of accuracy or R2, and in brackets how far that is above histogram gradient boosting. Seconds are those
-of one training with the compiled model and the report.
+encoding beside it, on the same rows. Each table was parted into three quarters and one, {splits} times; what is shown
+are means, in points of accuracy or R2, and in brackets how far that is above histogram gradient boosting. Seconds are
+those of one training with the compiled model and the report.
 """
 
 
