@@ -84,6 +84,7 @@ TRIED = {
     "make test-all": BY_HAND,
     "make images": BY_HAND,
     "make bench": BY_HAND,
+    "make bench-training": BY_HAND,
 }
 
 

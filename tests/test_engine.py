@@ -18,7 +18,7 @@ NEEDED = (
     *("pytest", "pyzstd", "rich", "scikit-learn"),
 )
 #: And what its tests alone do, in the last version for that Python.
-TESTS = ("jsonschema==4.23.0",)
+TESTS = ("jsonschema==4.23.0", "optuna==4.5.0")
 
 
 def test_the_engine_keeps_its_promises_on_kfservings_python(tmp_path: Path) -> None:

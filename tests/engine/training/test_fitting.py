@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from _engine.training import fitting
 from _engine.training.cores import available_cores
 from _engine.training.fitting import fit
 from _engine.training.places import HeldOut, Places
@@ -26,6 +27,23 @@ class Taking(Places):
 
     def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None = None, weights: Any = None) -> None:
         self.given = (X, y, valid, weights)
+
+
+class Stopping(Places):
+    """Stops early after seven rounds; keeps what it is given each time."""
+
+    threads_asked: int | None = None
+    labels = np.array(["a", "b"])
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.given: list[tuple[int | None, ...]] = []
+
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None, weights: Any = None) -> None:
+        self.given.append((len(X), len(y), len(weights), valid and len(valid.X), self.kept))
+        self.notes.append("this decided")
+        if valid:
+            self.note_kept(7, 500, "rounds")
 
 
 class TakingAll(Taking):
@@ -55,6 +73,30 @@ def test_a_framework_that_does_not_stop_early_learns_from_all_rows() -> None:
     model = TakingAll()
     fit(model, table(), Y, None, None)
     assert len(model.given[0]) == 100
+
+
+def test_held_out_rows_are_learnt_from_in_the_end_for_as_many_rounds() -> None:
+    model = Stopping()
+    for _ in range(2):  # nothing stays of an earlier training
+        model.notes, model.given = [], []
+        fit(model, table(), Y, WEIGHTS, None)
+        assert model.given == [(80, 80, 80, 20, None), (100, 100, 100, None, 7)]
+        assert model.notes == [
+            "7 of at most 500 rounds are kept: by then, held-out rows were predicted best; the model is then trained "
+            "on all 100 rows for as many",
+            "this decided",
+        ]
+
+
+def test_a_large_table_is_learnt_from_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "FEW", 99)
+    model = Stopping()
+    fit(model, table(), Y, WEIGHTS, None)
+    assert model.given == [(80, 80, 80, 20, None)]
+    assert model.notes == [
+        "7 of at most 500 rounds are kept: by then, held-out rows were predicted best",
+        "this decided",
+    ]
 
 
 @pytest.mark.parametrize("option", ["group", "time"])

@@ -169,7 +169,7 @@ def test_what_training_decided_is_printed_and_stands_in_the_report(tmp_path: Pat
     assert model.made
     if "valid" in inspect.signature(MyModel.fit).parameters:
         (note,) = model.made.notes
-        found = re.fullmatch(r"(\d+) of at most (\d+) (?:rounds|trees|passes) are kept: .*", note)
+        found = re.fullmatch(r"(\d+) of at most (\d+) (?:rounds|trees|passes) are kept: .* on all \d+ rows .*", note)
         assert found
         kept, most = map(int, found.groups())
         assert 0 < kept <= most

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import shutil
 import stat
@@ -164,9 +165,10 @@ def test_training_twice_starts_anew(tmp_path: Path, table: Table) -> None:
 
 def test_a_training_or_a_loading_that_failed_leaves_no_model(tmp_path: Path, model_dir: Path, table: Table) -> None:
     class Failing(MyModel):
-        def fit(self, X: Any, y: Any, weights: Any = None) -> None:
-            super().fit(X, y)
-            if len(y) < 120:
+        @functools.wraps(MyModel.fit)
+        def fit(self, X: Any, y: Any, *args: Any, **kwargs: Any) -> None:
+            super().fit(X, y, *args, **kwargs)
+            if len(y) <= 60:
                 raise ValueError("too few")
 
     model = Failing()

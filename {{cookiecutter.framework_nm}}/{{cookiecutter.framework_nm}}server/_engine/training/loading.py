@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import logging
 import platform
+from typing import Any, Dict
 
 from ..artifact import compiled
 from ..artifact.compiled import CompiledModel
 from ..artifact.stored import Artifact
-from ..contract.errors import NotAsAsked
+from ..contract.errors import ModelError, NotAsAsked
 
 logger = logging.getLogger(__name__)
+
+
+class Learnt(Dict[str, Any]):
+    """What the code that trained a model noted of it, which raises ModelError for what other code looks for there."""
+
+    def __missing__(self, name: str) -> Any:
+        raise ModelError(
+            f"the model notes no {name!r}, which trainer/model.py needs now: other code trained it. Train again (make "
+            "train), or restore what was there then"
+        )
 
 
 def open_compiled(artifact: Artifact, runtime: str, device: str) -> CompiledModel | None:

@@ -24,6 +24,7 @@ from ..contract.signature import Signature
 from ..drift import reference
 from ..reporting.contents import Evaluation
 from . import balancing, explaining, loading, saving
+from .loading import Learnt
 from .state import State
 
 if TYPE_CHECKING:
@@ -237,7 +238,8 @@ class Model(State):
     def _restore(self, artifact: Artifact) -> None:
         found = artifact.metadata
         self.artifact, self.made, self.weights = artifact, found.made, artifact.weights
-        self.task, self.metrics, self.outputs, self.state = found.task, found.metrics, found.outputs, found.state
+        self.task, self.metrics, self.outputs = found.task, found.metrics, found.outputs
+        self.state = Learnt(found.state)
         self.labels, self.threshold = None if found.labels is None else np.array(found.labels), found.threshold
         self.signature = Signature(found.columns, found.missing, found.unused)
         self.example = example.read(artifact.example, self.signature)

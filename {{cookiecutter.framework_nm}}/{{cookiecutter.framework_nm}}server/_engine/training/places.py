@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 
 
 class HeldOut(NamedTuple):
-    """Training rows that are not learnt from: preprocessed input, what is to be predicted, and a weight per row, or
-    None."""
+    """Rows of training: preprocessed input, what is to be predicted, and a weight per row, or None."""
 
     X: Any
     y: np.ndarray
@@ -58,8 +57,10 @@ class Places:
     model: Any
     state: dict[str, Any]
     notes: List[str]
-    #: While `fit` runs: how its rows can be parted.
+    #: While `fit` runs: how its rows can be parted; and how many rounds, trees or passes of an earlier run were kept.
     split: Split
+    kept: int | None
+    kept_note: str
     #: The name of the weights here, WEIGHTS or one of OTHER_WEIGHTS.
     weights: str
 
@@ -80,17 +81,20 @@ class Places:
         """Turn predictions into the answer."""
         raise NotImplementedError
 
-    def fit(self, X: Any, y: np.ndarray) -> None:
+    def fit(self, X: Any, y: np.ndarray, *args: Any, **kwargs: Any) -> None:
         """Train on preprocessed input; what `encode` is to know goes into `self.state`, as JSON.
 
-        One that takes `valid` besides, a HeldOut, is given a part of the rows to stop early by; others learn from all.
+        One that takes `valid` besides is given a part of the rows to stop early by, as a HeldOut, and says by
+        `note_kept` how long that took. Then it is called again on all rows of a table that is not large, with None, to
+        train for as long as `self.kept` says. Others learn from all rows at once.
         One that takes `weights`, a weight per row or None, lets labels count alike: `--class_weight balanced`.
         """
         raise NotImplementedError
 
     def note_kept(self, kept: int, most: int, what: str) -> None:
-        """Note how much of a training that stopped early is kept, such as 37 of at most 1000 rounds."""
-        self.notes.append(f"{kept} of at most {most} {what} are kept: by then, held-out rows were predicted best")
+        """For `fit`: note how much of a training that stopped early is kept, such as 37 of at most 1000 rounds."""
+        self.kept = kept
+        self.kept_note = f"{kept} of at most {most} {what} are kept: by then, held-out rows were predicted best"
 
     def choose(self, candidates: Dict[str, Any], X: Any, y: np.ndarray, weights: Any = None) -> Any:
         """For `fit`: the one of several pipelines of scikit-learn's that cross-validation finds the best, fitted on X,

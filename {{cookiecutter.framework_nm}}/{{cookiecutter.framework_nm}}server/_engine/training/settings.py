@@ -8,13 +8,16 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Any, Dict, Literal, Optional, Type, TypeVar
+from typing import Any, Dict, List, Literal, Optional, Type, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ..contract.privacy import MIN_COUNT
 from .saving import LONGEST
+
+#: Whether argparse knows pairs of flags, --report and --no-report.
+PAIRS = sys.version_info >= (3, 9)
 
 Self = TypeVar("Self", bound="TrainingSettings")
 
@@ -32,7 +35,7 @@ class TrainingSettings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix="TRAIN_",
-        cli_implicit_flags=True,
+        cli_implicit_flags=PAIRS,
         cli_hide_none_type=True,
         cli_avoid_json=True,
     )
@@ -143,12 +146,20 @@ class TrainingSettings(BaseSettings):
     def from_command_line(cls: Type[Self]) -> Self:
         """Read command line and environment; exit with one line per problem where they do not fit."""
         try:
-            return cls(_cli_parse_args=True)  # type: ignore[call-arg]
+            return cls(_cli_parse_args=sys.argv[1:] if PAIRS else cls._with_values(sys.argv[1:]))  # type: ignore[call-arg]
         except ValidationError as error:
             for problem in error.errors():
                 option = "".join(f"--{part}: " for part in problem["loc"])
                 print(f"{option}{problem['msg'].replace('Value error, ', '')}", file=sys.stderr)
             raise SystemExit(2) from None
+
+    @classmethod
+    def _with_values(cls, arguments: List[str]) -> List[str]:
+        """Flags with their values, such as --report=false for --no-report."""
+        flags = [name for name, field in cls.model_fields.items() if field.annotation is bool]
+        values = {f"--{flag}": f"--{flag}=true" for flag in flags}
+        values.update((f"--no-{flag}", f"--{flag}=false") for flag in flags)
+        return [values.get(argument, argument) for argument in arguments]
 
     def hyperparameters(self) -> Dict[str, Any]:
         """What the model class takes: the settings that trainer/config.py adds to these."""

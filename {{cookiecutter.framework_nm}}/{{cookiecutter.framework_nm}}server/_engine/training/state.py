@@ -7,7 +7,6 @@ is done with a model.
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -46,8 +45,6 @@ class State(Places):
         self.threads = threads or available_cores()
         self.report = lambda done, total: None
         self._params = params
-        # Whoever calls it hands over rows in the signature's form. No cycle: a model goes when nobody has it.
-        self.preprocess = functools.partial(_preprocess, weakref.ref(self))  # type: ignore[method-assign]
         self._forget()
 
     def _forget(self) -> None:
@@ -164,10 +161,3 @@ class State(Places):
         """What answers, for the Open Inference Protocol's metadata: the framework or ONNX Runtime, and a GPU."""
         name = "onnxruntime" if self.compiled else self.FRAMEWORK
         return name if self.device == "cpu" else f"{name}_{self.device}"
-
-
-def _preprocess(model: weakref.ref[State], X: Any) -> Any:
-    """The owner's `preprocess`, which sees the parts of a date and not the date."""
-    found = model()
-    assert found
-    return type(found).preprocess(found, found.features(X))

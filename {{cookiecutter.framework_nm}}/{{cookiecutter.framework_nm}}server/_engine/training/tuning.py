@@ -61,21 +61,23 @@ def tune(table: Prepared, rows: np.ndarray, settings: TrainingSettings, make: Ca
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=settings.split_seed))
     study.enqueue_trial({name: own[name] for name, space in search.items() if _holds(space, own[name])})
     with progress("Searching hyperparameters") as report:
-        study.optimize(
-            train,
-            n_trials=most,
-            timeout=settings.time_limit,
-            callbacks=[lambda study, trial: report(trial.number + 1, most)],
-            catch=(ValueError,),
-        )
-    ended = [trial for trial in study.trials if trial.value is not None]
+
+        def end_in_time(study: Any, trial: Any) -> None:
+            report(trial.number + 1, most)
+            if time.monotonic() > end:
+                study.stop()
+
+        study.optimize(train, n_trials=most, callbacks=[end_in_time], catch=(ValueError,))
+    ended = [trial.value for trial in study.trials if trial.value is not None]
     if not ended:
         raise ModelError("--tune: no training succeeded; without it, the reason is told")
     best = study.best_trial
-    name = measured[best.number]
-    told = ", ".join(f"{name} {_written(value)}" for name, value in best.params.items())
-    before = f", the first training had {abs(ended[0].value):.4f}" if best.number else ", as it was"
-    print(f"Tuning: {len(ended)} trainings; {name} {abs(best.value):.4f} with {told}{before}")
+    measure = measured[best.number]
+    gained = (
+        f"was {abs(ended[0]):.4f} at first, and is {abs(study.best_value):.4f}" if best.number else "stays as it was"
+    )
+    chosen = ", ".join(f"{name} {_written(value)}" for name, value in best.params.items())
+    print(f"Tuning by {len(ended)} training{'s' * (len(ended) > 1)}: {measure} {gained} with {chosen}")
     return dict(best.params)
 
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, Field
 
+from ._core import Model
+
 
 class Passes(BaseModel):
     """How a network passes over the rows until it stops getting better."""
@@ -43,32 +45,39 @@ SEARCH: dict[str, Any] = {
 }
 
 
-def find_best_weights(
+def learn(
+    model: Model,
     rows: int,
     options: Passes,
     step: Callable[[np.ndarray], Any],
     measure: Callable[[], float],
     copy_weights: Callable[[], Any],
-    report: Callable[[int, int], None],
-) -> tuple[Any, int]:
-    """Train until answers for the held-out rows no longer improve; return the best weights, and after how many passes.
+    take_weights: Callable[[Any], Any],
+) -> None:
+    """Train until answers for the held-out rows no longer improve, and take the best weights; or for as many passes as
+    `model.kept` says.
 
     `step` trains on the rows with the numbers that it is given, `measure` returns the loss on those held out.
     Raises ValueError where no pass over the rows made a loss that is a number.
     """
     random = np.random.default_rng(options.seed)
-    least, since, best, passes = math.inf, 0, None, 0
-    for epoch in range(options.epochs):
+    least, best, passes = math.inf, None, 0
+    most = model.kept or options.epochs
+    for epoch in range(1, most + 1):
         order = random.permutation(rows)
         for start in range(0, rows, options.batch_size):
             step(order[start : start + options.batch_size])
+        model.report(epoch, most)
+        if model.kept:
+            continue
         loss = measure()
-        since += 1
         if loss < least:
-            least, since, best, passes = loss, 0, copy_weights(), epoch + 1
-        if since == options.patience:
+            least, best, passes = loss, copy_weights(), epoch
+        if epoch == passes + options.patience:
             break
-        report(epoch + 1, options.epochs)
+    if model.kept:
+        return
     if best is None:
         raise ValueError(f"the network learns nothing at a learning rate of {options.learning_rate}: try a smaller one")
-    return best, passes
+    take_weights(best)
+    model.note_kept(passes, options.epochs, "passes")

@@ -44,31 +44,31 @@ class MyModel(Model):
         self.patience = options.patience
         self.params = {**options.model_dump(exclude={"patience"}), **quiet}
 
-    def fit(self, X: Any, y: np.ndarray, valid: HeldOut, weights: Any = None) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None, weights: Any = None) -> None:
         from catboost import CatBoost, CatBoostError, Pool
 
-        if self.labels is None:
-            loss = "RMSE"
-        else:
-            y, valid = np.searchsorted(self.labels, y), valid._replace(y=np.searchsorted(self.labels, valid.y))
-            loss = "MultiClass" if len(self.labels) > 2 else "Logloss"
+        loss = "RMSE" if self.labels is None else "MultiClass" if len(self.labels) > 2 else "Logloss"
         on_gpu = self.device != "cpu"
         self.state["categories"] = learn_categories(X, MAX_CATEGORIES, self.min_count)
         names = [] if isinstance(X, np.ndarray) else list(X.columns)
         text = [names.index(name) for name in self.state["categories"]]
         where = {"task_type": "GPU" if on_gpu else "CPU", "thread_count": self.threads}
-        self.model = CatBoost({**self.params, **where, "loss_function": loss})
+        trees = self.kept or self.params["iterations"]
+        self.model = CatBoost({**self.params, **where, "loss_function": loss, "iterations": trees})
         try:
-            data, held = (
-                Pool(self.encode(part.X), part.y, cat_features=text, weight=part.weights)
+            data, *held = (
+                Pool(self.encode(part.X), self._codes(part.y), cat_features=text, weight=part.weights)
                 for part in (HeldOut(X, y, weights), valid)
+                if part
             )
             # On a GPU it takes no callbacks.
             progress = None if on_gpu else [SimpleNamespace(after_iteration=self._step)]
-            self.model.fit(data, eval_set=held, early_stopping_rounds=self.patience, callbacks=progress)
+            stopping = self.patience if held else None
+            self.model.fit(data, eval_set=held[0] if held else None, early_stopping_rounds=stopping, callbacks=progress)
         except CatBoostError as error:
             raise ValueError(f"CatBoost cannot train on this data: {_reason(error)}") from error
-        self.note_kept(self.model.tree_count_, self.params["iterations"], "trees")
+        if held:
+            self.note_kept(self.model.tree_count_, trees, "trees")
 
     def encode(self, X: Any) -> Any:
         return encode(X, self.state["categories"])
@@ -122,10 +122,16 @@ class MyModel(Model):
         if not get_gpu_device_count():
             raise ModelError(f"the device {self.device} was requested, but CatBoost finds no GPU")
 
+    def _codes(self, y: np.ndarray) -> np.ndarray:
+        """What is predicted as CatBoost takes it: numbers as they are, or the place of each label among all."""
+        return y if self.labels is None else np.searchsorted(self.labels, y)
+
     def _step(self, info: Any) -> bool:
         """Tell the progress display how many trees are done, and CatBoost whether to go on: not where the log loss on
         held-out rows falls no longer to speak of, which it would do slowly for long."""
-        self.report(info.iteration, self.params["iterations"])
+        self.report(info.iteration, self.kept or self.params["iterations"])
+        if self.kept:
+            return True
         (losses,) = info.metrics["validation"].values()
         before = losses[: -self.patience]
         return not before or self.labels is None or min(losses) < min(before) - 0.001

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BaseModel, Field
 
 from ._core import Column, HeldOut, Model, ModelError, Signature
-from .network import Passes, find_best_weights
+from .network import Passes, learn
 from .on_torch import export, move, use_one_thread
 from .preprocessor import make_tokenizer, to_texts, to_tokens
 
@@ -22,8 +22,8 @@ class Hyperparameters(BaseModel):
     pretrained: Optional[str] = Field(
         None, description="folder or hub id of a model to fine-tune on --data, or to serve as it is; default: a new one"
     )
-    epochs: Optional[int] = Field(None, ge=1, description="most passes over the rows; 3 if pretrained, else 60")
-    patience: int = Field(10, ge=1, description="passes without progress on held-out rows before training ends")
+    epochs: Optional[int] = Field(None, ge=1, description="most passes over the rows; 3 if pretrained, else 40")
+    patience: int = Field(20, ge=1, description="passes without progress on held-out rows before training ends")
     learning_rate: Optional[float] = Field(
         None, gt=0, description="how far each step goes; 5e-5 if pretrained, else 1e-3"
     )
@@ -68,11 +68,12 @@ class MyModel(Model):
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
 
-    def fit(self, X: Any, y: np.ndarray, valid: HeldOut) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None) -> None:
         import torch
         from torch import nn
 
         options, texts = self.options, to_texts(X, self.signature.columns)
+        parts = [part for part in (HeldOut(X, y, None), valid) if part]
         torch.manual_seed(options.seed)
         torch.set_num_threads(self.threads)
         names = ["number"] if self.labels is None else [str(label) for label in self.labels]
@@ -84,26 +85,26 @@ class MyModel(Model):
             network = make_network(len(self.tokenizer), options, **labels)
         self._finish(network, list(range(len(names))), *((0, 1) if self.labels is not None else (y.mean(), y.std())))
         if self.labels is None:
-            numbers = [(part - y.mean()) / (y.std() or 1) for part in (y, valid.y)]
+            numbers = [(part.y - y.mean()) / (y.std() or 1) for part in parts]
             targets, loss = [torch.tensor(part, dtype=torch.float32)[:, None] for part in numbers], nn.MSELoss()
         else:
-            targets = [torch.from_numpy(np.searchsorted(self.labels, part)) for part in (y, valid.y)]
+            targets = [torch.from_numpy(np.searchsorted(self.labels, part.y)) for part in parts]
             loss = nn.CrossEntropyLoss()
-        tokens = [torch.from_numpy(self.encode(part)).to(self.device) for part in (X, valid.X)]
+        tokens = [torch.from_numpy(self.encode(part.X)).to(self.device) for part in parts]
         self._learn(network, loss, tokens, [part.to(self.device) for part in targets])
 
     def _learn(self, network: Any, loss: Any, tokens: list[Any], targets: list[Any]) -> None:
-        """Train on the first of both lists, until the second one is answered no better. Steps grow for a tenth of the
-        time, and shrink from there on."""
+        """Train on the first of each list, until the second one, where there is one, is answered no better. Steps grow
+        for a tenth of the time, and shrink from there on."""
         import torch
 
         options = self.options
         passes = Passes(
             learning_rate=options.learning_rate or (5e-5 if options.pretrained else 1e-3),
-            epochs=options.epochs or (3 if options.pretrained else 60),
+            epochs=options.epochs or (3 if options.pretrained else 40),
             **options.model_dump(include={"batch_size", "patience", "seed"}),
         )
-        steps = passes.epochs * -(-len(tokens[0]) // passes.batch_size)
+        steps = (self.kept or passes.epochs) * -(-len(tokens[0]) // passes.batch_size)
         optimizer = torch.optim.AdamW(network.parameters(), lr=passes.learning_rate)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: min((step + 1) / (0.1 * steps), 1 - step / (steps + 1))
@@ -128,10 +129,8 @@ class MyModel(Model):
         def copy_weights() -> Any:
             return copy.deepcopy(network.state_dict())
 
-        best, kept = find_best_weights(len(tokens[0]), passes, step, measure, copy_weights, self.report)
-        network.load_state_dict(best)
+        learn(self, len(tokens[0]), passes, step, measure, copy_weights, network.load_state_dict)
         network.eval()
-        self.note_kept(kept, passes.epochs, "passes")
 
     def read_signature(self, X: Any = None) -> Signature:
         network = self._load(self.options.pretrained)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,6 @@ from ._core import HeldOut, Model
 from .categories import learn_categories
 from .objectives import choose_objective, least_progress, to_codes
 from .preprocessor import MAX_CATEGORIES, encode
-
-logger = logging.getLogger(__name__)
 
 
 class Hyperparameters(BaseModel):
@@ -46,7 +43,7 @@ class MyModel(Model):
         fixed = {"deterministic": True, "force_row_wise": True, "verbosity": -1}
         self.params = {**options.model_dump(exclude={"rounds", "patience"}), **fixed}
 
-    def fit(self, X: Any, y: np.ndarray, valid: HeldOut, weights: Any = None) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None, weights: Any = None) -> None:
         import lightgbm
 
         objective = choose_objective(self.labels, "regression", "binary", "multiclass")
@@ -54,21 +51,23 @@ class MyModel(Model):
         names = [] if isinstance(X, np.ndarray) else list(X.columns)
         text = [names.index(name) for name in self.state["categories"]]
         data = lightgbm.Dataset(self.encode(X), to_codes(y, self.labels), weight=weights, categorical_feature=text)
-        held = data.create_valid(self.encode(valid.X), to_codes(valid.y, self.labels), weight=valid.weights)
-        stopping = lightgbm.early_stopping(self.patience, verbose=False, min_delta=least_progress(self.labels))
+        held, callbacks = [], [self._progress]
+        if valid:
+            held = [data.create_valid(self.encode(valid.X), to_codes(valid.y, self.labels), weight=valid.weights)]
+            callbacks.append(lightgbm.early_stopping(self.patience, False, False, least_progress(self.labels)))
         trained = lightgbm.train(
             {**self.params, **objective, "num_threads": self.threads},
             data,
-            self.rounds,
-            valid_sets=[held],
-            callbacks=[stopping, self._progress],
+            self.kept or self.rounds,
+            valid_sets=held,
+            callbacks=callbacks,
         )
+        if valid:
+            self.note_kept(trained.best_iteration or self.rounds, self.rounds, "rounds")
         # What is kept is the text of the best rounds, without the data and without what came after them.
-        kept = trained.best_iteration or self.rounds
-        self.model = lightgbm.Booster(model_str=trained.model_to_string(num_iteration=kept))
-        self.note_kept(kept, self.rounds, "rounds")
+        self.model = lightgbm.Booster(model_str=trained.model_to_string(num_iteration=self.kept))
         if not self.model.feature_importance().any():
-            logger.warning("the trees have no splits, so nothing was learnt: a smaller min_data_in_leaf may help")
+            self.notes.append("the trees have no splits, so nothing was learnt: a smaller min_data_in_leaf may help")
 
     def encode(self, X: Any) -> Any:
         return encode(X, self.state["categories"])

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ._core import HeldOut, Model
-from .network import SEARCH, NetworkHyperparameters, find_best_weights
+from .network import SEARCH, NetworkHyperparameters, learn
 from .preprocessor import encode, learn_encoding
 
 
@@ -42,25 +42,26 @@ class MyModel(Model):
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
 
-    def fit(self, X: Any, y: np.ndarray, valid: HeldOut) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None) -> None:
         paddle = _paddle()
         paddle.seed(self.options.seed)
         self.state["encoding"] = learn_encoding(_flat(X), self.min_count)
-        inputs = [paddle.to_tensor(self.encode(part)) for part in (X, valid.X)]
+        parts = [part for part in (HeldOut(X, y, None), valid) if part]
+        inputs = [paddle.to_tensor(self.encode(part.X)) for part in parts]
         if self.labels is None:
             self.state.update(mean=float(y.mean()), deviation=float(y.std()) or 1.0)
-            numbers = [(part - y.mean()) / self.state["deviation"] for part in (y, valid.y)]
+            numbers = [(part.y - y.mean()) / self.state["deviation"] for part in parts]
             targets = [paddle.to_tensor(part, dtype="float32").unsqueeze(1) for part in numbers]
             loss = paddle.nn.MSELoss()
         else:
-            targets = [paddle.to_tensor(np.searchsorted(self.labels, part), dtype="int64") for part in (y, valid.y)]
+            targets = [paddle.to_tensor(np.searchsorted(self.labels, part.y), dtype="int64") for part in parts]
             loss = paddle.nn.CrossEntropyLoss()
         self.model = make_network(inputs[0].shape[1], 1 if self.labels is None else len(self.labels), self.options)
         self.saved: Path | None = None
         self._learn(loss, inputs, targets)
 
     def _learn(self, loss: Any, inputs: list[Any], targets: list[Any]) -> None:
-        """Train on the first of both lists, until the second one is answered no better."""
+        """Train on the first of each list, until the second one, where there is one, is answered no better."""
         paddle, options, network = _paddle(), self.options, self.model
         optimizer = paddle.optimizer.AdamW(
             options.learning_rate, parameters=network.parameters(), weight_decay=options.weight_decay
@@ -81,10 +82,8 @@ class MyModel(Model):
         def copy_weights() -> Any:
             return {name: weights.clone() for name, weights in network.state_dict().items()}
 
-        best, passes = find_best_weights(len(inputs[0]), options, step, measure, copy_weights, self.report)
-        network.set_state_dict(best)
+        learn(self, len(inputs[0]), options, step, measure, copy_weights, network.set_state_dict)
         network.eval()
-        self.note_kept(passes, options.epochs, "passes")
 
     def encode(self, X: Any) -> Any:
         return encode(_flat(X), self.state["encoding"])

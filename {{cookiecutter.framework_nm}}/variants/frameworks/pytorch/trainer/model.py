@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ._core import HeldOut, Model, ModelError
-from .network import SEARCH, NetworkHyperparameters, find_best_weights
+from .network import SEARCH, NetworkHyperparameters, learn
 from .on_torch import export, move, use_one_thread
 from .preprocessor import encode, learn_encoding
 
@@ -46,14 +46,15 @@ class MyModel(Model):
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
 
-    def fit(self, X: Any, y: np.ndarray, valid: HeldOut) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None) -> None:
         import torch
         from torch import nn
 
         torch.manual_seed(self.options.seed)
         torch.set_num_threads(self.threads)
         self.state["encoding"] = learn_encoding(X, self.min_count)
-        inputs = [torch.from_numpy(self.encode(part)).to(self.device) for part in (X, valid.X)]
+        parts = [part for part in (HeldOut(X, y, None), valid) if part]
+        inputs = [torch.from_numpy(self.encode(part.X)).to(self.device) for part in parts]
         self.state["network"] = {
             "shape": list(inputs[0].shape[1:]),
             "scores": 1 if self.labels is None else len(self.labels),
@@ -66,10 +67,10 @@ class MyModel(Model):
             nn.init.constant_(head.weight, deviation)
             nn.init.constant_(head.bias, mean)
             loss: Any = nn.MSELoss()
-            targets = [torch.tensor((part - mean) / deviation, dtype=torch.float32)[:, None] for part in (y, valid.y)]
+            targets = [torch.tensor((part.y - mean) / deviation, dtype=torch.float32)[:, None] for part in parts]
         else:
             loss = nn.CrossEntropyLoss()
-            targets = [torch.from_numpy(np.searchsorted(self.labels, part)) for part in (y, valid.y)]
+            targets = [torch.from_numpy(np.searchsorted(self.labels, part.y)) for part in parts]
         self.place()
         self._learn(network, loss, inputs, [part.to(self.device) for part in targets])
 
@@ -81,7 +82,7 @@ class MyModel(Model):
         self.model = nn.Sequential(make_network(**self.state["network"]), head).eval()
 
     def _learn(self, network: Any, loss: Any, inputs: list[Any], targets: list[Any]) -> None:
-        """Train on the first of both lists, until the second one is answered no better."""
+        """Train on the first of each list, until the second one, where there is one, is answered no better."""
         import torch
 
         options = self.options
@@ -101,9 +102,8 @@ class MyModel(Model):
         def copy_weights() -> Any:
             return copy.deepcopy(network.state_dict())
 
-        best, passes = find_best_weights(len(inputs[0]), options, step, measure, copy_weights, self.report)
-        network.load_state_dict(best)
-        self.note_kept(passes, options.epochs, "passes")
+        learn(self, len(inputs[0]), options, step, measure, copy_weights, network.load_state_dict)
+        network.eval()
 
     def encode(self, X: Any) -> Any:
         return encode(X, self.state["encoding"])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ._core import HeldOut, Model, ModelError
-from .network import SEARCH, NetworkHyperparameters, find_best_weights
+from .network import SEARCH, NetworkHyperparameters, learn
 from .preprocessor import encode, learn_encoding
 
 # TensorFlow logs a lot while it starts, one line of it only with these kernels, which also round differently.
@@ -49,21 +49,22 @@ class MyModel(Model):
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
 
-    def fit(self, X: Any, y: np.ndarray, valid: HeldOut) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None) -> None:
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(self.threads))
         import keras
 
         options = self.options
         keras.utils.set_random_seed(options.seed)
         self.state["encoding"] = learn_encoding(X, self.min_count)
-        inputs = [self.encode(part) for part in (X, valid.X)]
+        parts = [part for part in (HeldOut(X, y, None), valid) if part]
+        inputs = [self.encode(part.X) for part in parts]
         loss: Any
         if self.labels is None:
             mean, deviation = y.mean(), y.std() or 1.0
-            targets, loss = [(part - mean) / deviation for part in (y, valid.y)], keras.losses.MeanSquaredError()
+            targets, loss = [(part.y - mean) / deviation for part in parts], keras.losses.MeanSquaredError()
             scores, head = 1, keras.layers.Rescaling(deviation, mean)
         else:
-            targets = [np.searchsorted(self.labels, part) for part in (y, valid.y)]
+            targets = [np.searchsorted(self.labels, part.y) for part in parts]
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             scores, head = len(self.labels), keras.layers.Softmax()
         with self._device():
@@ -75,8 +76,8 @@ class MyModel(Model):
             self.model = keras.Sequential([network, head])
 
     def _learn(self, network: Any, inputs: list[np.ndarray], targets: list[np.ndarray]) -> None:
-        """Train on the first of both lists, until the second one is answered no better; not by Keras' own fit, which
-        takes a tenth of a second around each pass: more than most passes take."""
+        """Train on the first of each list, until the second one, where there is one, is answered no better; not by
+        Keras' own fit, which takes a tenth of a second around each pass: more than most passes take."""
 
         def step(rows: np.ndarray) -> None:
             network.train_on_batch(inputs[0][rows], targets[0][rows])
@@ -85,10 +86,7 @@ class MyModel(Model):
             network.reset_metrics()
             return float(network.test_on_batch(inputs[1], targets[1]))
 
-        options, rows = self.options, len(inputs[0])
-        best, passes = find_best_weights(rows, options, step, measure, network.get_weights, self.report)
-        network.set_weights(best)
-        self.note_kept(passes, options.epochs, "passes")
+        learn(self, len(inputs[0]), self.options, step, measure, network.get_weights, network.set_weights)
 
     def encode(self, X: Any) -> Any:
         return encode(X, self.state["encoding"])

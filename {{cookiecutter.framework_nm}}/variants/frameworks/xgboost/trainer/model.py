@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,6 @@ from ._core import HeldOut, Model, ModelError
 from .categories import learn_categories
 from .objectives import choose_objective, least_progress, to_codes
 from .preprocessor import MAX_CATEGORIES, encode
-
-logger = logging.getLogger(__name__)
 
 
 class Hyperparameters(BaseModel):
@@ -58,30 +55,33 @@ class MyModel(Model):
         self.rounds, self.patience = options.rounds, options.patience
         self.params = options.model_dump(exclude={"rounds", "patience"})
 
-    def fit(self, X: Any, y: np.ndarray, valid: HeldOut, weights: Any = None) -> None:
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None, weights: Any = None) -> None:
         import xgboost
 
         objective = choose_objective(self.labels, "reg:squarederror", "binary:logistic", "multi:softprob")
         self.state["categories"] = learn_categories(X, MAX_CATEGORIES, self.min_count)
         names = [None] * X.shape[1] if isinstance(X, np.ndarray) else X.columns
         kinds = ["c" if name in self.state["categories"] else "q" for name in names]
-        data, held = (
+        data, *held = (
             self._matrix(self.encode(part.X), kinds, label=to_codes(part.y, self.labels), weight=part.weights)
             for part in (HeldOut(X, y, weights), valid)
+            if part
         )
         stopping = xgboost.callback.EarlyStopping(rounds=self.patience, min_delta=least_progress(self.labels))
-        trained = xgboost.train(
+        self.model = xgboost.train(
             {**self.params, **objective, "device": self.device, "nthread": self.threads},
             data,
-            self.rounds,
-            evals=[(held, "held")],
-            callbacks=[stopping, self._progress()],
+            self.kept or self.rounds,
+            evals=[(part, "held") for part in held],
+            callbacks=[self._progress(), *(stopping for _ in held)],
             verbose_eval=False,
         )
-        self.model = trained[: trained.best_iteration + 1]
-        self.note_kept(trained.best_iteration + 1, self.rounds, "rounds")
+        if held:
+            kept = self.model.best_iteration + 1
+            self.model = self.model[:kept]
+            self.note_kept(kept, self.rounds, "rounds")
         if not self.model.get_score():
-            logger.warning(
+            self.notes.append(
                 "the trees have no splits, so nothing was learnt: more rows may help, or a smaller unit of the target"
             )
 
@@ -145,7 +145,7 @@ class MyModel(Model):
 
         class Rounds(xgboost.callback.TrainingCallback):
             def after_iteration(_, model: Any, epoch: int, evals_log: Any) -> bool:
-                self.report(epoch + 1, self.rounds)
+                self.report(epoch + 1, self.kept or self.rounds)
                 return False
 
         return Rounds()
