@@ -6,7 +6,6 @@ Not here: what a framework is (places.py), what a model holds and says of itself
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,22 +14,19 @@ import numpy as np
 
 from ..artifact import example, provenance, signing
 from ..artifact.compiled import decide
-from ..artifact.provenance import Data
 from ..artifact.stored import Artifact
 from ..contract.errors import ModelError
 from ..contract.privacy import MIN_COUNT
-from ..contract.rows import tensor_of
 from ..contract.signature import Signature
 from ..drift import reference
 from ..reporting.contents import Evaluation
 from . import balancing, explaining, loading, saving
+from .describing import describe
 from .loading import Learnt
 from .state import State
 
 if TYPE_CHECKING:
     from .splitting import Split
-
-logger = logging.getLogger(__name__)
 
 
 class Model(State):
@@ -92,8 +88,7 @@ class Model(State):
             fit(self, self.preprocess(X), y, weights, split)
             # The first label's rows alone have a clear answer, but a few rows have no middle that is nobody's.
             first = np.ones(len(X), bool) if labels is None else y == labels[0]
-            self._describe(X[first] if first.sum() >= self.min_count else X, len(X))
-            self.reference = reference.learn(signature, X, self.min_count)
+            describe(self, X, X[first] if first.sum() >= self.min_count else X)
 
     def import_model(self, X: Any = None, missing: tuple[str, ...] = ()) -> None:
         """Import the model that GIVEN names, without training; X, [rows, columns], may be data that it knows, in
@@ -109,22 +104,7 @@ class Model(State):
             if X is not None:
                 signature = msgspec.structs.replace(signature, missing=missing)
             self.signature = signature
-            X = None if X is None else signature.conform(X)
-            self._describe(X, 0 if X is None else len(X))
-            self.reference = None if X is None else reference.learn(signature, X, self.min_count)
-
-    def _describe(self, X: Any, rows: int) -> None:
-        """Note what the model takes and gives, by X in the signature's form, and how it was made: from so many rows."""
-        self.example = self.signature.blank() if X is None else example.typical(self.signature, X, self.min_count)
-        outputs = [tensor_of("predict", self.predict(self.example))]
-        if self.task == "classification":
-            try:
-                outputs.append(tensor_of("predict_proba", self.predict(self.example, proba=True)))
-            except (AttributeError, NotImplementedError):
-                logger.warning("this model gives no probabilities")
-        self.outputs = tuple(outputs)
-        data = None if X is None else Data(None, None, rows, len(self.signature.columns))
-        self.made = provenance.describe(type(self), msgspec.to_builtins(self._params, enc_hook=str), data, self.notes)
+            describe(self, None if X is None else signature.conform(X))
 
     def predict(self, X: Any, proba: bool = False) -> np.ndarray:
         """Answer X, [rows, columns]: predictions of shape [rows], or with `proba` [rows, labels].
