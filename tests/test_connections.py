@@ -141,7 +141,7 @@ TALKS = {
     "no JSON": Talk([request(PREDICT, b"{")], [400], 1),
     "no such model": Talk([request("/v1/models/absent:predict")], [404], 1),
     "no such path": Talk([request("/v1/models/m/x:predict")], [404]),
-    "by GET": Talk([request(PREDICT, method="GET")], [404]),
+    "by GET": Talk([request(PREDICT, method="GET")], [405]),
     "by PUT": Talk([request(PREDICT, method="PUT")], [405]),
     "the owner's error": Talk([request(PREDICT, V1.replace(b"5.1", b"97")), GOOD], [500, 200], 2, 0.05),
 }

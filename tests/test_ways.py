@@ -247,7 +247,7 @@ def test_a_stalled_upload_is_answered_at_once_or_ends(sdk: str, install: Callabl
             assert head.split()[1] == status
             assert b"connection: close" in head.lower()
             assert set(json.loads(content)) == {"error"}
-        assert logged(server, "v1", 408)
+        until(lambda: logged(server, "v1", 408))
 
 
 def test_a_connection_without_a_request_ends(sdk: str, install: Callable[..., Path]) -> None:

@@ -18,7 +18,7 @@ from test_bake import files
 #: Imports all modules of a package, tests included, and then once more as on Windows: its own modules find the platform
 #: "win32" and no module that only POSIX has. What others imported before is left alone.
 IMPORT_AS_ON_WINDOWS = """
-import builtins, importlib, pkgutil, sys, types
+import builtins, importlib, importlib.util, pkgutil, sys, types
 
 PACKAGE = "sklearnserver"
 POSIX = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty", "uvloop"}
@@ -33,11 +33,16 @@ def import_with_care(name, globals=None, *rest):
     return import_module(name, globals, *rest)
 
 sys.path.insert(0, "")
+measured = importlib.util.find_spec("kserve")
+if measured:
+    import kserve.metrics
+    from prometheus_client import REGISTRY
+    others = dict(REGISTRY._collector_to_names), dict(REGISTRY._names_to_collectors)
 import_all()
 for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
     del sys.modules[name]
-if "prometheus_client" in sys.modules:
-    sys.modules["prometheus_client"].REGISTRY.__init__()  # metrics of the same names come once more
+if measured:
+    REGISTRY._collector_to_names, REGISTRY._names_to_collectors = others  # the package's own come once more
 sys.modules["msvcrt"] = types.ModuleType("msvcrt")
 import_module, builtins.__import__ = builtins.__import__, import_with_care
 sys.platform = "win32"

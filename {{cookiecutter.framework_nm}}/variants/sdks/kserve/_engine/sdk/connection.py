@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 #: Bytes and seconds that the head of a request may take, and what follows a body in chunks. uvicorn limits neither.
 LONGEST, SECONDS = 65_536, 60
+_TOO_LONG = f"the head of the request is longer than {LONGEST} bytes"
 #: Bytes of its answer that a client has to take within --read_seconds.
 _TAKEN = 1_048_576
 
@@ -65,6 +66,7 @@ class Connection(HttpToolsProtocol):
         #: Whether what came last was, or ended, a head or some of a body; if not, how much has come of one, since when.
         self._understood = True
         self._head, self._since = 0, 0.0
+        self._problem = ""
         #: The request that is being answered: not the last one, where several were sent in a row.
         self._answering: Any = None
         #: A request that is to be answered here once all of it has come, and what ends the wait for that.
@@ -79,23 +81,23 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._heard = self.loop.time()
         self._understood = False
+        if not self._head:
+            self._since = self._heard
+        self._head += len(data)
         super().data_received(data)
         if self._understood:
             self._head = 0
         else:
-            self._limit_head(len(data))
+            self._limit_head()
         if self._request and not self._impatient:
             self._impatient = self.loop.call_later(PATIENCE, self._leave_to_uvicorn)
 
-    def _limit_head(self, size: int) -> None:
+    def _limit_head(self) -> None:
         """Refuse a head that is too long, or takes too long: httptools keeps it however long it gets."""
-        if not self._head:
-            self._since = self._heard
-        self._head += size
         if self.transport.is_closing():
             return
         if self._head > LONGEST:
-            self.send_400_response(f"the head of the request is longer than {LONGEST} bytes")
+            self.send_400_response(_TOO_LONG)
         elif self._heard - self._since > SECONDS:
             self.send_400_response(f"the head of the request did not arrive within {SECONDS} seconds")
 
@@ -130,6 +132,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._understood = True
+        if self._head > LONGEST and sum(len(name) + len(value) for name, value in self.headers) > LONGEST:
+            self._problem = _TOO_LONG
+            raise ValueError(_TOO_LONG)  # which ends the parser's work
         if self.parser.ignores_upgrade:
             return
         if (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused:
@@ -171,7 +176,7 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse bytes that are no HTTP, in the form of all errors."""
-        body = orjson.dumps({"error": msg})
+        body = orjson.dumps({"error": self._problem or msg})
         headers = (b"content-type: application/json", b"content-length: %d" % len(body), b"connection: close")
         self.transport.write(b"\r\n".join([b"HTTP/1.1 400 Bad Request", *headers, b"", body]))
         self.transport.close()

@@ -10,10 +10,8 @@ import asyncio
 import functools
 import urllib.parse
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-
-import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from ..protocol.requests import LARGE
 from ..serving.calls import Desk
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Headers of requests that others answer: that come in parts, ask for something first, or come from a web page.
 _UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"origin"))
+_STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
 class Direct:
@@ -56,6 +55,8 @@ class Direct:
         return Request(route, headers) if _UNUSUAL.isdisjoint(headers) else None
 
     def _find(self, url: bytes) -> Route | None:
+        import httptools  # whose connections ask; a server without it has others
+
         try:
             path = urllib.parse.unquote(httptools.parse_url(url).path.decode("ascii"))
         except (httptools.HttpParserInvalidURLError, UnicodeDecodeError, AttributeError):
@@ -133,7 +134,7 @@ class Exchange:
         if closes:
             self.keep_alive = False
         head = [
-            STATUS_LINE[answer.status],
+            _STATUS_LINES[answer.status],
             start,
             b"content-type: %b\r\ncontent-length: %d\r\n" % (answer.content_type, len(body)),
             *[b"%b: %b\r\n" % header for header in answer.headers],

@@ -21,6 +21,9 @@ def add_metadata(app: FastAPI, dataplane: ServingDataPlane, repository: ServingM
     Call it before KServe adds its own: the first route of a path is the one that answers.
     """
 
+    async def server() -> JSONResponse:
+        return JSONResponse(dataplane.metadata())
+
     async def metadata(model_name: str) -> JSONResponse:
         found = await dataplane.model_metadata(model_name)
         model = dataplane.get_model_from_registry(model_name)
@@ -47,5 +50,6 @@ def add_metadata(app: FastAPI, dataplane: ServingDataPlane, repository: ServingM
         entries = await asyncio.to_thread(repository.index)
         return JSONResponse([entry for entry in entries if entry["state"] == "READY" or not asked.get("ready")])
 
+    app.add_api_route("/v2/", server, response_model=None, include_in_schema=False)  # as the protocol's document has it
     app.add_api_route("/v2/models/{model_name}", metadata, response_model=None, tags=["V2"])
     app.add_api_route("/v2/repository/index", index, methods=["POST"], response_model=None, tags=["V2"])

@@ -21,7 +21,6 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from ..serving.access import Access
 from ..serving.calls import Desk
 from ..serving.drain import LIMIT, Drain
-from .connection import Connections
 from .direct import Direct
 from .grpc_services import add_services
 from .model import ServingDataPlane, ServingModel
@@ -66,6 +65,8 @@ class Server(kserve.ModelServer):
         config = self._rest_server.config
         config.ws = "none"  # KServe has none, and uvicorn cannot end while a client is in the middle of a handshake
         if config.http == "auto" and AutoHTTPProtocol.__name__ == "HttpToolsProtocol":
+            from .connection import Connections  # needs httptools
+
             config.http = Connections(self.direct)
         await super()._serve()
 
