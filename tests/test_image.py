@@ -180,7 +180,7 @@ def test_it_answers_read_only_as_any_user_in_the_manifests_memory(image: Image) 
 @ONE_OF_EACH_SDK
 def test_the_readmes_run_and_curl_work_word_for_word(image: Image) -> None:
     """Bind mount, MODEL_NAME, port 8080, and the curl of the original document."""
-    *_, ask_with_curl, _, _, run = readme_commands(image.project)
+    *_, ask_with_curl, _, _, _, run = readme_commands(image.project)
     run = run.replace("docker run", f"{image.engine.client} run --detach")
     started = subprocess.run(["bash", "-ec", run], cwd=image.project, capture_output=True, text=True, check=False)
     assert started.returncode == 0, started.stderr

@@ -73,7 +73,7 @@ def test_the_readme_works_word_for_word(
 ) -> None:
     """Train, serve, ask with curl; then the same on a CSV file of one's own."""
     name = installed.name
-    train, serve, ask, train_own, *containers = readme_commands(installed)
+    train, serve, ask, train_own, score, *containers = readme_commands(installed)
     assert (train, serve) == ("make train\n", "make serve\n")
     assert all(command.startswith("docker ") for command in containers)
     # The ports are the only thing that is not as written: others may run on this machine.
@@ -92,15 +92,22 @@ def test_the_readme_works_word_for_word(
 
     (installed / "customers.csv").write_text(CUSTOMERS)
     noise = installed.parent / "noise"
-    assert "churned" in shell(installed, f"{{ {train_own}}} 2>{noise}")
+    printed = shell(installed, f"{{ {train_own}}} 2>{noise}")
+    assert "churned" in printed
+    assert re.search(r"^customer .* left out: it names", printed, re.MULTILINE)
     # TensorFlow 2.17 reports the GPUs that it finds, whatever its log level is.
     counts = ("WARNING: All log", "I0000 ") if environment[:2] == ("tensorflow", "kfserving") else ()
     assert [line for line in noise.read_text().splitlines() if not line.startswith(counts)] == []
     with serving(installed, serve, ready):
         (answer,) = json.loads(shell(installed, f"make predict HTTP_PORT={http}"))["predictions"]
         assert answer in ("yes", "no")
+    shell(installed, score)
+    header, *scores = (installed / "scores.csv").read_text().splitlines()
+    assert header == "customer,predict,proba_no,proba_yes,error"
+    assert len(scores) == 60 and all(row.endswith(",") for row in scores)  # no errors
     metadata = json.loads((installed / f"{name}server" / "trainer" / "0002" / "metadata.json").read_text())
-    assert [tensor["name"] for tensor in metadata["inputs"]] == ["customer", "tenure", "plan", "autopay"]
+    assert [tensor["name"] for tensor in metadata["inputs"]] == ["tenure", "plan", "autopay"]
+    assert metadata["unused"] == {"customer": "it names the rows"}
 
 
 def test_a_project_passes_its_own_tests_and_checks(installed: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -163,7 +163,8 @@ def test_an_edited_project_of_each_release_is_green_afterwards(
     trainer = project / "sklearnserver" / "trainer"
     for name, before, after in (
         ("postprocessor.py", "return y_hat", 'return np.array(["setosa", "versicolor", "virginica"])[y_hat]'),
-        ("model.py", "LogisticRegression(max_iter=1000)", "LogisticRegression(max_iter=2000, C=0.5)"),
+        ("preprocessor.py", "    return X\n\n\ndef make", "    return np.clip(X, 0, 10)\n\n\ndef make"),
+        ("model.py", "compress=3", "compress=9"),
     ):
         assert (trainer / name).read_text().count(before) == 1
         (trainer / name).write_text((trainer / name).read_text().replace(before, after))

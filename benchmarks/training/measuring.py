@@ -66,7 +66,7 @@ def measure(package: str, data: Path, target: str, splits: int) -> dict[str, Any
 
 def beside(model: Any, table: Any, training: np.ndarray, X: Any) -> np.ndarray:
     """What histogram gradient boosting with ordinal encoding answers for X."""
-    parts = [model.features(model.signature.conform(part)) for part in (table.X.iloc[training], X)]
+    parts = [model.derive(model.signature.conform(part)) for part in (table.X.iloc[training], X)]
     if not isinstance(parts[0], np.ndarray):
         text = list(parts[0].select_dtypes(exclude="number"))
         encoder = OrdinalEncoder(

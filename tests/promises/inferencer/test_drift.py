@@ -31,7 +31,7 @@ def asked(way: str, model: MyModel, X: Any) -> dict[str, Any]:
         for item, column in zip(model.signature.inputs, zip(*rows))
     ]
     v1, v2 = "/v1/models/table:predict", "/v2/models/table/infer"
-    found: dict[str, Any] = {
+    found: dict[str, dict[str, Any]] = {
         "lists": {"url": v1, "json": {"instances": rows}},
         "records": {"url": v1, "json": {"instances": records}},
         "lines": {
@@ -43,12 +43,12 @@ def asked(way: str, model: MyModel, X: Any) -> dict[str, Any]:
         "v2": {"url": v2, "json": {"inputs": tensors}},
         "large": {"url": v1, "json": {"instances": rows}},
     }
-    return found[way]  # type: ignore[no-any-return]
+    return found[way]
 
 
 @pytest.mark.parametrize("way", ["lists", "records", "lines", "event", "v2", "large"])
 def test_all_ways_count_alike(server: Server, model: MyModel, table: Any, way: str) -> None:
-    X = model.signature.conform(table[0])
+    X: Any = model.signature.conform(table[0])
     repeated = 300 if way == "large" else 1
     request = asked(way, model, X.loc[X.index.repeat(repeated)] if repeated > 1 else X)
     before = metric(server, "inference_drift_rows")

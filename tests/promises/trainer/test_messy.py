@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..._engine.contract.features import Features
 from ..._engine.protocol.media import CSV, Media
 from ..._engine.protocol.requests import Decoder
 from ..._engine.protocol.tensors import to_bytes
@@ -76,7 +77,7 @@ def test_an_exported_file_is_understood_and_requests_like_it_are_answered_alike(
     kinds = {column.name: column.kind for column in model.signature.columns}
     assert kinds == {"ordered": "date", "amount": "number", "news": "true or false", "zip": "text"}
     assert [*model.signature.unused] == ["customer", "shop"]
-    assert "ordered_weekday" in model.features.names
+    assert "ordered_weekday" in Features(model.signature).names
     asked = cells[[*kinds]].iloc[:30]
     frame = pd.DataFrame(asked)
     frame["ordered"] = pd.to_datetime(asked["ordered"], format="%d.%m.%Y %H:%M")

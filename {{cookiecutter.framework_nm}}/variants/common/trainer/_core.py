@@ -35,7 +35,7 @@ class Model(_training.Model):
     """The engine's model, with your preprocessing before it and your postprocessing behind it."""
 
     def preprocess(self, X: Any) -> Any:
-        return preprocessor.prep_func(self.features(X))
+        return preprocessor.prep_func(self.derive(X))
 
     def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
         return postprocessor.post_func(y_hat)

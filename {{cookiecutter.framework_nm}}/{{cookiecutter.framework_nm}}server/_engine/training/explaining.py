@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..contract.errors import NoExplanations
+from ..contract.features import Features
 from .places import Places
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def explain(model: Model, X: Any) -> list[dict[str, Any]]:
         raise NoExplanations(str(error)) from error
     y_hat = model.conclude(encoded, False)
     chosen = _of_predictions(scores, y_hat, model.labels)
-    return _as_records(chosen, model.postprocess(y_hat), prepared, model.features.names)
+    return _as_records(chosen, model.postprocess(y_hat), prepared, Features(model.signature).names)
 
 
 def _of_predictions(scores: np.ndarray, y_hat: np.ndarray, labels: np.ndarray | None) -> np.ndarray:

@@ -26,6 +26,7 @@ from .cores import available_cores
 from .places import Places
 
 if TYPE_CHECKING:
+    from ..contract.signature import Input
     from .model import Model
 
 
@@ -128,12 +129,11 @@ class State(Places):
             raise ValueError("a threshold is for models that give probabilities of two labels")
         self.threshold = threshold
 
-    @property
-    def features(self) -> Features:
-        """What makes of rows in the signature's form the columns that the model learns from."""
+    def derive(self, X: Input) -> Input:
+        """Make of rows in the signature's form the columns that the model learns from."""
         if self._features.signature is not self.signature:
             self._features = Features(self.signature)
-        return self._features
+        return self._features(X)
 
     @property
     def has_proba(self) -> bool:

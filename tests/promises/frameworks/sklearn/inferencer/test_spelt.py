@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..._engine.contract.forms import Form
 from ..._engine.contract.numbers import Numbers
 from ..._engine.contract.signature import Signature
 from ..._engine.contract.truths import Truths
@@ -27,7 +28,7 @@ def test_a_server_takes_what_the_file_has_and_says_what_it_takes(tmp_path: Path)
             "news": np.arange(140) % 2 > 0,
         }
     )
-    forms = {"price": Numbers(thousands=",", signs=("$",)), "news": Truths("yes", "no")}
+    forms: dict[str, Form] = {"price": Numbers(thousands=",", signs=("$",)), "news": Truths("yes", "no")}
     model = MyModel()
     model.train(X, X["ordered"].dt.weekday > 4, Signature.learn(X, (), forms, {"row": "it names the rows"}))
     model.evaluate(X, X["ordered"].dt.weekday > 4)
