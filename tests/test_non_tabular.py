@@ -47,7 +47,7 @@ def test_every_part_of_the_page_works_as_it_stands(bake: Callable[..., Path], en
         assert documented and signature == [json.loads(documented[1])]
         answers = []
         for command in asks:
-            printed = shell(project, command.replace("localhost:8080", f"localhost:{port}"), HTTP_PORT=str(port))
-            answer = json.loads(printed)
+            typed = command.replace(":8080", f":{port}").replace("make predict", f"make predict HTTP_PORT={port}")
+            answer = json.loads(shell(project, typed))
             answers.append(answer if "predictions" in answer else answer["outputs"][0]["data"])
     assert answers == ANSWERS[title]

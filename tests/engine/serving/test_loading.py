@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 from pathlib import Path
-from typing import List
+from typing import Any, List
 
+import numpy as np
 import pytest
 from _engine.contract.errors import ModelError
+from _engine.contract.signature import Column, Signature
+from _engine.drift.reference import Reference
 from _engine.serving.loading import Fetched, Loader, local
 from _engine.serving.model import Serving
+from served import Numbers, serve
 
 
 class Sdk:
@@ -53,6 +58,31 @@ def test_a_download_stays_while_a_model_of_it_is_served_and_no_longer(tmp_path: 
     del published[:2]
     gc.collect()
     assert [path.exists() for path in downloads] == [False, True]
+
+
+class Watched(Numbers):
+    """A model of the owner's that is watched for drift."""
+
+    signature = Signature((Column("x", "FP64"),))
+    example = np.array([[1.0]])
+    reference = Reference({}, None)
+
+    def answer(self, X: Any, proba: bool) -> np.ndarray:
+        values: np.ndarray = X[:, 0]
+        return values
+
+
+def test_a_served_model_goes_without_the_garbage_collector(tmp_path: Path) -> None:
+    """Which never looks at the models from the start."""
+    gc.disable()
+    try:
+        model = serve(Watched(), tmp_path)
+        gone = weakref.ref(model)
+        assert model.watch
+        del model
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_load_that_fails_publishes_nothing_and_leaves_nothing(tmp_path: Path) -> None:

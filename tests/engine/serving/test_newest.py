@@ -59,8 +59,9 @@ class Model:
 
 
 @pytest.fixture
-def package(tmp_path: Path) -> Path:
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package with a sample and two trained models."""
+    monkeypatch.setattr("logging.disable", lambda: None)  # for the whole process, which is the tests' here
     for name in ("example_models/0001", "trainer/0001", "trainer/0002"):
         (tmp_path / name).mkdir(parents=True)
         (tmp_path / name / "metadata.json").write_text("{}")

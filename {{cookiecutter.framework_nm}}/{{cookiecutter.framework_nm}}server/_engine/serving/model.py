@@ -128,26 +128,19 @@ class Serving:
             self.verify_key,
             self.lenient,
         )
-        self._model = model
         self.platform = model.platform
         self.answers = model.answers
         self.signature = model.signature
         self.outputs = model.outputs
         self.labels = answered_labels(model)
         limits = (self.max_batch_rows, self.max_waiting)
-        self._batcher = Batcher(self._answer, *limits, self.telemetry.called, self.stuck_seconds)
+        predict = _Predictor(model)
+        self._batcher = Batcher(predict, *limits, self.telemetry.called, self.stuck_seconds)
         if self.quick_calls and self.signature.numeric:  # over a text, how long it takes depends on the text
             row = self.decoder.decode(self.example, v1=True).X[:1]
             self._batcher.measure(row, self.predict_proba)
-        self.watch = watch(model, self.labels)  # from here on: nobody has asked the rows before
+        self.watch = predict.watch = watch(model, self.labels)  # from here on: nobody has asked the rows before
         self._explanations = Batcher(_Explainer(model), *limits, stuck_seconds=self.stuck_seconds, step="explain")
-
-    def _answer(self, X: Any, proba: bool) -> np.ndarray:
-        """Answer rows of one or several requests, and note them."""
-        values = self._model.answer(X, proba)
-        if self.watch:
-            self.watch.note(X, values)
-        return values
 
     async def answer(self, request: Request, trace: Trace | None = None) -> list[Output]:
         """Run the model on a decoded request; returns the outputs that were asked for.
@@ -196,6 +189,24 @@ def maker(model_class: type[S], arguments: argparse.Namespace) -> Callable[[str,
         lenient=arguments.lenient,
         quick_calls=arguments.quick_calls,
     )
+
+
+class _Predictor:
+    """Answers rows of one or several requests, and notes them.
+
+    It does not know who serves the model: that would be a cycle, which is never collected in a model from the start,
+    when the server froze what it had, so that a reload would leave the old model, and its download.
+    """
+
+    def __init__(self, model: Servable) -> None:
+        self._model = model
+        self.watch: Watch | None = None
+
+    def __call__(self, X: Any, proba: bool) -> np.ndarray:
+        values = self._model.answer(X, proba)
+        if self.watch:
+            self.watch.note(X, values)
+        return values
 
 
 class _Explainer:

@@ -115,6 +115,7 @@ class Exchange:
             self._connection.transport.close()
         finally:
             call.end(size)
+            self._call = None  # a connection that idles would keep its model, even one that was replaced
 
     async def _read(self) -> bytes:
         assert self._call
