@@ -34,7 +34,7 @@ from ...trainer.model import MyModel
 TRAINER = MyModel.__module__.rpartition(".")[0]
 Table = Tuple[pd.DataFrame, pd.Series]
 #: The files beside the weights in every model directory.
-DESCRIBED = {"metadata.json", "metadata.sha256", "input.json"}
+DESCRIBED = {"metadata.json", "metadata.sha256", "input.json", "drift.json"}
 REPORT = {"report.html", "report.json", "MODEL_CARD.md"}
 
 
