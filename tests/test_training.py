@@ -91,7 +91,7 @@ class Training:
     def check(self, version: str, *extras: str) -> None:
         """The version is whole, has these extras, can be loaded, and nothing else is left."""
         files = {path.name for path in (self.output / version).iterdir()}
-        assert files == {"input.json", "metadata.json", "metadata.sha256", "model.joblib", *extras}
+        assert files == {"drift.json", "input.json", "metadata.json", "metadata.sha256", "model.joblib", *extras}
         program = f"from {self.package.name}.trainer.model import MyModel; MyModel(dirpath='{self.output / version}')"
         subprocess.run([self.python, "-c", program], cwd=self.folder, check=True)
         self.wait_until(lambda: not self.children())
