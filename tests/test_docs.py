@@ -137,6 +137,7 @@ def test_the_reference_has_what_the_code_has(site: Path) -> None:
             "inference_requests_total",
             "inference_batch_rows",
             "inference_model_info",
+            "inference_drift_psi",
             "request_predict_seconds",
         ],
         "errors": ["400 Bad Request", "503 Service Unavailable", "RESOURCE_EXHAUSTED", "500 Internal Server Error"],

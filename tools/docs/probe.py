@@ -12,6 +12,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
+import msgspec
+import numpy as np
+import pandas as pd
+
 #: How kinds of values are called.
 KINDS = {bool: "switch", float: "number", int: "whole number", Path: "path", str: "text"}
 
@@ -54,6 +58,18 @@ def server(package: str) -> list[dict[str, str]]:
     ]
 
 
+def watch(package: str) -> Any:
+    """What watches a model of a number and a text for drift, after some requests."""
+    reference = import_module(f"{package}._engine.drift.reference")
+    X = pd.DataFrame({"number": range(100), "text": ["one", "other"] * 50})
+    signature = import_module(f"{package}._engine.contract.signature").Signature.learn(X)
+    predictions = reference.of_predictions(np.arange(100.0), None, 10)
+    learnt = msgspec.structs.replace(reference.learn(signature, X, 10), predictions=predictions)
+    watching = import_module(f"{package}._engine.serving.watch").Watch(signature, learnt)
+    watching.note(X, np.arange(100.0))
+    return watching
+
+
 def metrics(package: str) -> list[dict[str, Any]]:
     """The server's metrics, after a request."""
     from prometheus_client import REGISTRY
@@ -62,7 +78,7 @@ def metrics(package: str) -> list[dict[str, Any]]:
     model = telemetry.Telemetry("model")
     model.begun()
     model.ended("v2", "200", 0.001, 10, 10)
-    telemetry.show_model("model", "0001", "onnx")
+    telemetry.show_model("model", "0001", "onnx", watch(package))
     return [
         {
             "name": family.name + {"counter": "_total", "info": "_info"}.get(family.type, ""),
