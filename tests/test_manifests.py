@@ -1052,7 +1052,8 @@ def test_every_answer_arrives_as_it_was_typed(bake: Callable[..., Path], sdk: st
             seen |= set(strings(manifest))
     assert {text for text in seen if "sklearnserver:" in text} == {image, f"{image}-train"}
     addresses = {uri, uri.replace("s3://", ":s3:"), *([f"{uri.rstrip('/')}/0002"] if sdk == "kserve" else [])}
-    assert {text for text in seen if "bucket" in text} == addresses
+    queries = {text for text in seen if "_bucket{" in text}  # of histograms, which have buckets of their own
+    assert {text for text in seen - queries if "bucket" in text} == addresses
     for file, value in [("Makefile", f"IMAGE = {image}"), ("sklearn.Dockerfile", f'version="{ODD["image_tag"]}"')]:
         assert value in (project / file).read_text()
 

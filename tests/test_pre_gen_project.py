@@ -563,6 +563,7 @@ class Kitchen:
             "serving_sdk": ["kserve", "kfserving"],
             **{question: GOOD[question] for question in FREE},
             "model_name": "{{cookiecutter.framework_nm}}server-test",
+            "ci": ["github", "none"],
         }
         (self.template / "cookiecutter.json").write_text(json.dumps(questions), encoding="utf-8")
         (project / "answers.json").write_text("{{ cookiecutter | jsonify }}", encoding="utf-8")
@@ -708,7 +709,7 @@ def test_odd_addresses_are_data(kitchen: Kitchen, capfd: pytest.CaptureFixture[s
 
 def test_at_the_prompt(kitchen: Kitchen) -> None:
     """What is typed at the prompt is text, Jinja included: the message shows it, and nothing is left."""
-    done = kitchen.ask("1", "1", "{{ 1/0 }}", "{% raw %}", '"""', "$(touch pwned)", "`touch pwned`", "")
+    done = kitchen.ask("1", "1", "{{ 1/0 }}", "{% raw %}", '"""', "$(touch pwned)", "`touch pwned`", "", "")
     assert done.returncode != 0
     for question, shown in [
         ("model_name", '"{{ 1/0 }}"'),
