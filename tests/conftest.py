@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from buckets import Store, running_store
 from cookiecutter.main import cookiecutter
 from facts import FLAVOURS, QUIET, TEMPLATE, find_links, find_python, pins
 from playwright.sync_api import Browser, sync_playwright
@@ -122,3 +123,10 @@ def project(flavour: tuple[str, str], bake: Callable[..., Path]) -> Path:
     """A project of each flavour, with the default answers. Not to be changed."""
     framework, sdk = flavour
     return bake(framework, serving_sdk=sdk)
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    """A bucket of a store that speaks S3."""
+    with running_store() as store:
+        yield store

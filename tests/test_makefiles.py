@@ -66,11 +66,7 @@ def test_an_environment_of_another_python_is_made_anew(bake: Callable[..., Path]
     """And one of a right Python stays."""
     project = bake("sklearn", serving_sdk=sdk)
     right = pins("sklearn", sdk)["pythons"]
-    wrong = next(
-        python
-        for python in map(find_python, ("3.10", "3.9", "3.11", "3.12"))
-        if python and version(python) not in right
-    )
+    wrong = other_than(right)
     subprocess.run([wrong, "-m", "venv", "--without-pip", ".venv"], cwd=project, check=True)
     python = next(filter(None, map(find_python, right)))
     for marker in ("", "mine"):
@@ -84,11 +80,7 @@ def test_an_environment_of_another_python_is_made_anew(bake: Callable[..., Path]
 def test_a_wrong_python_is_one_sentence_that_names_right_ones(bake: Callable[..., Path], sdk: str) -> None:
     project = bake("sklearn", serving_sdk=sdk)
     right = pins("sklearn", sdk)["pythons"]
-    wrong = next(
-        python
-        for python in map(find_python, ("3.10", "3.9", "3.11", "3.12"))
-        if python and version(python) not in right
-    )
+    wrong = other_than(right)
     run = install(project, f"PYTHON={wrong}")
     assert run.returncode != 0
     said = [line for line in run.stderr.splitlines() if not line.startswith("make")]
@@ -100,6 +92,12 @@ def install(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """`make install`, but for the downloads."""
     command = ["make", "install", "INSTALL=true", *words]
     return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+
+
+def other_than(versions: list[str]) -> str:
+    """A Python of this machine that is none of these versions."""
+    found = map(find_python, ("3.10", "3.9", "3.11", "3.12"))
+    return next(python for python in found if python and version(python) not in versions)
 
 
 def version(python: str) -> str:

@@ -11,24 +11,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from buckets import Store, running_store
+from buckets import Store
 from facts import TEMPLATE
 from running import Server
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    with running_store() as store:
-        yield store
 
 
 @pytest.fixture(scope="module")

@@ -16,16 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from buckets import Store, running_store
+from buckets import Store
 from running import free_port
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[Store]:
-    with running_store() as store:
-        yield store
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import pickle
 import statistics
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from _engine.drift.bins import compare, of_numbers, of_texts, psi
 from _engine.drift.reference import FILE, Named
 from _engine.serving.watch import Watch, gauges
 from _engine.training import drifting
-from _engine.training.model import Model
+from pickled import Pickled
 
 CHANCE = np.random.default_rng(0)
 ROWS = 4000
@@ -42,24 +41,8 @@ def table(rows: int = ROWS, shift: float = 0.0, rare: str = "Ann") -> pd.DataFra
     )
 
 
-class ByAge(Model):
+class ByAge(Pickled):
     """Answers by the first column."""
-
-    FRAMEWORK = "test"
-    WEIGHTS = "model.pkl"
-
-    @staticmethod
-    def version() -> str:
-        return "1.0"
-
-    def build(self, **params: Any) -> None:
-        pass
-
-    def preprocess(self, X: Any) -> Any:
-        return X
-
-    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
-        return y_hat
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         self.model = 40.0
@@ -69,12 +52,6 @@ class ByAge(Model):
         if self.labels is None:
             return X["age"].to_numpy(np.float64)
         return np.eye(2)[older] if proba else np.asarray(self.labels)[older]
-
-    def dump(self, file: Path) -> None:
-        file.write_bytes(pickle.dumps(self.model))
-
-    def restore(self, file: Path) -> None:
-        self.model = pickle.loads(file.read_bytes())
 
 
 def trained(folder: Path, task: str = "classification") -> Path:

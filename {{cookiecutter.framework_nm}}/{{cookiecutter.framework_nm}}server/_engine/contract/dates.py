@@ -79,10 +79,6 @@ class Dates(msgspec.Struct, frozen=True, tag_field="form", tag="dates"):
             return time.date().isoformat()
         return time.isoformat(timespec="seconds" if not time.microsecond else "microseconds") + "Z" * self.utc
 
-    def features(self, seconds: np.ndarray) -> np.ndarray:
-        """The parts of times, [rows, parts]; NaN where there is none."""
-        return parts_of(seconds, self.parts)
-
     def learn(self, seconds: np.ndarray) -> Dates:
         """The same, with the parts that vary among these times."""
         values = parts_of(seconds[~np.isnan(seconds)], PARTS)
