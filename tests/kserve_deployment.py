@@ -18,7 +18,7 @@ KEYS = {"ports": "containerPort", "env": "name", "volumeMounts": "mountPath", "v
 OF_A_RUNTIME = ("nodeSelector", "affinity", "tolerations", "volumes", "imagePullSecrets", "schedulerName")
 #: What a predictor has besides what a pod has.
 OF_A_PREDICTOR = {
-    *("annotations", "autoScaling", "canaryTrafficPercent", "labels", "maxReplicas", "minReplicas", "model"),
+    *("annotations", "autoScaling", "canaryTrafficPercent", "labels", "logger", "maxReplicas", "minReplicas", "model"),
     *("name", "scaleMetric", "scaleTarget"),
 }
 OF_A_MODEL = {"modelFormat", "protocolVersion", "runtime", "storageUri"}

@@ -34,10 +34,14 @@ FOLDERS = sorted(path.name for path in (SKELETON / "k8s").iterdir() if path.name
 #: What decides how a service runs: of these there is one, and of gRPC's the one that goes with it.
 MODES = {"hpa": "Standard", "keda": "Standard", "knative": "Knative"}
 ONLY_IN = {"grpc": "Standard", "grpc-knative": "Knative"}
+#: KServe's logger puts a port of HTTP first, and Knative has one.
+APART = {"logger", "grpc-knative"}
 
 
 def modes_of(*components: str) -> list[str]:
     """The ways to run with which these can be combined: their own, or one for each mode."""
+    if {*components} >= APART:
+        return []
     own = [component for component in components if component in MODES]
     found = own[:1] if len(own) == 1 else [] if own else ["hpa", "knative"]
     return [
@@ -56,8 +60,8 @@ SETS = [
 WHOLE = [
     *("root", "training", "training-bucket", "scoring", "scoring-nightly", "keda"),
     *(
-        "+".join([mode, *(each for each in COMPONENTS if each not in MODES and mode in modes_of(each))])
-        for mode in ("hpa", "knative")
+        "+".join([mode, *(each for each in COMPONENTS if each not in {*MODES, apart} and mode in modes_of(each))])
+        for mode, apart in (("hpa", ""), ("knative", "logger"), ("knative", "grpc-knative"))
     ),
 ]
 KSERVE = "serving.kserve.io"
@@ -649,13 +653,19 @@ EFFECTS: dict[str, Callable[[list[Manifest]], Any]] = {
     "hpa": lambda found: spec(found)["predictor"]["scaleMetric"] == "cpu",
     "keda": lambda found: spec(found)["predictor"]["autoScaling"]["metrics"],
     "knative": lambda found: spec(found)["predictor"]["scaleMetric"] == "concurrency",
+    "logger": lambda found: (
+        spec(found)["predictor"]["logger"]["url"]
+        == f"http://{one(found, 'Service')['metadata']['name']}.{one(found, 'Service')['metadata']['namespace']}.svc"
+    ),
     "monitoring": lambda found: (
         one(found, "PodMonitor")["spec"]["selector"]["matchLabels"].items()
         <= deployments(found)[0]["spec"]["template"]["metadata"]["labels"].items()
         and one(found, "PrometheusRule")["spec"]["groups"]
         and json.loads(one(found, "ConfigMap")["data"]["dashboard.json"])["panels"]
     ),
-    "network": lambda found: one(found, "NetworkPolicy")["spec"]["policyTypes"] == ["Ingress", "Egress"],
+    "network": lambda found: (
+        ["Ingress", "Egress"] in [each["spec"]["policyTypes"] for each in found if each["kind"] == "NetworkPolicy"]
+    ),
 }
 #: What a component is there to change in the base, by the last part of its place.
 CHANGES = {
@@ -806,10 +816,10 @@ def test_labels_are_the_recommended_ones_and_such_as_kubernetes_takes(
 
 
 def pods(found: list[Manifest]) -> list[Manifest]:
-    """Deployments and Jobs, and what CronJobs make."""
+    """Deployments, KServe's and ours, Jobs, and what CronJobs make."""
     nightly = [manifest["spec"]["jobTemplate"] for manifest in found if manifest["kind"] == "CronJob"]
     jobs = [{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "a"}, **job} for job in nightly]
-    return [*deployments(found), *(manifest for manifest in found if manifest["kind"] == "Job"), *jobs]
+    return [*deployments(found), *(manifest for manifest in found if manifest["kind"] in ("Deployment", "Job")), *jobs]
 
 
 def not_restricted(pod: Manifest) -> list[str]:
@@ -934,8 +944,33 @@ def test_policies_choose_the_pods_of_the_model_and_no_others(project: Path) -> N
     for selector in (budget["selector"], policy["podSelector"], *(spread["labelSelector"] for spread in spreads)):
         assert selector["matchLabels"].items() <= template["metadata"]["labels"].items()
         assert selector["matchLabels"]["serving.kserve.io/inferenceservice"] == f"{project.name}server-test"
-    assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53, 443}
+    assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53, 443, 8080}
     assert {spread["topologyKey"] for spread in spreads} == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+
+
+def test_the_receiver_of_payloads_is_found_by_those_who_ask_it_and_by_nobody_else(plain: Path) -> None:
+    """Names, labels and ports on both sides of each connection, and the options of the command."""
+    found = manifests(plain, "hpa+logger+network")
+    (pod,) = [each["spec"]["template"] for each in found if each["kind"] == "Deployment"]
+    (model,) = deployments(found)
+    (container,), labels = pod["spec"]["containers"], pod["metadata"]["labels"].items()
+    service = one(found, "Service")["spec"]
+    policies = {each["metadata"]["name"]: each["spec"] for each in found if each["kind"] == "NetworkPolicy"}
+    own, models = policies["sklearnserver-test-payloads"], policies["sklearnserver-test"]
+    assert service["selector"].items() <= labels
+    assert [service["ports"][0]["targetPort"]] == [port["containerPort"] for port in container["ports"]]
+    assert own["podSelector"]["matchLabels"].items() <= labels
+    assert not own["podSelector"]["matchLabels"].items() <= model["spec"]["template"]["metadata"]["labels"].items()
+    (asked,) = own["ingress"][0]["from"]
+    assert asked["podSelector"]["matchLabels"].items() <= model["spec"]["template"]["metadata"]["labels"].items()
+    told = models["egress"][-1]
+    assert told["to"][0]["podSelector"]["matchLabels"].items() <= labels
+    assert told["ports"][0]["port"] == own["ingress"][0]["ports"][0]["port"] == 8080
+    run = [sys.executable, *container["command"][1:], *container["args"], "--help"]
+    help = subprocess.run(run, cwd=plain, capture_output=True, text=True, check=True).stdout
+    assert "--keep_mib" in help
+    url = next(each for each in container["args"] if each.startswith("--model_url="))
+    assert url.endswith("http://sklearnserver-test-predictor.test.svc/v2/models/sklearnserver-test")
 
 
 # --- Memory, size of requests, concurrency.

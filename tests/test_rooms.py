@@ -14,6 +14,8 @@ BELOW = {
     "doctor": set(),
     "licences": set(),
     "rollout": set(),
+    # Reads what a server was asked, as it reads it.
+    "payloads": {"protocol"},
     "updating": set(),
     "artifact": {"contract", "drift"},
     "tables": {"contract"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from pathlib import Path
@@ -62,6 +63,20 @@ def test_a_folder_is_scored_file_by_file_by_name(tmp_path: Path, format: str) ->
     (tmp_path / "in" / "_delta_log").mkdir()
     shutil.copy(tmp_path / "in" / f"b.{format}", tmp_path / "in" / "_delta_log" / f"c.{format}")
     score(tmp_path, str(tmp_path / "in"), str(tmp_path / "out"))
+    assert read(tmp_path / "out")["predict"].tolist() == served(rows)
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("format", ["csv", "jsonl"])
+def test_packed_files_are_unpacked_and_each_is_one_shards(tmp_path: Path, format: str, shards: int) -> None:
+    """As the receiver of payloads writes them."""
+    rows = records(90)
+    for first in range(0, 90, 30):
+        file = write(tmp_path / "in" / f"{first}.{format}", rows[first : first + 30])
+        (tmp_path / "in" / f"{first}.{format}.gz").write_bytes(gzip.compress(file.read_bytes()))
+        file.unlink()
+    for shard in range(shards):
+        score(tmp_path, str(tmp_path / "in"), str(tmp_path / "out"), f"--shard={shard}/{shards}")
     assert read(tmp_path / "out")["predict"].tolist() == served(rows)
 
 

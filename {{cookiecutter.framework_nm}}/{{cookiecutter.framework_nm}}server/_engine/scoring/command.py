@@ -22,7 +22,7 @@ from ..tables.files import DataError
 from .places import Place, Unfinished, find
 from .progress import Progress
 from .scorer import Scorer, Wanted
-from .sources import FORMATS, Reading, check_columns, chunks, open_source
+from .sources import FORMATS, PACKED, Reading, check_columns, chunks, open_source
 from .state import Part, Run
 from .workers import Job, make_model, score
 
@@ -167,7 +167,11 @@ def _parser(package: str) -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     kinds = ", ".join(FORMATS)
-    add("input", metavar="IN", help=f"file ({kinds}), or folder of files; also s3://... or gs://...")
+    add(
+        "input",
+        metavar="IN",
+        help=f"file ({kinds}; lines also in {PACKED}), or folder of files; also s3://... or gs://...",
+    )
     add("output", metavar="OUT", help=f"file ({kinds}), or folder to write a file a part to, in the format of IN")
     add("--model", default="", help="model directory, or a folder of versions; the newest you trained unless given")
     add("--proba", action="store_true", help="write the probability of each label, too")

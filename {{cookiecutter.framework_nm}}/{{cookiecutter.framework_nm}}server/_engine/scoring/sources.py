@@ -23,6 +23,8 @@ FORMATS = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
+#: What lines may be packed with, beside: table.csv.gz, payloads.jsonl.gz.
+PACKED = ".gz"
 #: Bytes of a chunk of lines; a line may be that long a few times over.
 CHUNK = 4 << 20
 _LONGEST = 64 << 20
@@ -81,9 +83,10 @@ def open_source(address: str, reading: Reading) -> Source:
     if not place.exists:
         raise DataError(f"{place.shown} is neither a file nor a folder")
     found = [place] if place.info.is_file else _tables_in(place)
-    formats = {FORMATS.get(item.suffix, "") for item in found}
+    formats = {_format(item) for item in found}
     if not found or "" in formats:
-        raise DataError(f"{place.shown}: expected a file, or a folder of files, that end in {', '.join(FORMATS)}")
+        kinds = f"{', '.join(FORMATS)}, or of lines in {PACKED} after that"
+        raise DataError(f"{place.shown}: expected a file, or a folder of files, that end in {kinds}")
     if len(formats) > 1:
         raise DataError(
             f"{place.shown} holds files of several formats ({', '.join(sorted(formats))}): score each alone"
@@ -94,13 +97,21 @@ def open_source(address: str, reading: Reading) -> Source:
         first = files[-1].first + files[-1].size if files else 0
         file = File(item, info.size, info.mtime_ns or 0, first)
         with failing(item):
-            files.append(_LOOK[FORMATS[item.suffix]](file, reading))
+            files.append(_LOOK[_format(item)](file, reading))
     return Source(formats.pop(), files)
+
+
+def _format(place: Place) -> str:
+    """The format of a file by its name; "" where it has none. pyarrow unpacks by the name, too."""
+    if place.suffix != PACKED:
+        return FORMATS.get(place.suffix, "")
+    inner = FORMATS.get(place._replace(path=place.path[: -len(PACKED)]).suffix, "")
+    return "" if inner == "parquet" else inner
 
 
 def _tables_in(folder: Place) -> List[Place]:
     """The tables in a folder, without what tools keep beside them."""
-    found = [item for item in folder.files() if item.suffix in FORMATS]
+    found = [item for item in folder.files() if _format(item)]
     below = len(folder.path)
     return [item for item in found if not any(part[:1] in "._" for part in item.path[below:].strip("/").split("/"))]
 
@@ -170,7 +181,8 @@ def _lines_parts(file: File) -> Iterator[Tuple[bytes, int, int]]:
 
 
 def _parts_of_lines(file: File, skip: int, quoted: bool) -> Iterator[Tuple[bytes, int, int]]:
-    """Whole lines, with where they start and end; a line break between quotes ends none."""
+    """Whole lines, with where they start and end; a line break between quotes ends none. Those of a packed file all
+    start where it does, so that they are one shard's."""
     rest, start = b"", file.first + skip
     with file.place.store.open_input_stream(file.place.path) as stream:
         stream.read(skip)
@@ -179,7 +191,8 @@ def _parts_of_lines(file: File, skip: int, quoted: bool) -> Iterator[Tuple[bytes
             length = _whole_lines(rest, quoted)
             if length:
                 yield rest[:length], start, start + length
-                rest, start = rest[length:], start + length
+                rest = rest[length:]
+                start += 0 if file.place.suffix == PACKED else length
             elif len(rest) > _LONGEST:
                 why = "a quote that nothing closes?" if quoted else "expected JSON Lines, a row a line"
                 raise DataError(f"{file.place.shown} has a line of more than {_LONGEST >> 20} MiB: {why}")

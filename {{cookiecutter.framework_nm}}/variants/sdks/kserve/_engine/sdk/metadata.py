@@ -1,7 +1,7 @@
 """What models there are and what they take and give, over REST: the metadata of V2, and the repository's index.
 
-KServe's own answers have no place for the labels and for how columns are spelt, and it has no index. Not here: the
-metadata over gRPC.
+KServe's own answers have no place for the labels, the columns of a matrix and how they are spelt, and it has no index.
+Not here: the metadata over gRPC.
 """
 
 import asyncio
@@ -31,6 +31,8 @@ def add_metadata(app: FastAPI, dataplane: ServingDataPlane, repository: ServingM
         for tensor in found["inputs"]:
             if tensor["name"] in forms:
                 tensor["parameters"] = {"expected": forms[tensor["name"]].expected}
+        if not model.signature.tensor and len(found["inputs"][0]["shape"]) == 2:
+            found["inputs"][0]["parameters"] = {"columns": model.signature.names}
         labels = model.labels
         if labels is not None:
             proba = (output for output in found["outputs"] if output["name"] == "predict_proba")
