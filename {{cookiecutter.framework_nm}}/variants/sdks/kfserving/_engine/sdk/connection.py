@@ -68,6 +68,8 @@ class Connection(HTTP1ServerConnection):
             pass
         finally:
             self.stream.close()
+            if self.stream.error:  # whose traceback holds the stream, and the answer that was being written
+                self.stream.error.__traceback__ = None
             delegate.on_close(self)
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
 from typing import Any, cast
 
 from tornado.iostream import StreamClosedError
@@ -93,9 +92,16 @@ class Predict(JsonErrors):
             self.write(bytes(body[first : first + _PIECE]))
             await self._taken(self.flush())
 
-    async def _taken(self, writing: Awaitable[None]) -> None:
-        """Wait for the client to take what was written. Raises TimeoutError where it reads too slowly."""
-        await asyncio.wait_for(writing, self.desk.gate.limits.reading or None)
+    async def _taken(self, writing: asyncio.Future[None]) -> None:
+        """Wait for the client to take what was written. Raises TimeoutError where it reads too slowly, and
+        StreamClosedError where it has left: one of its own, as `writing` and its error would keep each other, and the
+        answer, until there is a collection.
+        """
+        done, _ = await asyncio.wait([writing], timeout=self.desk.gate.limits.reading or None)
+        if not done:
+            raise asyncio.TimeoutError
+        if writing.exception():
+            raise StreamClosedError
 
     async def _body(self) -> bytes:
         return cast(bytes, self.body)  # who reads it does not mind
