@@ -240,10 +240,15 @@ def test_a_stalled_upload_is_answered_at_once_or_ends(sdk: str, install: Callabl
     """One that nobody needs has its answer before its body; others end with the deadline."""
     options = ("--access_log", "--log_format=json")
     with Server(install("sklearn", sdk), *options, DEADLINE_SECONDS="1") as server:
-        asked = [("/elsewhere", b"404"), ("/v2/health/live", b"405"), ("/v1/models/absent:predict", b"404")]
-        for path, status in (*asked, ("/v1/models/m:predict", b"408")):
+        for path, size, status in (
+            ("/elsewhere", 1_000_000, b"404"),
+            ("/v2/health/live", 1_000_000, b"405"),
+            ("/v1/models/absent:predict", 1_000_000, b"404"),
+            ("/v1/models/m:predict", 1_000_000, b"408"),
+            ("/v1/models/m:predict", 100, b"408"),
+        ):
             with socket.create_connection(("127.0.0.1", server.http), timeout=30) as connection:
-                connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n{{".encode())
+                connection.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n{{".encode())
                 answer = b"".join(iter(lambda: connection.recv(65536), b""))  # until the server closes
             head, _, content = answer.partition(b"\r\n\r\n")
             assert head.split()[1] == status

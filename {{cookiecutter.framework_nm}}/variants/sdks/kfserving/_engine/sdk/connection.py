@@ -167,6 +167,11 @@ class Exchange(HTTP1Connection):
                 raise HTTPInputError("a chunk of the body does not end where its size says")
         await self._read_until(rb"(?<![^\n])\r\n", LONGEST, "what follows the body")
 
+    def give_up(self) -> bool:
+        """Wait no more for what is missing of the body; whether anything is."""
+        self._small = False
+        return not self._read_finished
+
     def finish(self) -> None:
         self._ends = self.ends
         super().finish()

@@ -50,7 +50,7 @@ class JsonErrors(tornado.web.RequestHandler):
 
     def _look(self) -> None:
         connection: Any = self.request.connection
-        if not connection._read_finished:
+        if connection.give_up():
             self.stalled()
 
     def stalled(self) -> None:
