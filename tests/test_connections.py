@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from facts import SDKS
 from running import Server, shell
 
 pytestmark = pytest.mark.slow
@@ -308,6 +309,31 @@ def test_who_reads_too_slowly_is_left_by_kfserving_too(install: Callable[[str, s
     with Server(install("sklearn", "kfserving"), READ_SECONDS="1") as server:
         does_not_read(server)
         assert server.client.post(PREDICT, content=V1).status_code == 200
+
+
+def held(server: Server) -> float:
+    """Megabytes of memory."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1000
+
+
+@pytest.mark.parametrize("sdk", list(SDKS))
+def test_clients_that_leave_while_they_read_leave_nothing_behind(sdk: str, install: Callable[[str, str], Path]) -> None:
+    """Be it garbage that waits for a collection, which there is none of here: each would keep megabytes until then."""
+    rows = json.dumps({"instances": [[1, 2, 3, 4]] * 60_000, "parameters": {"predict_proba": True}}).encode()
+    program = "import gc\ngc.disable()\nfrom sklearnserver.inferencer.__main__ import main\nmain()\n"
+    memory = []
+    with Server(install("sklearn", sdk), program=program) as server:
+        for _ in range(3):
+            for _ in range(20):
+                with closing(socket.socket()) as connection:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                    connection.connect(("127.0.0.1", server.http))
+                    connection.sendall(request(PREDICT, rows))
+                    assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+            assert server.client.post(PREDICT, content=V1).status_code == 200
+            memory.append(held(server))
+    assert memory[-1] < memory[0] + 30, memory
 
 
 @pytest.mark.parametrize("way", IN_THREAD)

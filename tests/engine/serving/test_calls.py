@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
+import weakref
 from pathlib import Path
 from typing import Any, Awaitable, Callable, Dict, List, Tuple
 
@@ -331,6 +333,25 @@ def test_an_answer_has_those_headers_of_its_request_that_find_it_again(tmp_path:
             assert b"secret" not in b"".join(headers.values())
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("refused", [{"name": "absent"}, {"size": 1001}, {"content_type": "image/png"}], ids=str)
+def test_a_refused_request_is_gone_with_its_answer(tmp_path: Path, refused: Dict[str, Any]) -> None:
+    """And not kept until garbage is collected: refusals come in floods."""
+
+    async def main() -> None:
+        call = Server(tmp_path).begin(**refused)
+        assert (await call.answer(arriving(call))).status in (404, 413, 415)
+        call.end()
+        left = weakref.ref(call)
+        del call
+        assert left() is None
+
+    gc.disable()
+    try:
+        asyncio.run(main())
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("event", [EVENT, STRUCTURED])

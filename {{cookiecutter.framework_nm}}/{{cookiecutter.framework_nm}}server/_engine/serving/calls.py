@@ -183,6 +183,8 @@ class Call(Generic[M]):
         """Give back what the request took, count it, and log it where that is asked for."""
         if self.ticket:
             self.desk.gate.leave(self.ticket)
+        if self.refused:
+            self.refused.__traceback__ = None  # which holds this call, and would keep it until there is a collection
         status = self.outcome.code if self.way == "grpc" else self.outcome.status
         seconds = time.perf_counter() - self.since
         if self._telemetry:

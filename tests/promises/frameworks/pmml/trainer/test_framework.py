@@ -54,12 +54,17 @@ def import_model(file: Path, *arguments: object) -> subprocess.CompletedProcess[
     return train("--pmml", file, "--output_dir", file.parent / "runs", *arguments)
 
 
+def import_tree(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Import the tree with its data."""
+    (folder / "tree.pmml").write_text(TREE)
+    DATA.to_csv(folder / "data.csv", index=False)
+    return import_model(folder / "tree.pmml", "--data", folder / "data.csv", "--target", "rent", *arguments)
+
+
 @pytest.fixture
 def homes(tmp_path: Path) -> MyModel:
     """The tree, imported with its data, saved and loaded."""
-    (tmp_path / "tree.pmml").write_text(TREE)
-    DATA.to_csv(tmp_path / "data.csv", index=False)
-    run = import_model(tmp_path / "tree.pmml", "--data", tmp_path / "data.csv", "--target", "rent")
+    run = import_tree(tmp_path, "--min_count", 1)
     assert run.returncode == 0, run.stderr
     assert "accuracy          1.0000" in run.stdout
     assert (tmp_path / "runs" / "0001" / "model.pmml").read_text() == TREE
@@ -85,6 +90,12 @@ def test_values_may_be_missing_where_the_document_replaces_them(homes: MyModel) 
 def test_a_value_that_the_document_does_not_allow_is_named_with_its_row(homes: MyModel) -> None:
     with pytest.raises(Unanswerable, match=r'^row 1: Field "town" cannot accept invalid value "Rome"$'):
         homes.predict(HOMES.assign(town=["Ulm", "Rome", "Bern"]))
+
+
+def test_an_example_without_a_value_that_the_document_allows_says_which_option_shows_one(tmp_path: Path) -> None:
+    run = import_tree(tmp_path)
+    assert run.returncode == 1
+    assert "--min_count" in run.stderr and 'Field "town" cannot accept invalid value' in run.stderr
 
 
 @pytest.mark.parametrize(

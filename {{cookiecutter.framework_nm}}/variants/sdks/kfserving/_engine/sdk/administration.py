@@ -57,9 +57,7 @@ class Repository(JsonErrors):
         self.access = access
 
     def admit(self) -> None:
-        """Raise Refused where this request may not. Not in `prepare`: Tornado closes what is answered before its body
-        is here, and a client may be sending it still.
-        """
+        """Raise Refused where this request may not. Browsers that ask whether a page may are told so all the same."""
         headers = self.request.headers
         refused = self.access.refusal("Origin" in headers, headers.get("Authorization", ""))
         if refused:

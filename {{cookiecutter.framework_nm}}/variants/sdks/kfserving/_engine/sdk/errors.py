@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import http
-import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,17 +33,24 @@ class JsonErrors(tornado.web.RequestHandler):
         self.set_header("Content-Type", "application/json")  # KFServing's strings of JSON would be HTML
         self._share()
 
-    def prepare(self) -> None:
-        # Tornado's limit closes the connection while the client still sends, and the client never reads why.
-        connection: Any = self.request.connection
-        connection.set_max_body_size(sys.maxsize)
+    def prepare(self) -> Any:
+        """Refuse another method before the body comes; otherwise wait for the body."""
+        if self.request.method not in (*self.methods, "OPTIONS"):
+            raise tornado.web.HTTPError(405)
         seconds = self.settings["body_seconds"]
         if seconds:  # Tornado's own limit closes the connection without a word
             self._timer = IOLoop.current().call_later(seconds, self._look)
 
+    @property
+    def methods(self) -> list[str]:
+        """The methods that there are on this path."""
+        plain = tornado.web.RequestHandler
+        found = [name for name in ("get", "post") if getattr(type(self), name) is not getattr(plain, name)]
+        return [name.upper() for name in found] + ["HEAD"] * ("get" in found)
+
     def _look(self) -> None:
         connection: Any = self.request.connection
-        if not connection._read_finished:
+        if connection.give_up():
             self.stalled()
 
     def stalled(self) -> None:
@@ -88,11 +94,9 @@ class JsonErrors(tornado.web.RequestHandler):
         return self.get(*arguments)
 
     def finish(self, chunk: Any = None) -> asyncio.Future[None]:
-        """Announce that the connection closes; Tornado does so only if that was decided before the request came. It
-        closes one whose request was refused before all of it was read, too.
-        """
+        """Announce that the connection closes; Tornado does so only if that was decided before the request came."""
         connection: Any = self.request.connection
-        if connection.params.no_keep_alive or not connection._read_finished:
+        if connection.ends:
             self.set_header("Connection", "close")
         return super().finish(chunk)
 
@@ -104,13 +108,13 @@ class JsonErrors(tornado.web.RequestHandler):
             message = getattr(error, "message", "") or error.reason or http.HTTPStatus(status_code).phrase
         for header in getattr(error, "headers", ()):
             self.set_header(*header)
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(self.methods))
         self.finish({"error": message})
 
 
 class NotFound(JsonErrors):
     """Answers paths that have no route."""
 
-    def get(self, *arguments: str) -> None:
+    def prepare(self) -> None:
         raise tornado.web.HTTPError(404)
-
-    post = put = patch = delete = options = get

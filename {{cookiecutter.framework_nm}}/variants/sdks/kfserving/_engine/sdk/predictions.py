@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable
 from typing import Any, cast
 
 from tornado.iostream import StreamClosedError
@@ -32,19 +31,24 @@ class Predict(JsonErrors):
         self.answering = False
         self.call: Prediction | None = None
 
-    def prepare(self) -> None:
+    async def prepare(self) -> None:
         super().prepare()
         self.body = bytearray()  # grows in place: to join a large one in the end would keep others waiting
         if self.request.method != "POST":
-            return  # it will be refused
+            return  # a browser asks whether it may
         headers = {name.lower().encode(): value.encode("latin-1") for name, value in self.request.headers.get_all()}
         self.call = Prediction(self.desk, Route(self.path_args[0], self.way), headers, "kfserving")
+        if self.call.refused:
+            await self._respond()  # which needs no body
 
     def data_received(self, chunk: bytes) -> None:
-        if self.call and self.call.arrived(len(chunk)):
+        if self.call is None or self.call.refused:
+            return
+        if self.call.arrived(len(chunk)):
             self.body += chunk
         else:
             self.body.clear()
+            self._respond_early()
 
     async def post(self, name: str) -> None:
         await self._respond()
@@ -52,9 +56,12 @@ class Predict(JsonErrors):
     def stalled(self) -> None:
         if self.call:
             self.call.stall()
-            self.refusing = asyncio.ensure_future(self._respond())
+            self._respond_early()
         else:
             super().stalled()
+
+    def _respond_early(self) -> None:
+        self.refusing = asyncio.ensure_future(self._respond())
 
     async def _respond(self) -> None:
         assert self.call
@@ -85,9 +92,16 @@ class Predict(JsonErrors):
             self.write(bytes(body[first : first + _PIECE]))
             await self._taken(self.flush())
 
-    async def _taken(self, writing: Awaitable[None]) -> None:
-        """Wait for the client to take what was written. Raises TimeoutError where it reads too slowly."""
-        await asyncio.wait_for(writing, self.desk.gate.limits.reading or None)
+    async def _taken(self, writing: asyncio.Future[None]) -> None:
+        """Wait for the client to take what was written. Raises TimeoutError where it reads too slowly, and
+        StreamClosedError where it has left: one of its own, as `writing` and its error would keep each other, and the
+        answer, until there is a collection.
+        """
+        done, _ = await asyncio.wait([writing], timeout=self.desk.gate.limits.reading or None)
+        if not done:
+            raise asyncio.TimeoutError
+        if writing.exception():
+            raise StreamClosedError
 
     async def _body(self) -> bytes:
         return cast(bytes, self.body)  # who reads it does not mind

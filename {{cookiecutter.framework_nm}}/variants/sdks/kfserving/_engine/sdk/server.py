@@ -11,15 +11,15 @@ import signal
 from typing import Any
 
 import kfserving
-import tornado.httputil
 import tornado.ioloop
 import tornado.web
-from tornado.http1connection import HTTP1ServerConnection
+from tornado.httpserver import HTTPServer
 
 from ..serving.access import Access
 from ..serving.calls import Desk
 from ..serving.drain import Drain
 from .administration import Health, Live, Load, Models, SwitchedOff, Unload
+from .connection import Listener
 from .errors import NotFound
 from .metrics import Metrics
 from .model import ServingModel
@@ -27,8 +27,6 @@ from .predictions import Predict
 from .repository import ServingModelRepository
 
 _NAME = "([a-zA-Z0-9_-]+)"
-#: Seconds that a connection may be open without the head of a request. To Tornado they are an hour.
-IDLE = 60
 
 
 class Server(kfserving.KFServer):
@@ -75,7 +73,6 @@ class Server(kfserving.KFServer):
                 *([] if self.access.enabled else [("/v2/repository/.*", SwitchedOff, repository)]),
             ],
         )
-        _understand_expectations(application)
         # serving/calls.py logs requests, where that is asked for.
         application.settings.update(
             default_handler_class=NotFound,
@@ -93,11 +90,8 @@ class Server(kfserving.KFServer):
                 loop.add_signal_handler(number, self.drain.on_signal, number)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda number, _: loop.call_soon_threadsafe(self.drain.on_signal, number))
-        loop.call_soon(self._end_idle_connections)  # there is a server then
+        HTTPServer.configure(Listener)  # KFServing makes a plain one, which is to be this
         super().start(models)
-
-    def _end_idle_connections(self) -> None:
-        self._http_server.conn_params.header_timeout = IDLE
 
     def _ask_clients_to_leave(self) -> None:
         """Close each connection with its next answer, so that its client connects elsewhere."""
@@ -106,24 +100,6 @@ class Server(kfserving.KFServer):
     async def _finish(self) -> None:
         """Accept no connection, and end when nothing is in flight on those that there are."""
         self._http_server.stop()
-        while not all(map(_idle, self._http_server._connections)):
+        while not all(connection.idle for connection in self._http_server._connections):
             await asyncio.sleep(0.02)
         tornado.ioloop.IOLoop.current().stop()
-
-
-def _idle(connection: HTTP1ServerConnection) -> bool:
-    """Whether a connection waits for a request, of which nothing has arrived."""
-    stream = connection.stream
-    return stream._read_regex is not None and not stream._read_buffer_size
-
-
-def _understand_expectations(application: tornado.web.Application) -> None:
-    """Let a client go on that asks with `Expect: 100-Continue`, as Java does: Tornado knows lower case alone."""
-    find_handler = application.find_handler
-
-    def find(request: tornado.httputil.HTTPServerRequest, **arguments: Any) -> Any:
-        if "Expect" in request.headers:
-            request.headers["Expect"] = request.headers["Expect"].lower()
-        return find_handler(request, **arguments)
-
-    application.find_handler = find

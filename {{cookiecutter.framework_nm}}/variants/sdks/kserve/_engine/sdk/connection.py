@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import Any
 
+import httptools
 import orjson
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -140,7 +142,14 @@ class Connection(HttpToolsProtocol):
         if (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused:
             self._request = self._direct.recognise(self)
         if self._request is None:
+            self._check_coding()
             self._leave_to_uvicorn()
+
+    def _check_coding(self) -> None:
+        """Raise ValueError where a body is coded in another way than in chunks: httptools would leave it so."""
+        if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
+            self._problem = "expected Transfer-Encoding: chunked, and no other one"
+            raise ValueError(self._problem)
 
     def _leave_to_uvicorn(self) -> None:
         """Have uvicorn go on with the request at hand, as if its head had just come, and then its body."""
@@ -175,8 +184,10 @@ class Connection(HttpToolsProtocol):
         self._start_asgi_task(self.cycle, self.app)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse bytes that are no HTTP, in the form of all errors."""
-        body = orjson.dumps({"error": self._problem or msg})
+        """Refuse bytes that are no HTTP, in the form of all errors, with httptools' reason where that has one."""
+        error = sys.exc_info()[1]
+        says_why = error and not isinstance(error, httptools.HttpParserCallbackError)
+        body = orjson.dumps({"error": self._problem or (f"{msg} {error}" if says_why else msg)})
         headers = (b"content-type: application/json", b"content-length: %d" % len(body), b"connection: close")
         self.transport.write(b"\r\n".join([b"HTTP/1.1 400 Bad Request", *headers, b"", body]))
         self.transport.close()
