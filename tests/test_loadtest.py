@@ -47,7 +47,16 @@ def test_latency_counts_from_when_a_request_was_due(tmp_path: Path) -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     (tmp_path / "input.json").write_text("{}")
     locust = f"locust=={QUESTIONS['_tools']['locust']}"
-    command = [Path(sys.executable).with_name("uv"), "tool", "run", "--quiet", "--python", ">=3.11", "--from", locust]
+    command: list[str | Path] = [
+        Path(sys.executable).with_name("uv"),
+        "tool",
+        "run",
+        "--quiet",
+        "--python",
+        ">=3.11",
+        "--from",
+        locust,
+    ]
     command += ["locust", "--locustfile", ENGINE / "serving" / "loadtest.py", "--headless", "--json", "--users", "1"]
     run = subprocess.run(
         [*command, "--run-time", "5s", "--host", f"http://127.0.0.1:{server.server_port}"],
