@@ -64,6 +64,18 @@ def lay_promises(project: Path, sdk: str) -> str:
     return folder
 
 
+def answers(url: str, process: subprocess.Popen[Any], seconds: float = 120) -> bool:
+    """Whether `process` answers `url` with success in that time, and before it ends."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return True
+        except OSError:
+            time.sleep(0.1)
+    return False
+
+
 @contextmanager
 def serving(project: Path, command: str, url: str) -> Iterator[None]:
     """Run a command that serves until it is interrupted, as with Ctrl-C."""
@@ -73,14 +85,7 @@ def serving(project: Path, command: str, url: str) -> Iterator[None]:
             ["bash", "-c", command], cwd=project, stdout=output, stderr=output, start_new_session=True
         )
     try:
-        deadline = time.monotonic() + 120
-        while True:
-            assert server.poll() is None and time.monotonic() < deadline, log.read_text()
-            try:
-                with urllib.request.urlopen(url, timeout=5):
-                    break
-            except OSError:
-                time.sleep(0.2)
+        assert answers(url, server), log.read_text()
         yield
     finally:
         os.killpg(server.pid, signal.SIGINT)

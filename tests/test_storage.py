@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from buckets import Store
-from running import free_port
+from running import answers, free_port
 
 pytestmark = pytest.mark.slow
 
@@ -48,14 +47,9 @@ def serving(project: Path, model_dir: str, **environment: str) -> Iterator[str]:
     process = start(project, port, model_dir, **environment)
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"{url}/v2/models/m/ready").close()
-                break
-            except OSError:
-                assert process.poll() is None and time.monotonic() < deadline, process.communicate()[1]
-                time.sleep(0.1)
+        if not answers(f"{url}/v2/models/m/ready", process):
+            process.kill()
+            raise AssertionError(process.communicate()[1])
         yield url
     finally:
         process.terminate()
