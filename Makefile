@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE = 1
 export RUFF_CACHE_DIR = $(CURDIR)/.ruff_cache
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint docs samples locks images bench bench-training release
+.PHONY: help demo test test-all lint docs samples locks images bench bench-scoring bench-training release
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -64,6 +64,9 @@ images: $(VENV)/.installed  ## measure the images: size, start, one row; ARGS='s
 
 bench: $(VENV)/.installed  ## measure against what a user would pick instead; writes docs/performance.md
 	$(VENV)/bin/python -m benchmarks $(ARGS)
+
+bench-scoring: $(VENV)/.installed  ## measure scoring beside predict on a frame and MLflow's command; writes into docs/scoring.md
+	$(VENV)/bin/python -m benchmarks.scoring $(ARGS)
 
 bench-training: $(VENV)/.installed  ## measure models of real tables beside histogram gradient boosting; writes docs/training.md
 	$(VENV)/bin/python -m benchmarks.training $(ARGS)

@@ -1,4 +1,4 @@
-"""A store that speaks S3, as a process of its own, which wants credentials and checks them."""
+"""Stores as processes of their own: one that speaks S3, which wants credentials and checks them, and Google's."""
 
 from __future__ import annotations
 
@@ -55,6 +55,22 @@ def running_store() -> Iterator[Store]:
     try:
         assert answers(f"{url}/moto-api/", process), "moto did not start"
         yield Store(url)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextmanager
+def running_google_store() -> Iterator[tuple[str, str]]:
+    """A store with a bucket named "models": its address for HTTP, and the end of addresses in it."""
+    port = free_port()
+    program = Path(sys.executable).with_name("gcp-storage-emulator")
+    options = ["--host=127.0.0.1", f"--port={port}", "--in-memory", "--default-bucket=models"]
+    process = subprocess.Popen([program, "start", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        assert answers(f"{url}/storage/v1/b/models", process), "the emulator did not start"
+        yield url, f"?scheme=http&endpoint_override=127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(30)

@@ -86,9 +86,9 @@ def test_the_readme_works_word_for_word(
     with serving(installed, serve, ready):
         assert json.loads(shell(installed, ask.replace("localhost:8080", f"localhost:{http}"))) == {"predictions": [0]}
         assert shell(installed, f"make predict HTTP_PORT={http}") == '{"predictions":[0]}\n'
-        table = shell(installed, f"make loadtest HTTP_PORT={http} ARGS='--seconds 0.3'").splitlines()
-        assert all(line.endswith(" 0") for line in table if line.strip()[:1].isdigit())  # no errors
-        assert (installed / "loadtest.png").stat().st_size > 10_000
+        # It ends well only if all requests did.
+        shell(installed, f"make loadtest HTTP_PORT={http} ARGS='--users 2 --run-time 2s'")
+        assert "/v2/models/" in (installed / "loadtest.html").read_text()
 
     (installed / "customers.csv").write_text(CUSTOMERS)
     noise = installed.parent / "noise"

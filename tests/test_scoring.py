@@ -14,11 +14,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
-from buckets import Store
+from buckets import Store, running_google_store
 from facts import TEMPLATE
 from running import Server
 
@@ -181,6 +183,27 @@ def test_a_bucket_is_read_and_written(project: Path, tmp_path: Path, store: Stor
     said = refused.communicate(timeout=120)[1]
     assert refused.returncode == 1
     assert said.startswith("Scoring stopped: s3://models/a.csv ") and said.count("\n") == 1
+
+
+def test_a_bucket_of_googles_is_read_and_written(project: Path, tmp_path: Path) -> None:
+    """A file and a folder, with the scores that the same table has on this machine."""
+    messy(50).to_csv(tmp_path / "a.csv", index=False)
+    scored(project, tmp_path / "a.csv", tmp_path / "here.csv")
+    with running_google_store() as (url, options):
+        objects = f"{url}/storage/v1/b/models/o"
+        httpx.post(
+            f"{url}/upload/storage/v1/b/models/o",
+            params={"uploadType": "media", "name": "tables/a.csv"},
+            headers={"Content-Type": "text/csv"},
+            content=(tmp_path / "a.csv").read_bytes(),
+        ).raise_for_status()
+        for table, scores in (("tables/a.csv", "one.csv"), ("tables", "scores")):
+            scored(project, *(f"gs://anonymous@models/{path}{options}" for path in (table, scores)))
+        found = sorted(item["name"] for item in httpx.get(objects).json()["items"])
+        assert found == ["one.csv", "scores/_SUCCESS", "scores/part-000000.csv", "tables/a.csv"]
+        for name in ("one.csv", "scores/part-000000.csv"):
+            answer = httpx.get(f"{objects}/{quote(name, safe='')}", params={"alt": "media"})
+            assert answer.text == (tmp_path / "here.csv").read_text()
 
 
 def blocks(name: str) -> list[str]:

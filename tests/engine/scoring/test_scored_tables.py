@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -15,6 +16,7 @@ from _engine.contract.signature import Tensor
 from _engine.protocol.requests import Decoder
 from _engine.protocol.tensors import InvalidRequest
 from _engine.scoring import sources
+from _engine.scoring.places import find
 from scored import SIGNATURE, Told, as_csv, read, records, score, write
 
 FORMATS = ["csv", "jsonl", "parquet"]
@@ -238,3 +240,11 @@ def test_what_cannot_be_scored_is_said_and_changes_nothing(
         score(tmp_path, *arguments)
     (tmp_path / "pkg" / "trainer" / "0001" / "metadata.json").unlink()
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("options, seconds", [("", 60), ("?scheme=http", 60), ("?retry_limit_seconds=600", 600)])
+def test_a_store_of_googles_that_does_not_answer_is_asked_for_a_minute(options: str, seconds: int) -> None:
+    """Not for the quarter of an hour that its client would ask; an address may say otherwise."""
+    store = find(f"gs://anonymous@bucket/a.csv{options}").store
+    _, (settings,) = store.__reduce__()
+    assert settings["retry_time_limit"] == timedelta(seconds=seconds)

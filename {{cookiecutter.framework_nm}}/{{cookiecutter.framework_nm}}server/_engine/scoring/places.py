@@ -18,6 +18,8 @@ from ..tables.files import DataError
 
 #: What a store that speaks S3 is named by, for KServe and for Amazon's own tools.
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+#: Seconds that Google's client goes on asking a store that does not answer, which it would do for 15 minutes.
+_PATIENCE = 60
 
 
 class Unfinished(Exception):
@@ -93,12 +95,19 @@ def find(address: str) -> Place:
     endpoint = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), "")
     if address.startswith("s3://") and endpoint and "endpoint_override=" not in address:
         scheme, _, host = endpoint.partition("://")
-        address += f"{'&' if '?' in address else '?'}scheme={scheme}&endpoint_override={quote(host.rstrip('/'))}"
+        address = _with(address, f"scheme={scheme}&endpoint_override={quote(host.rstrip('/'))}")
+    if address.startswith("gs://") and "retry_limit_seconds=" not in address:
+        address = _with(address, f"retry_limit_seconds={_PATIENCE}")
     try:
         store, path = fs.FileSystem.from_uri(address)
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{shown} cannot be reached: {_first_line(error)}") from None
     return Place(store, path.rstrip("/"), shown)
+
+
+def _with(address: str, options: str) -> str:
+    """An address with more options behind its question mark."""
+    return f"{address}{'&' if '?' in address else '?'}{options}"
 
 
 @contextmanager

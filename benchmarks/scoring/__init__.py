@@ -1,0 +1,1 @@
+"""How fast tables are scored, beside `predict` on the whole frame and `mlflow models predict`."""
