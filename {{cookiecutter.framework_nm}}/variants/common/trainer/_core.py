@@ -12,6 +12,7 @@ import numpy as np
 from .._engine.artifact.compiled import find_provider, open_session
 from .._engine.contract.errors import ModelError, Unanswerable
 from .._engine.contract.signature import Column, Signature, Tensor
+from .._engine.training import fitted
 from .._engine.training import model as _training
 from .._engine.training.places import HeldOut
 
@@ -27,6 +28,7 @@ __all__ = [
     "Tensor",
     "Unanswerable",
     "find_provider",
+    "fitted",
     "open_session",
 ]
 

@@ -46,19 +46,20 @@ def read_data(
     dialect: Dialect = _FOUND_OUT,
     drop: Sequence[str] = (),
 ) -> Table:
-    """Read a CSV or Parquet file and take the target column off; without a file, read the iris data set.
+    """Read a CSV or Parquet file and take the target column off, if one is named; without a file, read the iris data.
 
     An empty cell is a missing value, and so is one of the spellings in `wanted.missing`. Rows without a target are
-    left out, and so are columns without any value, with a message about each; those in `drop` are not looked at.
+    left out, and so are columns without any value, with a message about each, unless `wanted` is plain: a model may
+    take them; those in `drop` are not looked at.
 
     Raises DataError where the file cannot be read, is not a table of plain values, has no such columns, or where some
     cells of a column are not like the others.
     """
-    if path is None or target is None:
+    if path is None:
         iris = load_iris(as_frame=True)
         return Table(iris.data, iris.target)
     frame, wanted = _read(path, wanted, dialect)
-    _check_names(path, frame, [target, *wanted.kinds, *drop])
+    _check_names(path, frame, [*([target] if target else []), *wanted.kinds, *drop])
     columns: Dict[str, pd.Series] = {}
     forms: Dict[str, Form] = {}
     for name in frame.columns.difference([name for name in drop if name != target], sort=False):
@@ -68,7 +69,7 @@ def read_data(
         if form is not None:
             forms[name] = form
         _say_spellings(columns[name], wanted)
-    table = _without_gaps(path, pd.DataFrame(columns), target, wanted.missing)
+    table = _without_gaps(path, pd.DataFrame(columns), target, wanted)
     return table._replace(forms=forms, unused={**dict.fromkeys(drop, "--drop names it"), **table.unused})
 
 
@@ -91,17 +92,23 @@ def _check_names(path: Path, frame: pd.DataFrame, names: Sequence[str]) -> None:
         )
 
 
-def _without_gaps(path: Path, frame: pd.DataFrame, target: str, missing: tuple[str, ...]) -> Table:
-    """The table of rows with a target, and of columns with values. Raises DataError where too few are left."""
+def _without_gaps(path: Path, frame: pd.DataFrame, target: str | None, wanted: Wanted) -> Table:
+    """The table of rows with a target, where there is one, and of columns with values. Raises DataError where too few
+    are left."""
+    missing = wanted.missing
     numbers = frame.select_dtypes(np.float64)
     frame = frame.assign(**numbers.mask(numbers.isin(Signature((), missing).missing_numbers)))
+    if target is None:
+        if frame.empty:
+            raise DataError(f"{path} has {len(frame)} rows and {frame.shape[1]} columns to use")
+        return Table(frame, pd.Series(index=frame.index, dtype=object))
     absent = frame[target].isna()
     if absent.any():
         taken = ", ".join(["the empty cell", *map(repr, missing)])
         print(f"{absent.sum()} rows without a value in {target!r} ({taken}) are left out")
         frame = frame[~absent]
     X = frame.drop(columns=target)
-    empty = X.columns[X.isna().all()]
+    empty = X.columns[X.isna().all() & (not wanted.plain)]
     if len(empty):
         print(f"columns without any value are left out: {', '.join(map(repr, empty))}")
     X = X.drop(columns=empty)

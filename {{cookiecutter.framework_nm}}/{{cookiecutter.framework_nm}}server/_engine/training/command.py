@@ -18,7 +18,8 @@ from ..contract.errors import ModelError
 from ..contract.signature import Signature
 from ..reporting.storing import keeps_rows
 from ..tables.reading import DataError
-from . import scores, tuning
+from . import mlserver, scores, tuning
+from .importing import Known, check_labels, told
 from .model import Model
 from .preparing import Prepared, prepare, read
 from .progress import progress
@@ -37,16 +38,20 @@ def run(model_class: Type[Model], settings_class: Type[TrainingSettings]) -> Non
     settings = settings_class.from_command_line()
     chosen = settings.model_dump(include={"device", "min_count", "threads"})
     make = partial(model_class, **chosen, **settings.hyperparameters())
-    given = bool(getattr(settings, model_class.GIVEN, None)) and not (model_class.TUNES_GIVEN and settings.data)
+    named = bool(getattr(settings, model_class.GIVEN, None)) and not (model_class.TUNES_GIVEN and settings.data)
+    given = named or settings.imported is not None
     try:
         if settings.inspect:
             prepare(settings)
             return
         if settings.tune:
             tuning.check(model_class)
+        if given:
+            model, eval_x, eval_y = import_model(settings, make)
         settings.output_dir.mkdir(parents=True, exist_ok=True)
         finish_leftovers(settings.output_dir)
-        model, eval_x, eval_y = import_model(settings, make) if given else train(settings, make)
+        if not given:
+            model, eval_x, eval_y = train(settings, make)
         model.set_threshold(settings.threshold)
         if model.threshold is not None and model.labels is not None:
             print(f"{model.labels.tolist()[1]!r} is answered where its probability is {model.threshold:g} or more")
@@ -139,14 +144,20 @@ def _score_fold(
 def import_model(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model, Any, Any]:
     """Import a model made elsewhere; returns it and the data to evaluate it on, which may be none."""
     model = make(task=settings.task)
-    if settings.data is None:
-        model.import_model()
-        model.record(settings.recorded())
-        return model, None, None
-    table, data = read(settings, plain=True)
-    model.import_model(table.X, settings.spellings)
+    path, known = settings.model, Known(settings.label_names)
+    if settings.from_mlserver:
+        path, columns = mlserver.read(settings.from_mlserver, model.FRAMEWORK)
+        known = known._replace(columns=columns)
+    table, data = read(settings, plain=True) if settings.data else (None, None)
+    X = None if table is None else table.X
+    model.import_model(path, X, settings.spellings, settings.trust, known)
     model.record(settings.recorded(), data)
-    return model, table.X, prepare_target(model.task, table.y)
+    print("\n".join(told(model)))
+    if table is None or settings.target is None:
+        return model, None, None
+    y = prepare_target(model.task, table.y)
+    check_labels(model, y, settings.target)
+    return model, X, y
 
 
 def evaluate(model: Model, X: Any, y: Any, which: str, settings: TrainingSettings) -> None:

@@ -40,6 +40,9 @@ def explain(model: Model, X: Any) -> list[dict[str, Any]]:
         scores = model.contributions(encoded)
     except NotImplementedError as error:
         raise NoExplanations(str(error)) from error
+    order = model.state.get("label_order")
+    if order:  # one score is that of the model's own second label
+        scores = -scores if scores.shape[1] == 1 else scores[:, order]
     y_hat = model.conclude(encoded, False)
     chosen = _of_predictions(scores, y_hat, model.labels)
     return _as_records(chosen, model.postprocess(y_hat), prepared, Features(model.signature).names)

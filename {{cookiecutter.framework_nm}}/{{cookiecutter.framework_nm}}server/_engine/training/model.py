@@ -20,8 +20,9 @@ from ..contract.privacy import MIN_COUNT
 from ..contract.signature import Signature
 from ..drift import reference
 from ..reporting.contents import Evaluation
-from . import balancing, explaining, loading, saving
+from . import balancing, explaining, importing, loading, saving
 from .describing import describe
+from .importing import Known
 from .loading import Learnt
 from .state import State
 
@@ -90,21 +91,29 @@ class Model(State):
             first = np.ones(len(X), bool) if labels is None else y == labels[0]
             describe(self, X, X[first] if first.sum() >= self.min_count else X)
 
-    def import_model(self, X: Any = None, missing: tuple[str, ...] = ()) -> None:
-        """Import the model that GIVEN names, without training; X, [rows, columns], may be data that it knows, in
-        which `missing` spells missing values, beside "".
+    def import_model(
+        self,
+        path: str | Path | None = None,
+        X: Any = None,
+        missing: tuple[str, ...] = (),
+        trust: bool = False,
+        known: Known | None = None,
+    ) -> None:
+        """Import a finished model, one of IMPORTS, without training. X, a DataFrame, may be data that it knows, in
+        which `missing` spells missing values, beside "". `known` is what else is known of it.
 
-        Raises ValueError where the model or X cannot be used, ModelError where no model is named.
+        What would run code, as pickles do, is opened only with `trust`. Raises ValueError where X cannot be used,
+        ModelError where the model cannot be opened, or where none is named.
         """
-        if not self._params.get(self.GIVEN):
-            how = f"name it with MyModel({self.GIVEN}=...)" if self.GIVEN else f"{self.FRAMEWORK} imports none"
-            raise ModelError(f"there is no model to import: {how}")
+        given = path or self._params.get(self.GIVEN)
+        if not given:
+            raise ModelError("there is no model to import: name its file or folder, with --model or import_model(path)")
+        source = Path(given)
+        if path or source.exists() or not self.TUNES_GIVEN:  # what is not here may be on the hub
+            source = importing.find(source, type(self))
+        importing.check(source, trust)
         with self._made_anew():
-            signature = self.read_signature(X)
-            if X is not None:
-                signature = msgspec.structs.replace(signature, missing=missing)
-            self.signature = signature
-            describe(self, None if X is None else signature.conform(X))
+            importing.import_model(self, source, X, missing, known or Known())
 
     def predict(self, X: Any, proba: bool = False) -> np.ndarray:
         """Answer X, [rows, columns]: predictions of shape [rows], or with `proba` [rows, labels].

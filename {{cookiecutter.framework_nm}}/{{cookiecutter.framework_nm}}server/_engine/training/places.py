@@ -11,7 +11,9 @@ import numpy as np
 
 from ..artifact.compiled import decide
 from ..contract.errors import ModelError
-from ..contract.signature import Signature
+from ..contract.signature import Column, Signature
+from . import heads
+from .importing import Known, columns_of
 
 if TYPE_CHECKING:
     from .splitting import Split
@@ -33,7 +35,10 @@ class Places:
     WEIGHTS: ClassVar[str]
     #: What else they may be called, each name another form of theirs. `build` sets `weights` to the one to write.
     OTHER_WEIGHTS: ClassVar[Tuple[str, ...]] = ()
-    #: The hyperparameter that names a model made elsewhere, which is imported instead of trained; "" if there is none.
+    #: What `open_weights` opens: patterns of files, and such as "*/MLmodel" of folders, by what is in them; if there
+    #: are none, files with the suffix of the weights.
+    IMPORTS: ClassVar[Tuple[str, ...]] = ()
+    #: The hyperparameter that names a model made elsewhere, as --model does; "" if there is none.
     GIVEN: ClassVar[str] = ""
     #: Whether that model is trained further where there is data, and imported only where there is none.
     TUNES_GIVEN: ClassVar[bool] = False
@@ -63,6 +68,8 @@ class Places:
     kept_note: str
     #: The name of the weights here, WEIGHTS or one of OTHER_WEIGHTS.
     weights: str
+    #: While a model is imported: what is known of it beside its file.
+    known: Known
 
     @classmethod
     def version(cls) -> str:
@@ -116,6 +123,11 @@ class Places:
         """What `infer` answers, of the numbers predicted, [rows], [rows, 1], or [rows, n] of several, or of the labels'
         probabilities: [rows, labels], or [rows], which are the second one's of two.
         """
+        if "head" in self.state:
+            scores = heads.apply(self.state["head"], scores)
+        order = self.state.get("label_order")
+        if order:
+            scores = (np.column_stack([1 - scores, scores]) if scores.ndim == 1 else scores)[:, order]
         return decide(scores, self.labels, proba)
 
     def contributions(self, X: Any) -> np.ndarray:
@@ -146,9 +158,50 @@ class Places:
         if self.device != "cpu":
             raise ModelError(f"the device {self.device} was requested, but {self.FRAMEWORK} runs on the CPU here")
 
-    def read_signature(self, X: Any = None) -> Signature:
-        """The signature of the model that GIVEN names; X, [rows, columns], may tell the names of its columns.
+    # -- a model made elsewhere -------------------------------------------------------------------------------
 
-        Sets `task` and `labels` too. Raises ValueError where there is none to read, or where X does not fit it.
+    def open_weights(self, path: Path) -> None:
+        """Read a model made elsewhere, one of IMPORTS, into the form that `dump` writes: that of `restore`, unless you
+        say otherwise. Nobody is asked here whether a pickle may be opened; that was settled before."""
+        self.restore(path)
+
+    def read_signature(self, X: Any = None) -> Signature:
+        """The signature of the model that `open_weights` read; X, a DataFrame or None, is data that it knows.
+
+        Sets `task`, `labels` and `state` too. Raises ValueError where there is none to read, or where X does not fit
+        it.
         """
         raise NotImplementedError
+
+    def columns_of(
+        self, X: Any, width: int | None, names: Any = None, text: Any = (), nullable: bool = False
+    ) -> Tuple[Column, ...]:
+        """For `read_signature`: so many columns, called by `names` where the file has them, else as X has them; of text
+        those that `text` has by name or position, and of numbers the others, unless X has other kinds. `nullable` says
+        that values may always be missing. Raises ValueError where X has other columns.
+        """
+        return columns_of(self.known, X, width, names, text, nullable)
+
+    def read_scores(self, run: Callable[[np.ndarray], np.ndarray], shape: Tuple[int, ...]) -> None:
+        """For `read_signature` of a network: settle what it predicts by what `run` gives for rows of a shape, single
+        precision: [rows, n] or [rows]. `from_scores` makes answers of it from there on. Raises ValueError where it
+        gives anything else.
+        """
+        heads.read(self, run(heads.samples(shape)))
+
+    def number_labels(self, count: int) -> None:
+        """For `read_signature` of a model that numbers its labels: they are 0, 1, ..., or what --labels names.
+
+        Raises ValueError where that names more or fewer.
+        """
+        names = self.known.labels or tuple(range(count))
+        if len(names) != count:
+            raise ValueError(f"the model tells {count} labels apart, and --labels names {len(names)}")
+        self.name_labels(names)
+
+    def name_labels(self, names: Any) -> None:
+        """For `read_signature` of a model whose labels are known, in the order of its scores."""
+        names = np.asarray(names).tolist()
+        self.task, self.labels = "classification", np.array(sorted(names))
+        if names != sorted(names):
+            self.state["label_order"] = np.argsort(names).tolist()

@@ -116,12 +116,12 @@ def _compile(model: Model, folder: Path, seconds: float) -> dict[str, float] | N
         reason = f"there is none for {model.FRAMEWORK}"
     elif not seconds:
         reason = "--extras_seconds is 0"
-    elif model.evaluation is None:
-        reason = "there was no evaluation, so nothing to compare it on"
+    elif model.evaluation is None and model.rows is None:
+        reason = "there was no data, so nothing to compare it on"
     else:
         from . import extras
 
-        X = model.evaluation.X
+        X = model.evaluation.X if model.evaluation else model.rows
         try:
             X = model.preprocess(X[:: -(-len(X) // extras.ROWS)])
             comparison = extras.compile_model(model, folder, X, seconds)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Literal, Optional, Type, TypeVar
+from typing import Any, Dict, List, Literal, Optional, Tuple, Type, TypeVar
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -42,6 +42,14 @@ class TrainingSettings(BaseSettings):
 
     data: Optional[Path] = Field(None, description="CSV or Parquet file to train on; without one, a sample data set")
     target: Optional[str] = Field(None, description="column to predict")
+    model: Optional[Path] = Field(None, description="file or folder of a finished model, to import it and not to train")
+    from_mlserver: Optional[Path] = Field(
+        None, description="the same, where MLServer has it: a folder with model-settings.json"
+    )
+    trust: bool = Field(False, description="open a model that runs code when it is opened, as pickles do")
+    labels: str = Field(
+        "", description="labels of an imported model that numbers them, in the order of its scores: no,yes"
+    )
     missing: str = Field(
         "", description="what else means a missing value, in the file and in requests, besides the empty cell: NA,null"
     )
@@ -99,8 +107,15 @@ class TrainingSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _data_with_target(self: Self) -> Self:
-        if (self.data is None) != (self.target is None):
+        alone = self.data is not None and self.target is None
+        if (alone and not self.imported) or (self.data is None and self.target is not None):
             raise ValueError("--data and --target go together: the file, and the column in it to predict")
+        return self
+
+    @model_validator(mode="after")
+    def _one_model(self: Self) -> Self:
+        if self.model and self.from_mlserver:
+            raise ValueError("--model and --from_mlserver exclude each other: each names a model")
         return self
 
     @model_validator(mode="after")
@@ -128,6 +143,17 @@ class TrainingSettings(BaseSettings):
         return separator
 
     @property
+    def imported(self) -> Optional[Path]:
+        """The file or folder of the model to import; None where one is trained."""
+        return self.model or self.from_mlserver
+
+    @property
+    def label_names(self) -> Tuple[Any, ...]:
+        """The labels that an imported model numbers; whole numbers, if all are."""
+        names = [name for name in self.labels.split(",") if name]
+        return tuple(map(int, names)) if all(re.fullmatch(r"-?\d+", name) for name in names) else tuple(names)
+
+    @property
     def spellings(self) -> tuple[str, ...]:
         """What spells a missing value, beside the empty cell."""
         return tuple(spelling for spelling in self.missing.split(",") if spelling)
@@ -146,7 +172,8 @@ class TrainingSettings(BaseSettings):
     def from_command_line(cls: Type[Self]) -> Self:
         """Read command line and environment; exit with one line per problem where they do not fit."""
         try:
-            return cls(_cli_parse_args=sys.argv[1:] if PAIRS else cls._with_values(sys.argv[1:]))  # type: ignore[call-arg]
+            arguments = [_underscored(argument) for argument in sys.argv[1:]]
+            return cls(_cli_parse_args=arguments if PAIRS else cls._with_values(arguments))  # type: ignore[call-arg]
         except ValidationError as error:
             for problem in error.errors():
                 option = "".join(f"--{part}: " for part in problem["loc"])
@@ -167,8 +194,24 @@ class TrainingSettings(BaseSettings):
 
     def recorded(self) -> Dict[str, Any]:
         """What metadata.json keeps of the others: all that decided something, but no paths."""
-        kept = set(TrainingSettings.model_fields) - {"data", "output_dir", "inspect", "threads"}
+        kept = set(TrainingSettings.model_fields) - {
+            "data",
+            "model",
+            "from_mlserver",
+            "output_dir",
+            "inspect",
+            "threads",
+        }
         return self.model_dump(mode="json", include=kept)
+
+
+def _underscored(argument: str) -> str:
+    """An option as it is called here, also where it was written as most commands have it: --from-mlserver."""
+    found = re.match(r"--(?:no-)?", argument)
+    if not found:
+        return argument
+    name, sign, value = argument[found.end() :].partition("=")
+    return found.group() + name.replace("-", "_") + sign + value
 
 
 def _kinds(columns: str) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from ..contract.signature import Signature, Tensor
 from ..drift.reference import Reference
 from ..reporting.contents import Evaluation
 from .cores import available_cores
+from .importing import Known
 from .places import Places
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ class State(Places):
         self.report_note = ""
         #: The last evaluation, on whose rows a compiled model is compared.
         self.evaluation: Evaluation | None = None
+        #: Rows that a model knows which was made elsewhere, in the signature's form; a compiled model is compared on
+        #: them where there was no evaluation.
+        self.rows: Any = None
+        self.known = Known()
         #: Where it was loaded from; None for what was trained here.
         self.artifact: Artifact | None = None
         #: How it was made, where that is known.

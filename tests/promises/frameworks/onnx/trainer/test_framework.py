@@ -162,7 +162,7 @@ def test_what_cannot_be_served_is_refused_with_what_was_found(
 
 def test_a_file_that_is_no_model_is_refused_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "broken.onnx").write_text("no model")
-    for name, complaint in (("broken.onnx", "the model cannot be run"), ("absent.onnx", "No such file")):
+    for name, complaint in (("broken.onnx", "the model cannot be run"), ("absent.onnx", "no such file")):
         run = import_model(tmp_path / name)
         assert run.returncode == 1
         assert complaint in run.stderr

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model
+from ._core import Model, Signature
 from .categories import learn_categories
 from .preprocessor import MAX_CATEGORIES, encode
 
@@ -29,9 +29,8 @@ class Hyperparameters(BaseModel):
 class MyModel(Model):
     """A linear model, trained by gradient descent: softmax regression for labels, least squares for numbers.
 
-    Four more methods are there to be filled in or left out, see `Model` in _core.py: `contributions` explains
-    predictions, `to_onnx` makes a compiled model, `place` moves the model to a GPU, and `read_signature` with `GIVEN`
-    imports a model that was made elsewhere.
+    Three more methods are there to be filled in or left out, see `Model` in _core.py: `contributions` explains
+    predictions, `to_onnx` makes a compiled model, and `place` moves the model to a GPU.
     """
 
     # ================= your library's name, as in metadata.json, and the name of the weights ============= #
@@ -112,6 +111,19 @@ class MyModel(Model):
         # ================================================================================================= #
         with np.load(path, allow_pickle=False) as arrays:
             self.model = dict(arrays)
+        # ================================================================================================= #
+
+    def read_signature(self, X: Any = None) -> Signature:
+        """Say what a model takes that was made elsewhere, and was read by `restore`: `--model FILE` imports it. X is a
+        DataFrame of `--data`, or None."""
+        # ================= its labels, or none; how many columns; and what `encode` is to know ================ #
+        features, scores = self.model["weights"].shape
+        if scores == 1:
+            self.task = "regression"
+        else:
+            self.number_labels(scores)
+        self.state.update(categories={}, means=[0.0] * features, spread=[1.0] * features)
+        return Signature(self.columns_of(X, features))
         # ================================================================================================= #
 
     def _activate(self, scores: np.ndarray) -> np.ndarray:

@@ -63,6 +63,7 @@ class MyModel(Model):
     FRAMEWORK = "transformers"
     WEIGHTS = "model"
     GIVEN = "pretrained"
+    IMPORTS = ("*/config.json",)
     TUNES_GIVEN = True
 
     def build(self, **params: Any) -> None:
@@ -132,21 +133,24 @@ class MyModel(Model):
         learn(self, len(tokens[0]), passes, step, measure, copy_weights, network.load_state_dict)
         network.eval()
 
+    def open_weights(self, path: Path) -> None:
+        self.model = self._load(path if path.exists() else self.options.pretrained)
+
     def read_signature(self, X: Any = None) -> Signature:
-        network = self._load(self.options.pretrained)
-        config = network.config
+        config = self.model.config
         if not any(name.endswith("ForSequenceClassification") for name in config.architectures or ()):
             raise ValueError(
-                f"{self.options.pretrained} is {' and '.join(config.architectures or ['no known model'])}, which gives "
-                "no labels yet: fine-tune it with --data and --target"
+                f"the model is {' and '.join(config.architectures or ['no known model'])}, which gives no labels yet: "
+                "fine-tune it with --pretrained, --data and --target"
             )
         if config.problem_type == "multi_label_classification":
-            raise ValueError(f"{self.options.pretrained} gives several labels per text; expected one that gives one")
+            raise ValueError("the model gives several labels per text; expected one that gives one")
         names = [config.id2label[at] for at in range(config.num_labels)]
         self.task = "regression" if len(names) == 1 else "classification"
         self.labels = None if len(names) == 1 else np.array(sorted(names))
-        self._finish(network, sorted(range(len(names)), key=names.__getitem__), 0, 1)
-        return Signature((Column("text", "BYTES"),))
+        self._finish(self.model, sorted(range(len(names)), key=names.__getitem__), 0, 1)
+        (column,) = self.columns_of(X, 1, text=[0])
+        return Signature((Column(column.name, "BYTES"),))
 
     def _load(self, source: str | Path | None, **options: Any) -> Any:
         """The network in a folder or on the hub, and its tokenizer. Raises ModelError."""

@@ -13,15 +13,15 @@ from typing import Any, Literal, Optional
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model, ModelError, Signature
+from ._core import Model, Signature, fitted
 from .preprocessor import make_encoder
-from .schema import choose_types, read_schema, to_table
+from .schema import choose_types, read_schema
 
 
 class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
-    mlflow: Optional[Path] = Field(None, description="folder of an MLflow model to import instead of training")
+    mlflow: Optional[Path] = Field(None, description="the same as --model")
     estimator: Literal["linear", "forest"] = Field("linear", description="a linear model, or a random forest")
     n_estimators: int = Field(100, ge=1, description="number of trees in a forest")
     random_state: int = Field(0, description="random seed of a forest")
@@ -37,6 +37,7 @@ class MyModel(Model):
     FRAMEWORK = "mlflow"
     WEIGHTS = "model"
     GIVEN = "mlflow"
+    IMPORTS = ("*/MLmodel",)
 
     @staticmethod
     def version() -> str:
@@ -47,13 +48,7 @@ class MyModel(Model):
         from sklearn.linear_model import LogisticRegression, Ridge
 
         options = Hyperparameters(**params)
-        self.folder = options.mlflow
-        if self.folder:
-            try:
-                self.restore(self.folder)
-            except Exception as error:  # MLflow's, and those of whatever made the model
-                raise ModelError(f"{self.folder} cannot be loaded: {type(error).__name__}: {error}") from error
-            return
+        self.folder: Path | None = None
         classify = self.task == "classification"
         # Trees need no scaling, and would split elsewhere in the compiled model, which computes in single precision.
         self.scale = options.estimator == "linear"
@@ -68,7 +63,7 @@ class MyModel(Model):
 
         self.state["types"] = choose_types(X, self.signature.columns)
         missing = any(column.nullable for column in self.signature.columns)
-        table = to_table(X, self.state["types"])
+        table = fitted.to_table(X, self.state["types"])
         self.model = make_pipeline(make_encoder(table, missing, self.scale, self.min_count), self.estimator)
         # Some estimators of scikit-learn take none.
         weighted = {} if weights is None else {f"{self.model.steps[-1][0]}__sample_weight": weights}
@@ -96,7 +91,7 @@ class MyModel(Model):
         return self.signature
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
-        table = to_table(X, self.state["types"])
+        table = fitted.to_table(X, self.state["types"])
         y_hat = np.asarray(self.model.predict_proba(table) if proba else self.model.predict(table))
         if not proba and y_hat.ndim == 2 and y_hat.shape[1] == 1:
             y_hat = y_hat[:, 0]
@@ -131,7 +126,7 @@ class MyModel(Model):
             path,
             serialization_format=form,
             signature=self.schema,
-            input_example=to_table(self.preprocess(self.example), self.state["types"]),
+            input_example=fitted.to_table(self.preprocess(self.example), self.state["types"]),
             pip_requirements=[f"{name}=={importlib.metadata.version(name)}" for name in ("scikit-learn", form)],
             **options,
         )

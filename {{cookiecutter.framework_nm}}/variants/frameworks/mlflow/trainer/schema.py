@@ -32,7 +32,7 @@ def choose_types(X: np.ndarray | pd.DataFrame, columns: tuple[Column, ...]) -> d
 
 
 def read_schema(schema: Schema, names: list[str] | None) -> tuple[tuple[Column, ...], Any]:
-    """The columns that an MLflow signature takes, and their types as `to_table` needs them.
+    """The columns that an MLflow signature takes, and their types as `fitted.to_table` needs them.
 
     `names` are those of the columns of the user's data, for signatures without names. Raises ValueError where
     rows are of what neither a table nor a single tensor holds.
@@ -59,20 +59,3 @@ def read_schema(schema: Schema, names: list[str] | None) -> tuple[tuple[Column, 
     if names is None or len(names) != width:
         names = [f"x{i}" for i in range(width)]
     return tuple(Column(name, "FP64") for name in names), types
-
-
-def to_table(X: np.ndarray | pd.DataFrame, types: dict[str, str] | str) -> np.ndarray | pd.DataFrame:
-    """Preprocessed input as the MLflow model takes it: an array of one type, or a DataFrame with a type per column.
-
-    Missing values are NaN, in text too, as pandas reads them from files; columns with some are float64 otherwise.
-    """
-    if isinstance(types, str):
-        return np.asarray(X).astype(types)
-    import pandas as pd
-
-    columns = {}
-    for at, (name, kind) in enumerate(types.items()):
-        values = X[:, at] if isinstance(X, np.ndarray) else X[name].to_numpy()
-        missing = pd.isna(values)
-        columns[name] = np.where(missing, np.nan, values) if missing.any() else values.astype(kind)
-    return pd.DataFrame(columns)

@@ -16,7 +16,7 @@ from .preprocessor import MAX_CATEGORIES, encode
 class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
-    onnx: Optional[Path] = Field(None, description="ONNX file to import instead of training")
+    onnx: Optional[Path] = Field(None, description="the same as --model")
     estimator: Literal["linear", "forest"] = Field("linear", description="a linear model, or a random forest")
     n_estimators: int = Field(100, ge=1, description="number of trees in a forest")
     random_state: int = Field(0, description="random seed of a forest")
@@ -40,7 +40,7 @@ class MyModel(Model):
 
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
-        self.model = self.options.onnx.read_bytes() if self.options.onnx else None
+        self.model = None
 
     def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
         from skl2onnx import to_onnx
@@ -120,6 +120,9 @@ class MyModel(Model):
         }
 
     # -- a model made elsewhere -------------------------------------------------------------------------------
+
+    def open_weights(self, path: Path) -> None:
+        self.model = path.read_bytes()
 
     def read_signature(self, X: Any = None) -> Signature:
         """A column for each input of the graph, or for each feature of its only one, which X may name."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ._core import HeldOut, Model
+from ._core import HeldOut, Model, Signature
 from .network import SEARCH, NetworkHyperparameters, learn
 from .preprocessor import encode, learn_encoding
 
@@ -37,6 +37,7 @@ class MyModel(Model):
 
     FRAMEWORK = "paddlepaddle"
     WEIGHTS = "model"
+    IMPORTS = ("*/*.pdiparams",)
     SEARCH = SEARCH
 
     def build(self, **params: Any) -> None:
@@ -86,7 +87,7 @@ class MyModel(Model):
         network.eval()
 
     def encode(self, X: Any) -> Any:
-        return encode(_flat(X), self.state["encoding"])
+        return np.asarray(X, np.float32) if "head" in self.state else encode(_flat(X), self.state["encoding"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         if self.saved:
@@ -95,6 +96,8 @@ class MyModel(Model):
             paddle = _paddle()
             with paddle.no_grad():
                 scores = self.model(paddle.to_tensor(X)).numpy()
+        if "head" in self.state:  # made elsewhere
+            return self.from_scores(scores, proba)
         scores = scores.astype(np.float64)
         if self.labels is None:
             return self.from_scores(scores * self.state["deviation"] + self.state["mean"], proba)
@@ -112,7 +115,16 @@ class MyModel(Model):
 
     def restore(self, path: Path) -> None:
         self.saved = path
-        self.model = _open(path / "model")
+        self.model = _open(path)
+
+    def read_signature(self, X: Any = None) -> Signature:
+        assert self.saved
+        shapes = [spec.shape for spec in _paddle().jit.load(str(_weights_in(self.saved).with_suffix("")))._input_spec()]
+        if len(shapes) > 1 or len(shapes[0]) != 2 or shapes[0][1] < 1:
+            raise ValueError(f"expected one input [rows, columns]; the model takes {shapes}")
+        width = shapes[0][1]
+        self.read_scores(self.model, (width,))
+        return Signature(self.columns_of(X, width))
 
 
 def _flat(X: Any) -> Any:
@@ -120,10 +132,17 @@ def _flat(X: Any) -> Any:
     return X.reshape(len(X), -1) if isinstance(X, np.ndarray) else X
 
 
-def _open(model: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """What runs a model, whose path has no suffixes here, from [rows, features] to [rows, scores]."""
-    inference = _paddle().inference
-    config = inference.Config(f"{model}.json", f"{model}.pdiparams")
+def _weights_in(folder: Path) -> Path:
+    """The file of weights in a folder, beside which the program is that goes with them."""
+    (weights,) = folder.glob("*.pdiparams")
+    return weights
+
+
+def _open(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """What runs the model in a folder, from [rows, features] to [rows, scores]."""
+    inference, weights = _paddle().inference, _weights_in(folder)
+    (program,) = [file for file in map(weights.with_suffix, (".json", ".pdmodel")) if file.exists()]
+    config = inference.Config(str(program), str(weights))
     config.disable_glog_info()
     config.disable_mkldnn()  # for a few rows, it takes three times as long, and it rounds differently
     predictor = inference.create_predictor(config)

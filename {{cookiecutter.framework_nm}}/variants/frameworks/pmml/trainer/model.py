@@ -17,7 +17,7 @@ from .preprocessor import MAX_CATEGORIES, encode
 class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
-    pmml: Optional[Path] = Field(None, description="PMML file to import instead of training")
+    pmml: Optional[Path] = Field(None, description="the same as --model")
     penalty: float = Field(1.0, gt=0, description="strength of the penalty on large weights")
 
 
@@ -35,8 +35,6 @@ class MyModel(Model):
     def build(self, **params: Any) -> None:
         self.options = Hyperparameters(**params)
         _start_java()
-        if self.options.pmml:
-            self._open(self.options.pmml.read_bytes())
 
     def fit(self, X: Any, y: np.ndarray, weights: Any = None) -> None:
         from sklearn.impute import SimpleImputer

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 import importlib.metadata
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ._core import HeldOut, Model, ModelError
+from ._core import Column, HeldOut, Model, ModelError, Signature
 from .network import SEARCH, NetworkHyperparameters, learn
 from .on_torch import export, move, use_one_thread
 from .preprocessor import encode, learn_encoding
@@ -37,6 +38,8 @@ class MyModel(Model):
 
     FRAMEWORK = "pytorch"
     WEIGHTS = "model.safetensors"
+    OTHER_WEIGHTS = ("model.pt", "model.pt2")  # TorchScript, and what torch.export makes
+    IMPORTS = ("*.safetensors", "*.pt", "*.pt2")
     SEARCH = SEARCH
 
     @staticmethod
@@ -79,6 +82,8 @@ class MyModel(Model):
         from torch import nn
 
         head = nn.Linear(1, 1) if self.task == "regression" else nn.Softmax(dim=1)
+        if "head" in self.state:  # made elsewhere, without one
+            head = nn.Identity()
         self.model = nn.Sequential(make_network(**self.state["network"]), head).eval()
 
     def _learn(self, network: Any, loss: Any, inputs: list[Any], targets: list[Any]) -> None:
@@ -106,36 +111,91 @@ class MyModel(Model):
         network.eval()
 
     def encode(self, X: Any) -> Any:
-        return encode(X, self.state["encoding"])
+        return np.asarray(X, np.float32) if "head" in self.state else encode(X, self.state["encoding"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
+        return self.from_scores(self._run(X), proba)
+
+    def _run(self, X: np.ndarray) -> np.ndarray:
         import torch
 
         with torch.inference_mode():
-            scores = self.model(torch.as_tensor(X, dtype=torch.float32, device=self.device))
-        return self.from_scores(scores.cpu().numpy(), proba)
+            return self.model(torch.as_tensor(X, dtype=torch.float32, device=self.device)).cpu().numpy()
 
     def to_onnx(self) -> bytes:
         import torch
 
+        if self.weights != self.WEIGHTS or self.state.get("head"):
+            raise NotImplementedError("there is none for a network that was imported")
         example = torch.zeros(2, *self.state["network"]["shape"])
         return export(copy.deepcopy(self.model).cpu(), example, {0: "rows"})
 
     def dump(self, path: Path) -> None:
         from safetensors.torch import save
 
+        if self.weights != self.WEIGHTS:
+            shutil.copyfile(self.file, path)
+            return
         path.write_bytes(save(self.model.state_dict()))  # its save_file makes a file that only its owner may read
 
     def restore(self, path: Path) -> None:
         from safetensors.torch import load_file
 
         use_one_thread()
+        if path.suffix != ".safetensors":
+            self._open(path)
+            return
         self._assemble()
         try:
             self.model.load_state_dict(load_file(path))
         except RuntimeError as error:
             reason = str(error).replace("\n\t", " ")
             raise ModelError(f"{path} does not fit the network that make_network in model.py makes: {reason}") from None
+
+    def _open(self, path: Path) -> None:
+        """Read a network that needs no make_network."""
+        import torch
+
+        self.file, self.shape = path, None
+        if path.suffix == ".pt2":
+            program = torch.export.load(path)
+            self.shape = tuple(program.example_inputs[0][0].shape[1:])
+            self.model = program.module()
+            return
+        try:
+            self.model = torch.jit.load(path, map_location="cpu").eval()
+        except RuntimeError:
+            raise ModelError(
+                f"{path} is no TorchScript: save the network with torch.jit.script or torch.export, or its state_dict "
+                "as safetensors, for make_network in model.py"
+            ) from None
+
+    def open_weights(self, path: Path) -> None:
+        self.weights = f"model{path.suffix}"
+        if path.suffix == ".safetensors":
+            self._take(path)
+        else:
+            self.restore(path)
+
+    def _take(self, path: Path) -> None:
+        """Read the weights of a network that make_network makes, whose sizes they tell."""
+        from safetensors.torch import load_file
+
+        weights, sizes = load_file(path), self.options.model_dump(include={"layers", "width", "dropout"})
+        matrices = [weights[name] for name in make_network([1], 1, **sizes).state_dict() if name in weights]
+        if not matrices:
+            raise ModelError(f"{path} has no weights of the network that make_network in model.py makes")
+        self.shape, scores = tuple(matrices[0].shape[1:]), len(matrices[-1])
+        self.state = {"head": "", "network": {"shape": list(self.shape), "scores": scores, **sizes}}
+        self._assemble()
+        self.model[0].load_state_dict(weights)
+
+    def read_signature(self, X: Any = None) -> Signature:
+        shape = self.shape or (None if X is None else (X.shape[1],))
+        if shape is None:
+            raise ValueError("the file does not tell how many columns it takes: give --data, a table that has them")
+        self.read_scores(self._run, shape)
+        return Signature(self.columns_of(X, *shape) if len(shape) == 1 else (Column("input-0", "FP64", shape=shape),))
 
     def place(self) -> None:
         move(self.model, self.device)

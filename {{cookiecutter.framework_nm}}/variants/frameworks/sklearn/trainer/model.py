@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model, ModelError
+from ._core import Model, ModelError, Signature, fitted
 from .categories import learn_categories
 from .preprocessor import MAX_CATEGORIES, encode, make_encoder
 
@@ -45,6 +45,7 @@ class MyModel(Model):
     FRAMEWORK = "scikit-learn"
     WEIGHTS = "model.joblib"
     OTHER_WEIGHTS = ("model.skops",)
+    IMPORTS = ("*.joblib", "*.pkl", "*.pickle", "*.skops")
     #: What `--tune` searches: choices, or least and most.
     SEARCH = {
         "estimator": ["linear", "boosting", "forest"],
@@ -101,15 +102,19 @@ class MyModel(Model):
         return make_pipeline(make_encoder(encoded, text, fill, fill and not kind.startswith("RandomForest")), estimator)
 
     def encode(self, X: Any) -> Any:
-        return encode(X, self.state["categories"])
+        return X if "imported" in self.state else encode(X, self.state["categories"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
+        if "imported" in self.state:  # it has its own preprocessing, and may ask for columns by name
+            return fitted.answer(self.model, X, self.state["imported"], self.labels, proba)
         return self.model.predict_proba(X) if proba else self.model.predict(X)
 
     def contributions(self, X: Any) -> np.ndarray:
         """Of a linear model its terms, from the mean of the training data on, in log-odds where labels are told apart;
         of trees, in their own scores, what each split on a row's way changes (A. Saabas, "Interpreting random
         forests", 2014)."""
+        if "imported" in self.state:
+            raise NotImplementedError("a pipeline that was imported gives no explanations")
         encoder, estimator = self.model[0], self.model[-1]
         sources = _sources(encoder, X.shape[1])
         numbers = encoder.transform(X)
@@ -150,6 +155,22 @@ class MyModel(Model):
         import joblib
 
         self.model = joblib.load(path)
+
+    def open_weights(self, path: Path) -> None:
+        if path.suffix == ".skops":
+            untrusted = _skops().get_untrusted_types(file=path)
+            self.model = _skops().load(path, trusted=untrusted)
+            if {*untrusted} <= {*TRUSTED}:
+                self.weights = "model.skops"
+        else:
+            self.restore(path)
+        fitted.use_one_thread(self.model)
+
+    def read_signature(self, X: Any = None) -> Signature:
+        self.labels = fitted.labels_of(self.model)
+        self.task = "regression" if self.labels is None else "classification"
+        columns, self.state["imported"] = fitted.input_of(self.model, self.known, X)
+        return Signature(columns)
 
 
 def _skops() -> Any:

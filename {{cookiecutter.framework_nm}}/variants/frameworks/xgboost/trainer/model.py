@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import HeldOut, Model, ModelError
+from ._core import HeldOut, Model, ModelError, Signature
 from .categories import learn_categories
 from .objectives import choose_objective, least_progress, to_codes
 from .preprocessor import MAX_CATEGORIES, encode
@@ -36,6 +36,7 @@ class MyModel(Model):
 
     FRAMEWORK = "xgboost"
     WEIGHTS = "model.ubj"
+    IMPORTS = ("*.ubj", "*.json", "*.bst")
     #: What `--tune` searches: least and most.
     SEARCH = {
         "max_depth": (3, 10),
@@ -118,6 +119,26 @@ class MyModel(Model):
         # Requests are batched before they come here, and XGBoost would count the cores of the whole machine.
         self.model = xgboost.Booster({"nthread": 1}, model_file=path)
 
+    def open_weights(self, path: Path) -> None:
+        self.restore(path)
+        best = self.model.attr("best_iteration")
+        if best and self.model.attr("scikit_learn"):  # so answer XGBoost's classes for scikit-learn
+            self.model = self.model[: int(best) + 1]
+
+    def read_signature(self, X: Any = None) -> Signature:
+        learner = json.loads(self.model.save_config())["learner"]
+        objective, labels = learner["objective"]["name"], int(learner["learner_model_param"]["num_class"])
+        if objective.startswith("multi:"):
+            self.model.set_param({"objective": "multi:softprob"})
+        if labels or objective == "binary:logistic":
+            self.number_labels(labels or 2)
+        else:
+            self.task = "regression"
+        names = self.model.feature_names
+        categories = self.state["categories"] = _categories_in(self.model)
+        self.model.feature_names = None  # they are the signature's from here on
+        return Signature(self.columns_of(X, self.model.num_features(), names, [*categories], nullable=True))
+
     def place(self) -> None:
         if self.device == "cpu":
             return
@@ -149,6 +170,17 @@ class MyModel(Model):
                 return False
 
         return Rounds()
+
+
+def _categories_in(booster: Any) -> dict[str, list[str]]:
+    """The categories of each column of text, which a model has that was trained on such a table."""
+    if "c" not in (booster.feature_types or ()) or not hasattr(booster, "get_categories"):
+        return {}
+    found = booster.get_categories(export_to_arrow=True).to_arrow()
+    categories = {name: values.to_pylist() for name, values in found or () if values is not None}
+    if not all(isinstance(value, str) for values in categories.values() for value in values):
+        raise ValueError("the model learnt from categories that are no text, which are not served here")
+    return categories
 
 
 def _without_categories(booster: Any) -> tuple[Any, list[tuple[int, list[int]]]]:

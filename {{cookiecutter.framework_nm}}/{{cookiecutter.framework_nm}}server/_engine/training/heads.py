@@ -1,0 +1,51 @@
+"""What a network made elsewhere gives for a row, and what that means: a number, probabilities, or scores of labels.
+
+Not here: running the network (trainer/model.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Tuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from .places import Places
+
+
+def read(model: Places, scores: np.ndarray) -> None:
+    """Settle by the answers to some rows, [rows, n] or [rows], what a network predicts: sets `task`, `labels` and
+    `state["head"]`, which `apply` reads.
+
+    One score is a number, or the second label's where --labels names two. Of several the largest is the label's, unless
+    the task is regression. Raises ValueError for other shapes.
+    """
+    if scores.ndim > 2 or not scores.size:
+        raise ValueError(f"expected scores of shape [rows] or [rows, n], but the network gives {list(scores.shape)}")
+    count = 1 if scores.ndim == 1 else scores.shape[1]
+    model.state["head"] = ""
+    if not model.known.labels and (count == 1 or model.task == "regression"):
+        model.task = "regression"
+        return
+    model.number_labels(max(count, 2))
+    between = bool(((scores >= 0) & (scores <= 1)).all())
+    if count == 1 and not between:
+        model.state["head"] = "sigmoid"
+    elif count > 1 and not (between and np.allclose(scores.sum(axis=1), 1, atol=1e-4)):
+        model.state["head"] = "softmax"
+
+
+def samples(shape: Tuple[int, ...]) -> np.ndarray:
+    """Some rows of a shape for a network to answer, single precision: of numbers far enough apart to tell scores from
+    probabilities."""
+    return np.random.default_rng(0).normal(scale=3, size=(16, *shape)).astype(np.float32)
+
+
+def apply(head: str, scores: np.ndarray) -> np.ndarray:
+    """Probabilities of scores, [rows, n], as `state["head"]` says; [rows] where one score is the second label's."""
+    scores = scores.astype(np.float64)
+    if head == "softmax":
+        odds = np.exp(scores - scores.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
+    flat = scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 1 else scores
+    return 1 / (1 + np.exp(-flat)) if head == "sigmoid" else flat
