@@ -19,6 +19,7 @@ from tornado.http1connection import HTTP1ServerConnection
 from ..serving.access import Access
 from ..serving.calls import Desk
 from ..serving.drain import Drain
+from ..serving.standstill import watch_loop
 from .administration import Health, Live, Load, Models, SwitchedOff, Unload
 from .errors import NotFound
 from .metrics import Metrics
@@ -94,6 +95,7 @@ class Server(kfserving.KFServer):
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda number, _: loop.call_soon_threadsafe(self.drain.on_signal, number))
         loop.call_soon(self._end_idle_connections)  # there is a server then
+        loop.call_soon(watch_loop)
         super().start(models)
 
     def _end_idle_connections(self) -> None:
