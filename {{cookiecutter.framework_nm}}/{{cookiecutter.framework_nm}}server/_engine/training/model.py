@@ -20,7 +20,7 @@ from ..contract.privacy import MIN_COUNT
 from ..contract.signature import Signature
 from ..drift import reference
 from ..reporting.contents import Evaluation
-from . import balancing, explaining, loading, saving
+from . import balancing, explaining, forests, loading, saving
 from .describing import describe
 from .loading import Learnt
 from .state import State
@@ -231,4 +231,5 @@ class Model(State):
         if weights:
             loading.warn_of_versions(artifact, self.FRAMEWORK, self.version())
             self.restore(weights)
+            forests.quicken(self.model)
             self._move()
