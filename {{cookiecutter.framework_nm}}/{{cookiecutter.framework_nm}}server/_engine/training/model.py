@@ -148,15 +148,25 @@ class Model(State):
         return explaining.explain(self, X)
 
     def explainer(self) -> Model:
-        """A copy of this model in the framework's own form, to explain with while this one predicts in another thread.
+        """What `native` gives, to explain with while this one predicts in another thread.
+
+        Raises NoExplanations where the framework gives no contributions, and what `native` raises.
+        """
+        return explaining.explainer(self)
+
+    def native(self) -> Model:
+        """A copy of this model in the framework's own form.
 
         A model that was trained here is its own. One that was loaded is read again, from a copy of its weights that
         nobody else can change, made only of the bytes that it was loaded from.
 
-        Raises NoExplanations where the framework gives no contributions, ModelError where a file has changed, or
-        where there is no room for the copy.
+        Raises ModelError where a file has changed, or where there is no room for the copy.
         """
-        return explaining.explainer(self)
+        if self.artifact is None:
+            return self
+        again = type(self)(dirpath=self.artifact, runtime="native", device="cpu" if self.compiled else self.device)
+        again.threshold = self.threshold  # which may have changed since it was loaded
+        return again
 
     def evaluate(self, X: Any, y: Any, rows: Any = None) -> dict[str, float]:
         """Compare predictions for X with y; returns the metrics by name and keeps them for metadata.json.
