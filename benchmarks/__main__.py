@@ -20,7 +20,17 @@ from .paths import CACHE, CHART, HERE, PAGE, make_cache
 from .projects import MODELS, Project
 from .servers import BASELINE, NAMED, SERVERS, Server, environments
 
-FULL, QUICK, SHORT = Pace(rounds=3, seconds=1, starts=3), Pace(rounds=2, seconds=1, starts=1), Pace(1, 1, 1)
+#: The pace of each form, and how many minutes it takes, without the installations.
+FORMS = {
+    "full": (Pace(rounds=3, seconds=1, starts=3, sweeps=2), "half an hour"),
+    "medium": (Pace(rounds=2, seconds=1, starts=1, sweeps=1), "ten minutes: fewer peers and rounds"),
+    "quick": (Pace(rounds=2, seconds=1, starts=1), "four minutes: the same, without the sweeps"),
+    "short": (
+        Pace(rounds=1, seconds=1, starts=1),
+        "a minute: ratios to KServe's own, which are printed and not judged",
+    ),
+}
+RESULTS = CACHE / "results.json"
 #: What the short form measures.
 _SHORT_MODELS, _SHORT_SERVERS = ["iris", "linear"], ["native", "compiled", BASELINE]
 
@@ -28,6 +38,9 @@ _SHORT_MODELS, _SHORT_SERVERS = ["iris", "linear"], ["native", "compiled", BASEL
 def main() -> None:
     """Do everything, in this order; servers end however this ends."""
     arguments = _read_arguments()
+    if arguments.page:
+        _write(json.loads(RESULTS.read_text()))
+        return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     load.check_machine()
     make_cache()
@@ -62,34 +75,41 @@ def main() -> None:
     facts = {
         "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
         "minutes": (time.monotonic() - began) / 60,
-        "quick": arguments.quick,
+        "form": arguments.form,
         "versions": dict(sorted(versions.items())),
         "pace": asdict(arguments.pace),
         **report.machine(),
     }
     data = {**asdict(results), **facts}
-    if arguments.short:
+    if arguments.form == "short":
         print(report.ratios(data))
-    else:
-        _publish(data, arguments.dry_run)
+        return
+    RESULTS.write_text(json.dumps(data, indent=1))
+    print(report.page(data))
+    if not arguments.dry_run:
+        _write(data)
 
 
 def _read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer peers and rounds: about three minutes")
-    parser.add_argument("--short", action="store_true", help="a minute: print ratios to KServe's own, judge nothing")
+    for form, (_, minutes) in FORMS.items():
+        parser.add_argument(f"--{form}", dest="form", action="store_const", const=form, help=f"about {minutes}")
+    parser.set_defaults(form="full")
+    parser.add_argument("--page", action="store_true", help=f"write {PAGE.name} from the last results, measure nothing")
     parser.add_argument("--servers", nargs="+", choices=[server.key for server in SERVERS], help="only these")
     parser.add_argument("--models", nargs="+", choices=[model.key for model in MODELS], help="only these")
     parser.add_argument("--rounds", type=int, help="how often each load is measured")
     parser.add_argument("--dry-run", action="store_true", help=f"print the tables, leave {PAGE.name} as it is")
     arguments = parser.parse_args()
-    arguments.pace = SHORT if arguments.short else QUICK if arguments.quick else FULL
+    arguments.pace, _ = FORMS[arguments.form]
     if arguments.rounds:
         arguments.pace = replace(arguments.pace, rounds=arguments.rounds)
-    if arguments.short:
+    if arguments.form == "short":
         arguments.models, arguments.servers = arguments.models or _SHORT_MODELS, arguments.servers or _SHORT_SERVERS
-    arguments.models = arguments.models or [model.key for model in MODELS]
-    arguments.servers = arguments.servers or [server.key for server in SERVERS if server.quick or not arguments.quick]
+    some = [model.key for model in MODELS if model.loads or arguments.pace.sweeps]
+    arguments.models = arguments.models or some
+    all_peers = arguments.form == "full"
+    arguments.servers = arguments.servers or [server.key for server in SERVERS if server.quick or all_peers]
     return arguments
 
 
@@ -113,15 +133,9 @@ def _install(servers: list[Server], pin: Callable[[str], str], results: Results)
     return [server for server in servers if server.environment not in broken], versions
 
 
-def _publish(data: dict[str, Any], dry_run: bool) -> None:
-    page = report.page(data)
-    print(page)
-    if dry_run:
-        return
-    results = CACHE / "results.json"
-    results.write_text(json.dumps(data, indent=1))
-    PAGE.write_text(page)
-    run([Tools().python, HERE / "chart.py", results, CHART])
+def _write(data: dict[str, Any]) -> None:
+    PAGE.write_text(report.page(data))
+    run([Tools().python, HERE / "chart.py", RESULTS, CHART])
     print(f"written: {PAGE.parent.name}/{PAGE.name}, {CHART.parent.name}/{CHART.name}")
 
 

@@ -16,8 +16,8 @@ from matplotlib import pyplot  # type: ignore[import-not-found,import-untyped,un
 # The package that this file is in has the tables.
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.figures import Numbers
 from benchmarks.projects import MODELS
-from benchmarks.report import Numbers
 from benchmarks.servers import BASELINE, SERVERS
 
 OURS, PEER, CEILING, INK = "#1f6f8b", "#b9c2c9", "#e8e4d8", "#30363b"

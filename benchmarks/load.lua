@@ -1,18 +1,25 @@
--- wrk's side of a load: one POST request over and over. Arguments: file of the body, then "Name: value" for each header.
+-- wrk's side of a load: one POST request over and over, to several models in turn.
+-- Arguments: file of the body, number of models (model, model1, model2, ...), then "Name: value" for each header.
+local requests, at = {}, 0
+
 function init(arguments)
   local file = assert(io.open(arguments[1], "rb"))
   wrk.method = "POST"
   wrk.body = file:read("*a")
   file:close()
-  for i = 2, #arguments do
+  for i = 3, #arguments do
     local name, value = arguments[i]:match("^(.-): (.*)$")
     wrk.headers[name] = value
   end
-  request_bytes = wrk.format()
+  for i = 0, tonumber(arguments[2]) - 1 do
+    local name = i == 0 and "model" or "model" .. i
+    requests[i + 1] = wrk.format(nil, (wrk.path:gsub("/model([:/])", "/" .. name .. "%1")))
+  end
 end
 
 function request()
-  return request_bytes
+  at = at % #requests + 1
+  return requests[at]
 end
 
 function done(summary, latency, requests)

@@ -1,4 +1,4 @@
-"""The load: wrk on a core of its own, sending one request over and over for some seconds."""
+"""The load: wrk, or h2load for gRPC, on a core of its own, sending one request over and over for some seconds."""
 
 from __future__ import annotations
 
@@ -14,27 +14,32 @@ from .paths import HERE
 from .protocols import Request
 
 CORE = "1"
-_NEEDED = {"wrk": "wrk", "taskset": "util-linux", "setpriv": "util-linux"}
+_NEEDED = {"wrk": "wrk", "h2load": "nghttp2-client", "taskset": "util-linux", "setpriv": "util-linux"}
 
 
 @dataclass(frozen=True)
 class Load:
-    """What is sent: which request of the material, and over how many connections."""
+    """What is sent: how many rows in a request, over how many connections, and for how many seconds at least."""
 
     key: str
-    material: str
+    rows: int
     connections: int
+    seconds: int = 1
 
 
+CONNECTIONS = (1, 4, 16, 64, 256, 1000)
+ROWS = (1, 10, 100, 1000, 10_000, 100_000)
+#: The forms of one row besides V1.
+FORMS = ("v2", "columns", "binary", "grpc")
 LOADS = {
     load.key: load
     for load in (
-        Load("one c=1", "one", 1),
-        Load("one c=16", "one", 16),
-        Load("one c=64", "one", 64),
+        *(Load(f"one c={connections}", 1, connections) for connections in CONNECTIONS),
+        *(Load(f"one {form}", 1, 16) for form in FORMS),
         # As many as keep the server busy while one answer is read and the next request written.
-        Load("bulk json", "bulk", 4),
-        Load("bulk binary", "bulk", 4),
+        *(Load(f"bulk {form}", 1000, 4) for form in ("v1", "json", "binary")),
+        # Of the largest, the slowest servers answer one in two seconds.
+        *(Load(f"{form} rows={rows}", rows, 1, 1 + rows // 20_000) for form in ("json", "binary") for rows in ROWS),
     )
 }
 
@@ -67,22 +72,49 @@ def check_machine() -> None:
         )
 
 
-def run(load: Load, request: Request, port: int, seconds: int, scratch: Path) -> Result:
-    """Send `request` to the server at `port`. Raises Failed where wrk does."""
+def run(load: Load, request: Request, port: int, seconds: int, scratch: Path, models: int = 1) -> Result:
+    """Send `request` to the server at `port`, or to so many models of it in turn. Raises Failed where wrk does."""
     body = scratch / "body"
     body.write_bytes(request.body)
-    command = ["taskset", "--cpu-list", CORE, "wrk", "--threads", "1", "--connections", str(load.connections)]
-    command += ["--duration", f"{seconds}s", "--timeout", "10s", "--script", str(HERE / "load.lua")]
-    command += [f"http://127.0.0.1:{port}{request.path}", "--", str(body)]
-    command += [f"{name}: {value}" for name, value in request.headers.items()]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
-    except subprocess.TimeoutExpired:
-        raise Failed("wrk did not end") from None
-    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    seconds = max(seconds, load.seconds)
+    url = f"http://127.0.0.1:{port}{request.path}"
+    if request.grpc:
+        return _run_grpc(load, url, body, request.headers, seconds)
+    command = ["wrk", "--threads", "1", "--connections", str(load.connections)]
+    command += ["--duration", f"{seconds}s", "--timeout", "10s", "--script", str(HERE / "load.lua"), url, "--"]
+    command += [str(body), str(models), *(f"{name}: {value}" for name, value in request.headers.items())]
+    output = _output(command, seconds)
+    lines = [line for line in output.splitlines() if line.startswith("RESULT ")]
     if not lines:
-        raise Failed(f"wrk: {(done.stderr or done.stdout).strip()[-200:]}")
+        raise Failed(f"wrk: {output.strip()[-200:]}")
     numbers = json.loads(lines[0].removeprefix("RESULT "))
     good = numbers["requests"] - numbers["not_2xx"]
     errors = numbers["not_2xx"] + numbers["socket_errors"]
     return Result(good, good / numbers["microseconds"] * 1e6, numbers["p50"] / 1e3, numbers["p99"] / 1e3, errors)
+
+
+def _run_grpc(load: Load, url: str, body: Path, headers: dict[str, str], seconds: int) -> Result:
+    log = body.with_name("requests.tsv")
+    log.unlink(missing_ok=True)
+    command = ["h2load", "--threads", "1", "--clients", str(load.connections), "--max-concurrent-streams", "1"]
+    command += ["--duration", str(seconds), "--data", str(body), "--log-file", str(log), url]
+    command += [part for name, value in headers.items() for part in ("--header", f"{name}: {value}")]
+    output = _output(command, seconds)
+    if not log.exists():
+        raise Failed(f"h2load: {output.strip()[-200:]}")
+    answers = [line.split("\t") for line in log.read_text().splitlines()]
+    times = sorted(int(microseconds) / 1e3 for _, status, microseconds in answers if status == "200")
+    if not times:
+        raise Failed("no request was answered")
+    p99 = times[len(times) * 99 // 100]
+    return Result(len(times), len(times) / seconds, times[len(times) // 2], p99, len(answers) - len(times))
+
+
+def _output(command: list[str], seconds: int) -> str:
+    try:
+        done = subprocess.run(
+            ["taskset", "--cpu-list", CORE, *command], capture_output=True, text=True, timeout=seconds + 30
+        )
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{command[0]} did not end") from None
+    return done.stdout + done.stderr

@@ -42,6 +42,8 @@ class Pace:
     seconds: int
     #: The most starts that are timed of one server.
     starts: int
+    #: Rounds of the loads that only some servers get.
+    sweeps: int = 0
 
 
 def measure(trained: Trained, servers: Iterable[Server], pace: Pace, results: Results) -> None:
@@ -50,28 +52,38 @@ def measure(trained: Trained, servers: Iterable[Server], pace: Pace, results: Re
     with ExitStack() as stack:
         running: list[Running] = []
         for server in servers:
-            wanted = [name for name in model.loads if name in server.loads]
+            wanted = [name for name in _wanted(trained, pace) if _gets(server, trained, name)]
             if not wanted or not server.serves(trained):
                 continue
             try:
-                running.append(_start(stack, trained, server, pace, results))
+                running.append(_start(stack, trained, server, wanted[0], pace, results))
             except Failed as error:
                 results.fail(server, model.key, "start", error)
-        for round in range(pace.rounds):
-            print(f"  {model.key}: round {round + 1} of {pace.rounds}, {len(running)} servers", flush=True)
-            for name in model.loads:
+        for round in range(max(pace.rounds, pace.sweeps) if running else 0):
+            print(f"  {model.key}: round {round + 1}, {len(running)} servers", flush=True)
+            for name in _wanted(trained, pace, round):
                 for one in running:
-                    if name in one.server.loads:
+                    if _gets(one.server, trained, name):
                         _take_turn(one, name, round, pace, results)
         for one in running:
             results.memory.append({"server": one.server.key, "model": model.key, "megabytes": one.memory()})
 
 
-def _start(stack: ExitStack, trained: Trained, server: Server, pace: Pace, results: Results) -> Running:
+def _wanted(trained: Trained, pace: Pace, round: int = 0) -> list[str]:
+    """The loads of a round."""
+    model = trained.model
+    names = [*(model.loads if round < pace.rounds else ()), *(model.sweeps if round < pace.sweeps else ())]
+    return list(dict.fromkeys(names))
+
+
+def _gets(server: Server, trained: Trained, name: str) -> bool:
+    return name in server.loads and (server.swept or name in trained.model.loads)
+
+
+def _start(stack: ExitStack, trained: Trained, server: Server, load: str, pace: Pace, results: Results) -> Running:
     """Start a server and leave it paused. Where starts are measured, the first one, of cold files, does not count."""
     print(f"  {trained.model.key}: starting {server.key}", flush=True)
-    first_load = next(name for name in trained.model.loads if name in server.loads)
-    request = _request(trained, server, first_load)
+    request = _request(trained, server, load)
     timed = min(server.starts, pace.starts) if trained.model.starts else 0
     for start in range(timed + 1):
         environment = trained.project.environment if server.ours else Environment(server.environment)
@@ -98,13 +110,15 @@ def _take_turn(one: Running, name: str, round: int, pace: Pace, results: Results
         if wrong:
             raise Failed(wrong)
         before = one.processor_time()
-        result = load.run(LOADS[name], request, one.port, pace.seconds, one.place.folder)
+        result = load.run(LOADS[name], request, one.port_of(request), pace.seconds, one.place.folder, one.place.copies)
         processor = one.processor_time() - before
         wrong = one.ask(request)
         if wrong:
             raise Failed(f"after the load: {wrong}")
         if result.errors:
             raise Failed(f"{result.errors} errors, {result.rate:.0f} requests a second without one")
+        if not result.requests:
+            raise Failed("no request was answered in time")
     except (Failed, OSError, http.client.HTTPException) as error:
         results.fail(server, trained.model.key, name, error)
         return
@@ -115,4 +129,4 @@ def _take_turn(one: Running, name: str, round: int, pace: Pace, results: Results
 
 
 def _request(trained: Trained, server: Server, name: str) -> Request:
-    return server.loads[name](trained.requests[LOADS[name].material])
+    return server.loads[name](trained.requests[str(LOADS[name].rows)])

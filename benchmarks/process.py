@@ -11,8 +11,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from .environments import Failed, clean_environ
-from .paths import CACHE
+from .environments import Failed, clean_environ, run
+from .paths import CACHE, HERE
 from .protocols import Request
 from .servers import Place, Server
 
@@ -28,9 +28,9 @@ class Running:
     def __init__(self, server: Server, place: Place) -> None:
         self.server = server
         self.place = place
-        self.port = place.ports[0]
         self.log = place.folder / "server.log"
-        environ = {"MODEL_FILE": str(place.trained.weights), "PORT": str(self.port), **server.environ}
+        known = {"MODEL_FILE": str(place.trained.weights), "PORT": str(place.ports[0]), "COPIES": str(place.copies)}
+        environ = {**known, **server.environ}
         self._paused: list[int] = []
         self._began = time.monotonic()
         with self.log.open("wb") as log:
@@ -62,7 +62,9 @@ class Running:
 
     def ask(self, request: Request) -> str:
         """Ask once; returns what is wrong with the answer, or "". Raises OSError or HTTPException without one."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_ANSWER_WITHIN)
+        if request.grpc:
+            return self._ask_over_grpc(request)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port_of(request), timeout=_ANSWER_WITHIN)
         try:
             connection.request("POST", request.path, request.body, request.headers)
             answer = connection.getresponse()
@@ -76,6 +78,18 @@ class Running:
         except (ValueError, LookupError, TypeError) as error:
             return f"an answer that cannot be read, {type(error).__name__} {error}: {body[:200]!r}"
         return "" if right else f"not the model's answer: {body[:200].decode(errors='replace')}"
+
+    def port_of(self, request: Request) -> int:
+        return self.place.ports[1 if request.grpc else 0]
+
+    def _ask_over_grpc(self, request: Request) -> str:
+        body = self.place.folder / "asked"
+        body.write_bytes(request.body)
+        try:
+            answer = run([self.place.environment.python, HERE / "grpc_ask.py", str(self.port_of(request)), body])
+        except Failed as error:
+            return str(error)
+        return "" if request.is_right(answer.encode(), {}) else f"not the model's answer: {answer[:200]}"
 
     def pause(self) -> None:
         """Stop it in its tracks, so that idle loops take nothing from the server that is measured."""

@@ -10,31 +10,50 @@ from pathlib import Path
 from typing import Any
 
 from .environments import Environment, Tools, run
+from .load import CONNECTIONS, FORMS, LOADS, ROWS
 from .paths import CACHE, HERE, TEMPLATE
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model to compare servers with. `starts`: whether starting is measured with it, too."""
+    """A model to compare servers with. `starts`: whether starting is measured with it, too.
+
+    All servers get `loads`, and some of them `sweeps`. `columns` are those of its data, if it is not the project's own;
+    a server has it `copies` times.
+    """
 
     key: str
     title: str
     framework: str
     options: tuple[str, ...]
     loads: tuple[str, ...]
-    own_data: bool = False
+    sweeps: tuple[str, ...] = ()
+    columns: int = 0
+    copies: int = 1
     starts: bool = False
 
 
 _ONE = ("one c=1", "one c=16", "one c=64")
-_BULK = ("bulk json", "bulk binary")
+_BULK = ("bulk v1", "bulk json", "bulk binary")
+_CONNECTIONS = tuple(f"one c={connections}" for connections in CONNECTIONS)
+_FORMS = tuple(f"one {form}" for form in FORMS)
+_ROWS = tuple(f"{form} rows={rows}" for form in ("json", "binary") for rows in ROWS)
+_FOREST, _LINEAR = ("--estimator", "forest"), ("--estimator", "linear")
+#: How many models a server has, and how many columns a model.
+COPIES, COLUMNS = (1, 10, 50), (4, 30, 300, 2000)
 MODELS = (
-    Model("iris", "logistic regression, iris, 4 columns", "sklearn", (), _ONE, starts=True),
-    Model(
-        "forest", "random forest of 100 trees, 30 columns", "sklearn", ("--estimator", "forest"), _ONE, own_data=True
+    Model("iris", "logistic regression, iris, 4 columns", "sklearn", (), _ONE, (*_CONNECTIONS, *_FORMS), starts=True),
+    Model("forest", "random forest of 100 trees, 30 columns", "sklearn", _FOREST, _ONE, columns=30),
+    Model("xgboost", "XGBoost, 100 rounds, 30 columns", "xgboost", (), (*_ONE, *_BULK), columns=30, starts=True),
+    Model("linear", "logistic regression, 30 columns", "sklearn", _LINEAR, _BULK, ("one c=16", *_ROWS), columns=30),
+    *(
+        Model(f"columns-{columns}", f"{columns:,} columns", "sklearn", _LINEAR, (), ("one c=16",), columns=columns)
+        for columns in COLUMNS[2:]
     ),
-    Model("xgboost", "XGBoost, 100 rounds, 30 columns", "xgboost", (), (*_ONE, *_BULK), own_data=True, starts=True),
-    Model("linear", "logistic regression, 30 columns", "sklearn", (), _BULK, own_data=True),
+    *(
+        Model(f"copies-{copies}", f"{copies} models of iris", "sklearn", (), (), ("one c=16",), copies=copies)
+        for copies in COPIES[1:]
+    ),
 )
 
 
@@ -70,7 +89,8 @@ class Project:
         """Train with the project's own command, unless this very project did already."""
         folder = CACHE / "models" / model.key
         stamp = folder / ".trained"
-        wanted = self.source + (HERE / "material.py").read_text() + repr(model.options)
+        sizes = sorted({LOADS[name].rows for name in (*model.loads, *model.sweeps)})
+        wanted = self.source + (HERE / "material.py").read_text() + repr((model.options, sizes))
         wanted = hashlib.sha256(wanted.encode()).hexdigest()
         if not stamp.exists() or stamp.read_text() != wanted:
             print(f"training {model.key}", flush=True)
@@ -78,12 +98,13 @@ class Project:
             folder.mkdir(parents=True)
             options = list(model.options)
             material: list[str | Path] = [self.environment.python, HERE / "material.py"]
-            if model.own_data:
+            if model.columns:
                 data = folder / "data.csv"
-                run([*material, "csv", data])
+                run([*material, "csv", str(model.columns), data])
                 options += ["--data", str(data), "--target", "target"]
             run([self.environment.python, "-m", f"{self.package}.trainer", *options, "--output_dir", folder])
-            run([*material, "requests", self.package, folder / "0001", folder / "requests.json"])
+            file = folder / "requests.json"
+            run([*material, "requests", self.package, folder / "0001", file, *map(str, sizes)])
             stamp.write_text(wanted)
         return Trained(model, self, folder / "0001", json.loads((folder / "requests.json").read_text()))
 

@@ -24,6 +24,7 @@ class Request:
     labels: Values
     scores: Values | None
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    grpc: bool = False
 
     def is_right(self, body: bytes, headers: dict[str, str]) -> bool:
         """Whether an answer is the model's."""
@@ -48,6 +49,22 @@ def v2(known: dict[str, Any]) -> Request:
     data = [value for row in known["rows"] for value in row]
     body = json.dumps({"inputs": [{**_tensor(known), "data": data}]}).encode()
     return Request("/v2/models/model/infer", body, _v2_values, known["labels"], known["scores"])
+
+
+def v2_columns(known: dict[str, Any]) -> Request:
+    """The Open Inference Protocol in JSON, an input for each column."""
+    columns = zip(known["columns"], zip(*known["rows"]))
+    shape = [len(known["rows"]), 1]
+    inputs = [{"name": name, "shape": shape, "datatype": "FP64", "data": data} for name, data in columns]
+    body = json.dumps({"inputs": inputs}).encode()
+    return Request("/v2/models/model/infer", body, _v2_values, known["labels"], known["scores"])
+
+
+def grpc(known: dict[str, Any]) -> Request:
+    """The Open Inference Protocol over gRPC."""
+    headers = {"content-type": "application/grpc", "te": "trailers"}
+    path, body = "/inference.GRPCInferenceService/ModelInfer", bytes.fromhex(known["grpc"])
+    return Request(path, body, _list, known["labels"], known["scores"], headers, grpc=True)
 
 
 def v2_binary(known: dict[str, Any]) -> Request:

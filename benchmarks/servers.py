@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import protocols
 from .environments import Environment
+from .load import CONNECTIONS, ROWS
 from .paths import CACHE, PEERS
 from .projects import Trained
 from .protocols import Protocol
@@ -28,6 +30,11 @@ class Place:
     ports: tuple[int, int, int]
     folder: Path
 
+    @property
+    def copies(self) -> int:
+        """How often the server has the model: as model, model1, model2, ..."""
+        return self.trained.model.copies
+
 
 @dataclass(frozen=True)
 class Server:
@@ -41,6 +48,8 @@ class Server:
     environ: dict[str, str] = field(default_factory=dict)
     #: Whether it takes part in a quick run, too.
     quick: bool = False
+    #: Whether it gets the sweeps, too.
+    swept: bool = False
     #: How often its start is timed; starts vary least where ours is compared with KServe.
     starts: int = 1
     #: Whether it can serve this model.
@@ -52,8 +61,14 @@ class Server:
 
 
 def _ours(place: Place) -> list[str]:
-    package, directory = place.trained.project.package, str(place.trained.directory)
+    package, directory = place.trained.project.package, place.trained.directory
     options = ["--model_name=model", f"--model_dir={directory}"]
+    if place.copies > 1:
+        models = place.folder / "models"
+        shutil.rmtree(models, ignore_errors=True)
+        for name in ["model", *(f"model{i}" for i in range(1, place.copies))]:
+            shutil.copytree(directory, models / name)
+        options = [f"--model_dir={models}"]
     return [str(place.environment.python), "-m", f"{package}.inferencer", *options, *_kserve_ports(place)]
 
 
@@ -106,12 +121,19 @@ def _uvicorn(module: str) -> Callable[[Place], list[str]]:
     return command
 
 
-def _loads(one: Protocol, json: Protocol, binary: Protocol | None = None) -> dict[str, Protocol]:
-    loads = {f"one c={concurrency}": one for concurrency in (1, 16, 64)}
-    return loads | {"bulk json": json} | ({"bulk binary": binary} if binary else {})
+def _loads(one: Protocol, json: Protocol) -> dict[str, Protocol]:
+    return {"bulk json": json} | {f"one c={connections}": one for connections in CONNECTIONS}
 
 
-_KSERVE = _loads(protocols.v1, protocols.v2, protocols.v2_binary)
+_KSERVE = {
+    **_loads(protocols.v1, protocols.v2),
+    **{"one v2": protocols.v2, "one binary": protocols.v2_binary, "one grpc": protocols.grpc},
+    **{"bulk v1": protocols.v1, "bulk binary": protocols.v2_binary},
+    **{f"json rows={rows}": protocols.v2 for rows in ROWS},
+    **{f"binary rows={rows}": protocols.v2_binary for rows in ROWS},
+}
+#: A naive model takes one input.
+_OURS = {**_KSERVE, "one columns": protocols.v2_columns}
 #: MLServer's REST has no binary tensors.
 _V2 = _loads(protocols.v2, protocols.v2)
 _ROWS = _loads(protocols.rows, protocols.rows)
@@ -120,19 +142,19 @@ _BENTO = {"BENTOML_DO_NOT_TRACK": "true", "BENTOML_HOME": str(CACHE / "bentoml")
 _LIT = {"LITSERVE_BATCH": "1", "LITSERVE_WAIT": str(_WAIT)}
 
 SERVERS = (
-    Server("native", "**this template**", "", _ours, _KSERVE, {"RUNTIME": "native"}, quick=True, starts=3),
+    Server("native", "**this template**", "", _ours, _OURS, {"RUNTIME": "native"}, quick=True, swept=True, starts=3),
     Server(
         "compiled",
         "**this template, compiled model**",
         "",
         _ours,
-        _KSERVE,
-        {"RUNTIME": "onnx"},
+        _OURS,
         quick=True,
+        swept=True,
         starts=3,
         serves=lambda trained: trained.has_compiled,
     ),
-    Server(BASELINE, "KServe, a naive model", "kserve", _kserve, _KSERVE, quick=True, starts=3),
+    Server(BASELINE, "KServe, a naive model", "kserve", _kserve, _KSERVE, quick=True, swept=True, starts=3),
     Server("mlserver", "MLServer", "mlserver", _mlserver(batching=False), _V2),
     Server("mlserver-batching", "MLServer, batching", "mlserver", _mlserver(batching=True), _V2, quick=True),
     Server("bentoml", "BentoML", "bentoml", _bentoml("Plain"), _ROWS, _BENTO),

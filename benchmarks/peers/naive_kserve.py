@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import kserve  # type: ignore[import-not-found,import-untyped,unused-ignore]
@@ -26,6 +27,7 @@ class ServingModel(kserve.Model):  # type: ignore[misc,unused-ignore]
 
 
 if __name__ == "__main__":
-    model = ServingModel("model")
-    model.load()
-    kserve.ModelServer().start([model])
+    models = [ServingModel(f"model{i or ''}") for i in range(int(os.environ["COPIES"]))]
+    for model in models:
+        model.load()
+    kserve.ModelServer().start(models)

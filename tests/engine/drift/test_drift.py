@@ -226,6 +226,28 @@ def test_a_day_is_looked_at() -> None:
     assert watch.figures() == (0, [], None)
 
 
+def test_counting_leaves_the_processor_to_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that has counted for a second rests for nineteen; what waits is counted all the same."""
+    X, clock = numbers(2500), Clock()
+    signature = Signature.learn(X)
+    watch = Watch(signature, reference.learn(signature, X, 10), clock=clock)
+    counted: list[float] = []
+
+    def call(count: Any) -> None:
+        counted.append(clock.seconds)
+        count()
+
+    add = watch._add
+    monkeypatch.setattr(watch._worker, "call", call)
+    monkeypatch.setattr(watch, "_add", lambda counts: (add(counts), setattr(clock, "seconds", clock.seconds + 1)))
+    begin = clock.seconds
+    for _ in range(50):
+        watch.note(X, X[:, 0])
+        clock.seconds += 1
+    assert [at - begin for at in counted] == [1, 21, 41]
+    assert watch.figures().rows == 50 * len(X)
+
+
 def test_little_is_kept_while_counting_is_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of large requests no more than the rows: a part of one would keep all of it."""
     X = numbers(1000)

@@ -22,6 +22,7 @@ class Numbers:
     platform, has_proba, advice, answers = "test", False, "", "model.test answers"
     labels: np.ndarray | None = None
     threshold: float | None = None
+    native_from: int | None = None
     reference: Reference | None = None
     output_aliases: Mapping[str, str] = MappingProxyType({})
 
@@ -38,6 +39,9 @@ class Numbers:
         return [{"prediction": value} for value in self.answer(X, False).tolist()]
 
     def explainer(self) -> Numbers:
+        return self
+
+    def native(self) -> Numbers:
         return self
 
 

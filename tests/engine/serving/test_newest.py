@@ -33,6 +33,7 @@ class Model:
     output_aliases: Mapping[str, str] = MappingProxyType({})
     threshold: float | None = None
     reference: Reference | None = None
+    native_from: int | None = None
 
     def __init__(self, dirpath: Path, runtime: str, device: str, verify_key: Path | None) -> None:
         if not (dirpath / "metadata.json").exists():
@@ -56,6 +57,8 @@ class Model:
 
     def explainer(self) -> Model:
         return self
+
+    native = explainer
 
 
 @pytest.fixture

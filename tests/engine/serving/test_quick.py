@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from typing import Any, List
 
 import numpy as np
@@ -14,28 +13,32 @@ ROW = np.ones((1, 2))
 
 
 class Model:
-    """Doubles rows, in `seconds` for each call; `threads` has where each call was made, and `calls` its rows."""
+    """Doubles rows, in `seconds` of its own clock for each call; `threads` has where each call was made, and `calls`
+    its rows.
+    """
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
+        self.now = 0.0
         self.threads: List[str] = []
         self.calls: List[int] = []
 
     def __call__(self, X: Any, proba: bool) -> np.ndarray:
         self.threads.append(threading.current_thread().name)
         self.calls.append(len(X))
-        time.sleep(self.seconds)
-        if len(X) > 16:
-            time.sleep(0.002)
+        self.now += self.seconds + (0.002 if len(X) > 16 else 0)
         doubled: np.ndarray = X[:, 0] * (10 if proba else 2)
         return doubled
+
+    def clock(self) -> float:
+        return self.now
 
     def made_by(self, calls: int = 1) -> List[str]:
         return self.threads[-calls:]
 
 
 def measured(model: Model) -> Batcher:
-    batcher = Batcher(model, 1000, 1000)
+    batcher = Batcher(model, 1000, 1000, clock=model.clock)
     batcher.measure(ROW, False)
     model.threads.clear()
     model.calls.clear()
@@ -75,6 +78,9 @@ def test_a_model_that_turns_slow_goes_to_its_thread_and_one_hiccup_is_forgiven()
             model.seconds = seconds
             await ask(batcher)
             assert model.made_by() == [thread]
+        model.now += 60  # a minute later it has another chance
+        await ask(batcher)
+        assert model.made_by() == ["MainThread"]
         batcher = measured(model)
         model.seconds = 0.002
         for _ in range(4):
@@ -112,8 +118,8 @@ def test_requests_that_were_read_together_are_one_call() -> None:
 
 def test_labels_and_probabilities_that_alternate_while_the_model_is_busy_are_two_calls() -> None:
     async def main() -> None:
-        model = Model(0.002)
-        batcher = Batcher(model, 1000, 1000)
+        model = Model()
+        batcher = Batcher(model, 1000, 1000)  # not measured: while its thread works, requests gather
         answers = await asyncio.gather(*(ask(batcher, proba=bool(i % 2)) for i in range(400)))
         assert [answer.tolist() for answer in answers] == [[2], [10]] * 200
         assert model.calls == [1, 200, 199]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from ..._engine.artifact import compiled, metadata
+from ..._engine.serving.choosing import Choosing
 from ...trainer._core import Model
 from ...trainer.model import MyModel
 from .conftest import PACKAGE, ROWS, Server, instances, says_why_it_ends
@@ -78,6 +80,29 @@ def test_the_runtime_can_be_chosen(start: Callable[..., Server], sample_dir: Pat
         file = MyModel.WEIGHTS if runtime == "native" else f"model.onnx answers, {MyModel.WEIGHTS} was not opened"
         assert f"which runs on {platform}: {file}" in server.errors
     np.testing.assert_allclose(answers["onnx"], answers["native"], rtol=1e-5, atol=1e-5)
+
+
+def test_many_rows_are_answered_alike_by_both_forms(
+    sample_dir: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where training found the framework quicker with many rows, it is loaded when they come, and timed here."""
+    found = metadata.read(sample_dir)
+    if not found.compiled:
+        assert MyModel(dirpath=sample_dir, runtime="auto").native_from is None
+        return
+    copy = shutil.copytree(sample_dir, tmp_path / "0001")
+    metadata.write(copy, msgspec.structs.replace(found, compiled={**found.compiled, "native_from": 64}))
+    model = MyModel(dirpath=copy, runtime="auto")
+    rows = compiled.repeated(model.example, 1024)
+    expected = model.answer(rows, True)
+    choosing = Choosing(model)
+    with caplog.at_level("INFO"):
+        np.testing.assert_array_equal(choosing.answer(rows, True), expected)
+        for thread in [thread for thread in threading.enumerate() if thread.name == "native"]:
+            thread.join()
+        np.testing.assert_allclose(choosing.answer(rows, True), expected, rtol=1e-5, atol=1e-5)
+    assert f"answered by {MyModel.FRAMEWORK}" in caplog.text or "compiled model: it is as quick here" in caplog.text
+    assert MyModel(dirpath=copy, runtime="onnx").native_from is None
 
 
 def test_rows_that_only_the_model_finds_fault_with_are_a_400(start: Callable[..., Server], sample_dir: Path) -> None:

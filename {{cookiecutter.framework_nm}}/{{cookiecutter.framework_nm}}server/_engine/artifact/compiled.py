@@ -6,8 +6,9 @@ It is kept beside the weights only if it answers as the model does; who makes it
 from __future__ import annotations
 
 import importlib.util
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable, List
 
 import numpy as np
 
@@ -16,6 +17,12 @@ FILE = "model.onnx"
 TOLERANCE = 1e-5
 #: And how far in parts of the standard deviation alone, which is small beside numbers such as a time in seconds.
 COARSENESS = 1e-3
+#: Rows of the calls by which the compiled model is timed beside the framework's own.
+TIMED = (64, 256, 1024)
+#: What share of the compiled model's time the framework's own may take to be clearly quicker.
+_CLEARLY = 0.8
+#: Calls of which the quickest counts, and seconds from which on one is enough.
+_CALLS, _ENOUGH = 3, 0.1
 
 
 def available() -> bool:
@@ -107,3 +114,34 @@ def compare(compiled: CompiledModel, model: Any, X: Any) -> float:
     if not (off <= most).all():
         raise ValueError(f"its scores differ from the model's by up to {off.max():.1g}{beside}")
     return float(off.max())
+
+
+def native_from(
+    compiled: Callable[[Any], object], native: Callable[[Any], object], rows: Callable[[int], Any]
+) -> int | None:
+    """From how many of the TIMED rows on the framework's own model is clearly quicker; None where it never is.
+
+    Both are called with what `rows` makes of such a number. Raises what they raise.
+    """
+    least = None
+    for count in reversed(TIMED):
+        X = rows(count)
+        if _seconds(native, X) > _CLEARLY * _seconds(compiled, X):
+            break
+        least = count
+    return least
+
+
+def repeated(X: Any, count: int) -> Any:
+    """So many rows, from the first one of X on, and again."""
+    rows = np.arange(count) % len(X)
+    return X.iloc[rows].reset_index(drop=True) if hasattr(X, "iloc") else X[rows]
+
+
+def _seconds(call: Callable[[Any], object], X: Any) -> float:
+    took: List[float] = []
+    while len(took) < _CALLS and not (took and took[-1] > _ENOUGH):
+        start = time.perf_counter()
+        call(X)
+        took.append(time.perf_counter() - start)
+    return min(took)

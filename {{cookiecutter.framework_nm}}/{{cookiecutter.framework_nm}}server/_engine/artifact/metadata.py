@@ -42,7 +42,8 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Dict[str, float]
     #: What encoding learnt from the training data.
     state: Dict[str, Any]
-    #: On how many rows the compiled model was compared, and how far it was off; None where there is none.
+    #: On how many rows the compiled model was compared, how far it was off, and from how many rows on the framework's
+    #: own model was quicker, where it was; None where there is no compiled model.
     compiled: Optional[Dict[str, float]]
     versions: Dict[str, str]
     #: The SHA-256 of each other file, by its path.

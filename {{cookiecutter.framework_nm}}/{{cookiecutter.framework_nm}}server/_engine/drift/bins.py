@@ -56,10 +56,10 @@ class Comparison(NamedTuple):
 
 def count_numbers(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """How many of the numbers, [rows], each bin between the edges has, and how many are NaN."""
-    counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 2)
-    counts[-1] = np.count_nonzero(values != values)
-    counts[-2] -= counts[-1]  # NaN is sorted behind all numbers
-    return counts
+    # A comparison with each of a few edges is several times as quick as a search for each number.
+    up_to = [np.count_nonzero(values <= edge) for edge in edges]
+    missing = np.count_nonzero(values != values)
+    return np.append(np.diff([0, *up_to, len(values) - missing]), missing)
 
 
 def of_numbers(values: np.ndarray, min_count: int) -> Bins:

@@ -50,7 +50,7 @@ def columns_of(X: Any) -> List[np.ndarray]:
     """The columns of rows in a signature's form, each an array, [rows]."""
     if hasattr(X, "iloc"):
         return [X.iloc[:, at].to_numpy() for at in range(X.shape[1])]
-    return list(np.asarray(X, np.float64).T)
+    return list(np.ascontiguousarray(np.asarray(X, np.float64).T))
 
 
 class Named:
@@ -70,6 +70,9 @@ class Named:
             return np.array(self._texts, object)[first.astype(np.intp)]
         if self._named is None:
             return None
+        if values.dtype.kind in "biuf":  # a look at each number takes longer
+            different, which = np.unique(values, return_inverse=True)
+            return np.array([self._named.get(value) for value in different.tolist()], object)[which]
         return np.array([self._named.get(value) for value in values.tolist()], object)
 
 

@@ -17,8 +17,9 @@ import orjson
 
 from .inputs import Misfit, Tail, elements, flattened, misshapen, named
 from .media import JSON, Media
+from .outputs import RequestedOutput
 from .refusals import SHOWN, Values, join
-from .requests import Decoder, Request, RequestedOutput
+from .requests import Decoder, Request
 from .slices import SLICE, NotPlain, Region, TooMuchText, cut, without_lists
 from .tensors import DATATYPES, InvalidRequest, NamedArray, check
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional
+
+import msgspec
 
 from ..contract.signature import Tensor
 from . import parameters
@@ -11,6 +13,13 @@ from .tensors import InvalidRequest, show
 
 #: What KServe's own servers call what they answer where no output is named.
 DEFAULT = "output-0"
+
+
+class RequestedOutput(msgspec.Struct, forbid_unknown_fields=True):
+    """An output that a V2 request names."""
+
+    name: str
+    parameters: Optional[Dict[str, Any]] = None
 
 
 class Asked(NamedTuple):

@@ -18,16 +18,13 @@ import msgspec
 import numpy as np
 
 from ..contract.signature import Signature, Tensor
-from . import lenient, lines, parameters, peers
-from .inputs import read_tensors
+from . import lenient, lines, parameters, peers, plain
+from .inputs import named, read_tensors
 from .media import CSV, JSON, PLAIN, Media
-from .outputs import Asked, Outputs
+from .outputs import Asked, Outputs, RequestedOutput
 from .refusals import Refusals
 from .rows import Rows
-from .tensors import FlatTensor, InputTensor, InvalidRequest, NamedArray, show
-
-#: Bytes of a body from which on decoding would keep others waiting for longer than a thread costs.
-LARGE = 200_000
+from .tensors import FlatTensor, InputTensor, InvalidRequest, NamedArray, check, show
 
 _DEFAULT = (Asked(),)
 #: The parameters of nearly every binary tensor, which reading it checks.
@@ -44,22 +41,6 @@ class Request(NamedTuple):
     outputs: tuple[Asked, ...] = _DEFAULT
     #: The form of the answer, where it is one to rows.
     writes: str = JSON
-
-
-def json_size(header: Optional[str]) -> Optional[int]:
-    """Read Inference-Header-Content-Length: where V2's binary tensors begin; None without it. Raises InvalidRequest."""
-    if header is None:
-        return None
-    if not header.isdecimal() or len(header) > 18:
-        raise InvalidRequest("Inference-Header-Content-Length: expected a number of bytes")
-    return int(header)
-
-
-class RequestedOutput(msgspec.Struct, forbid_unknown_fields=True):
-    """An output that a V2 request names."""
-
-    name: str
-    parameters: Optional[Dict[str, Any]] = None
 
 
 class Decoder:
@@ -112,6 +93,9 @@ class Decoder:
         if json_size is not None and not 0 <= json_size <= len(body):
             raise InvalidRequest(f"Inference-Header-Content-Length is {json_size}, and the body has {len(body)} bytes")
         text = body if json_size is None else body[:json_size]
+        found = self.decode_plain(text, json_size, v1, media)
+        if found:
+            return found
         try:
             request: Any = self._flat.decode(text)
         except (msgspec.MsgspecError, ValueError, RecursionError):  # nested tensors, or a mistake
@@ -128,9 +112,25 @@ class Decoder:
             return self._from_body(text, v1, media.writes, "")
         return self._v2(request, memoryview(body)[len(text) :])
 
+    def decode_plain(self, text: bytes, json_size: int | None, v1: bool, media: Media) -> Request | None:
+        """Decode a body of many plain numbers, in a millisecond or two; None where it is another one.
+
+        Raises InvalidRequest.
+        """
+        if len(text) < plain.MANY or json_size is not None or media.reads != JSON:
+            return None
+        X = self.rows.of_plain(text)
+        if X is not None:
+            return Request(X, True, None, None, _DEFAULT, media.writes)
+        found = None if v1 else plain.tensor(text)
+        if found is None:
+            return None
+        item, values, id = found
+        check(item.name, item.datatype, item.shape)
+        return self.request([named(item, values)], None, id, ())
+
     def _v1(self, rows: list[Any], given: dict[str, Any] | None, writes: str) -> Request:
-        request = self.of_rows(given, writes)
-        return request._replace(X=self.rows.to_input(rows))
+        return self.of_rows(given, writes)._replace(X=self.rows.to_input(rows))
 
     def of_rows(self, given: dict[str, Any] | None, writes: str) -> Request:
         """A V1 request by its parameters, still without rows. Raises InvalidRequest."""
@@ -186,8 +186,7 @@ class Decoder:
         return Request(None, False, proba, id, asked), arrays
 
     def _from_lines(self, body: bytes, media: Media) -> Request:
-        read = media.reads == CSV
-        rows = lines.from_csv(body, self.signature, media.header) if read else lines.from_json_lines(body)
+        rows = lines.from_csv(body, self.signature, media.header) if media.reads == CSV else lines.from_json_lines(body)
         return self._from_rows({"instances": rows}, media.writes)
 
     def _from_body(self, text: bytes, v1: bool, writes: str, reason: str) -> Request:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..contract.forms import Unreadable
 from ..contract.signature import LARGEST, Column, Signature
+from . import plain
 from .refusals import Refusals, Values, join
 from .tensors import InvalidRequest, floats, show
 
@@ -33,6 +34,9 @@ class Rows:
         self._refusals = refusals
         #: Whether columns are put together as they come.
         self.plain = signature.numeric and all(column.form is None for column in signature.columns)
+        numbers = self.plain and not signature.tensor and all(column.datatype == "FP64" for column in signature.columns)
+        #: How many numbers a row is, where it is numbers alone, else 0.
+        self._width = len(signature.columns) if numbers else 0
         self._may_wait = self.plain and not signature.tensor and not signature.missing_numbers
         self._few = _FEW // len(signature.columns)
         types = [_json_type(column) for column in signature.columns]
@@ -68,6 +72,14 @@ class Rows:
         if not rows:
             raise InvalidRequest('"instances" is empty: expected one row or more')
         return self.checked(self.unchecked(rows))
+
+    def of_plain(self, text: bytes) -> Any:
+        """A body of many rows of plain numbers as the model's input; None where it is another one.
+
+        Raises InvalidRequest.
+        """
+        X = plain.rows(text, self._width) if self._width else None
+        return None if X is None else self.checked(X)
 
     def few(self, rows: list[Any]) -> Any:
         """A few rows of `type` as they are, if nothing is wrong with them: several requests become one array. Others as

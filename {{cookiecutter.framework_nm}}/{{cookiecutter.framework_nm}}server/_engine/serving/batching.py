@@ -52,11 +52,11 @@ MEANT = (Unanswerable, Unavailable, NoExplanations)
 class _Job:
     __slots__ = ("X", "answer", "proba", "rows", "since", "started")
 
-    def __init__(self, X: Any, proba: bool, answer: asyncio.Future[np.ndarray]) -> None:
+    def __init__(self, X: Any, proba: bool, since: float, answer: asyncio.Future[np.ndarray]) -> None:
         self.X = X
         self.rows = len(X)
         self.proba = proba
-        self.since = self.started = time.perf_counter()
+        self.since = self.started = since
         self.answer = answer
 
 
@@ -65,7 +65,8 @@ class Batcher:
 
     `max_rows` is how many rows go into one call; a single larger request is still run whole. `max_waiting` is
     how many requests may wait. `on_call` is told of each call: its rows, and the seconds that its requests waited.
-    A call that takes longer than `stuck_seconds` counts as one that never returns. `step` is what a call is traced as.
+    A call that takes longer than `stuck_seconds` counts as one that never returns. `step` is what a call is traced as,
+    by the seconds of `clock`.
     """
 
     def __init__(
@@ -76,9 +77,11 @@ class Batcher:
         on_call: Callable[[int, list[float]], None] = lambda rows, waited: None,
         stuck_seconds: float = 60,
         step: str = "predict",
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._predict = predict
         self._step = step
+        self._clock = clock
         self._max_rows = max_rows
         self._max_waiting = max_waiting
         self._on_call = on_call
@@ -88,7 +91,7 @@ class Batcher:
         self._busy = False
         self._calling_since = 0.0  # the jobs of a batch that failed are called one by one
         self._worker = Worker()
-        self._quick = Quick()
+        self._quick = Quick(clock)
         self._loop = Running()
         # What is done for all requests is no part of one request's trace.
         self._context = contextvars.Context()
@@ -103,7 +106,7 @@ class Batcher:
         if self._worker.dead:
             return "the thread that runs it has ended"
         if self._busy:
-            seconds = time.perf_counter() - self._calling_since
+            seconds = self._clock() - self._calling_since
             if seconds > self._stuck_seconds:
                 return f"a call of the model has taken {seconds:.0f} seconds, longer than --stuck_seconds allows"
         return ""
@@ -117,7 +120,7 @@ class Batcher:
         if waiting >= self._max_waiting:
             raise Overloaded(f"{waiting} requests are already waiting for this model")
         loop = self._loop()
-        job = _Job(X, proba, loop.create_future())
+        job = _Job(X, proba, self._clock(), loop.create_future())
         self._waiting[proba].append(job)
         if not self._busy:
             self._go_on(loop)
@@ -129,12 +132,12 @@ class Batcher:
             raise
         finally:
             if trace:
-                now = time.perf_counter()
+                now = self._clock()
                 trace.steps += [Step("queue", job.since, job.started), Step(self._step, job.started, now)]
 
     def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run those that wait: where that is quick, once all that is at hand has been read."""
-        now = time.perf_counter()
+        now = self._clock()
         if not any(self._waiting):
             self._busy = False
         elif self._quick.is_quick(1, now):
@@ -148,7 +151,7 @@ class Batcher:
         self._busy = bool(batch)
         if not batch:  # all who waited have left
             return
-        started = self._calling_since = time.perf_counter()
+        started = self._calling_since = self._clock()
         rows = 0
         for job in batch:
             job.started = started
@@ -162,7 +165,7 @@ class Batcher:
             logger.exception("A call of the model could not be counted")
         if quick:
             results = self._results(batch)
-            now = time.perf_counter()
+            now = self._clock()
             self._quick.took(now - started, now)
             self._finish(batch, results, loop)
 
@@ -227,7 +230,7 @@ class Batcher:
         return results
 
     def _call(self, X: Any, proba: bool) -> np.ndarray:
-        self._calling_since = time.perf_counter()
+        self._calling_since = self._clock()
         y_hat = np.asarray(self._predict(as_array(X), proba))
         if y_hat.ndim == 0 or len(y_hat) != len(X):
             raise RuntimeError(f"the model answered {len(X)} rows with an array of shape {list(y_hat.shape)}")

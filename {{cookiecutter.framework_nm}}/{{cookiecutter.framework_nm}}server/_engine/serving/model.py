@@ -21,6 +21,7 @@ from ..protocol.answers import Output
 from ..protocol.requests import Request
 from ..protocol.tensors import InvalidRequest
 from .batching import Batcher, Unavailable
+from .choosing import Choosing
 from .opening import Servable, answered_labels, open_model
 from .telemetry import Telemetry, Trace
 from .watch import Watch, watch
@@ -139,7 +140,9 @@ class Serving:
         if self.quick_calls and self.signature.numeric:  # over a text, how long it takes depends on the text
             row = self.decoder.decode(self.example, v1=True).X[:1]
             self._batcher.measure(row, self.predict_proba)
-        self.watch = predict.watch = watch(model, self.labels)  # from here on: nobody has asked the rows before
+        # From here on: nobody has asked the rows before.
+        self.watch = predict.watch = watch(model, self.labels)
+        predict.answer = Choosing(model).answer
         self._explanations = Batcher(_Explainer(model), *limits, stuck_seconds=self.stuck_seconds, step="explain")
 
     async def answer(self, request: Request, trace: Trace | None = None) -> list[Output]:
@@ -199,11 +202,11 @@ class _Predictor:
     """
 
     def __init__(self, model: Servable) -> None:
-        self._model = model
+        self.answer = model.answer
         self.watch: Watch | None = None
 
     def __call__(self, X: Any, proba: bool) -> np.ndarray:
-        values = self._model.answer(X, proba)
+        values = self.answer(X, proba)
         if self.watch:
             self.watch.note(X, values)
         return values

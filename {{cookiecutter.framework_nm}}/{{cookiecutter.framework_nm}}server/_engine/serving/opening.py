@@ -51,6 +51,10 @@ class Servable(Protocol):
         """Which file of its directory answers, and which was not opened for that; for the log."""
 
     @property
+    def native_from(self) -> Optional[int]:
+        """From how many rows on `native` was quicker than what answers; None where it never was."""
+
+    @property
     def advice(self) -> str:
         """Why it may answer otherwise than when it was trained, and what to do, as the end of a message; or ""."""
 
@@ -61,6 +65,8 @@ class Servable(Protocol):
     def explain(self, X: Any) -> list[dict[str, Any]]: ...
 
     def explainer(self) -> Servable: ...
+
+    def native(self) -> Servable: ...
 
 
 AnyModel = TypeVar("AnyModel", bound=Servable)

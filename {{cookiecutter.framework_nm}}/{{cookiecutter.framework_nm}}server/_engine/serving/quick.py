@@ -7,7 +7,6 @@ are made, which is in batching.py.
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any, Callable
 
 import numpy as np
@@ -23,9 +22,10 @@ _PENALTY = 60.0
 
 
 class Quick:
-    """How many rows one model answers quickly, in one call."""
+    """How many rows one model answers quickly, in one call, by the seconds of `clock`."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._rows = 0
         self._strikes = 0
         self._from = 0.0  # when calls may be made by the loop again
@@ -52,11 +52,26 @@ class Quick:
 
     def _measure(self, call: Callable[[Any], object], row: np.ndarray, most: int) -> None:
         rows = 1
-        while rows <= most and _is_quick(call, np.repeat(row, rows, axis=0)):
+        while rows <= most and self._one_is_quick(call, np.repeat(row, rows, axis=0)):
             self._rows, rows = rows, rows * 4
 
+    def _one_is_quick(self, call: Callable[[Any], object], X: np.ndarray) -> bool:
+        """Whether one of three calls is quick: others may be the machine's fault, and the first one warms up."""
+        for _ in range(3):
+            start = self._clock()
+            try:
+                call(X)
+            except Exception:  # whoever sends so many rows is told
+                return False
+            took = self._clock() - start
+            if took <= QUICK:
+                return True
+            if took > _FAR_TOO_SLOW:
+                return False
+        return False
+
     def is_quick(self, rows: int, now: float) -> bool:
-        """Whether the loop makes a call of so many rows itself; `now` is perf_counter's."""
+        """Whether the loop makes a call of so many rows itself; `now` is the clock's."""
         return rows <= self._rows and now >= self._from
 
     def took(self, seconds: float, now: float) -> None:
@@ -68,19 +83,3 @@ class Quick:
         if self._strikes >= _STRIKES or seconds > _FAR_TOO_SLOW:
             self._strikes = 0
             self._from = now + _PENALTY
-
-
-def _is_quick(call: Callable[[Any], object], X: np.ndarray) -> bool:
-    """Whether one of three calls is quick: others may be the machine's fault, and the first one warms up."""
-    for _ in range(3):
-        start = time.perf_counter()
-        try:
-            call(X)
-        except Exception:  # whoever sends so many rows is told
-            return False
-        took = time.perf_counter() - start
-        if took <= QUICK:
-            return True
-        if took > _FAR_TOO_SLOW:
-            return False
-    return False

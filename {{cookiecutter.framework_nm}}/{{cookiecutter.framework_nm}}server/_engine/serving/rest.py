@@ -18,7 +18,8 @@ from ..protocol.answers import BINARY, Growing, encode
 from ..protocol.answers import Answer as Encoded
 from ..protocol.codings import coding_for, coding_of, compressed, decoded
 from ..protocol.media import PLAIN, Media, media_of
-from ..protocol.requests import LARGE, Request, json_size
+from ..protocol.requests import Request
+from ..protocol.sizes import LARGE, json_size, takes_long
 from ..protocol.slices import TooMuchText
 from ..protocol.tensors import InvalidRequest
 from . import large
@@ -174,10 +175,14 @@ class Prediction(Call[Serving]):
         size = self.headers.get(_BINARY) if self._can.tensors else None
         begins = json_size(None if size is None else size.decode("latin-1"))
         decode, v1, media = model.decoder.decode, not self._can.tensors, self._media
-        if len(body) < LARGE:
+        if len(body) < SLICED and not takes_long(body, begins):
             requests = [decode(body, begins, v1, media, not self._can.explains)]
         elif len(body) < SLICED:
-            requests = [await asyncio.get_running_loop().run_in_executor(None, decode, body, begins, v1, media)]
+            # A parser in a thread would hold up the loop for most of its time, too.
+            found = model.decoder.decode_plain(body, begins, v1, media)
+            if found is None:
+                found = await asyncio.get_running_loop().run_in_executor(None, decode, body, begins, v1, media)
+            requests = [found]
         else:
             requests = await large.decode(model, body, begins, v1, media, self.desk.gate.limits.text)
         self.hold(sum(len(request.X) for request in requests))

@@ -1,12 +1,14 @@
 """What a served model is asked and answers, counted against what training saw: the rows of the last day.
 
 A call of the model costs a reference to its rows, and nothing else: a thread counts many at once, or whoever looks.
-What comes while it is behind is not counted, so that little is kept. Not here: the bins, and how counts are shown.
+It rests in between, so that requests have the processor; what is more than may wait meanwhile is not counted. Not here:
+the bins, and how counts are shown.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -27,6 +29,10 @@ logger = logging.getLogger(__name__)
 
 #: Rows that are counted at once, and those that may wait for it.
 _AT_ONCE, _MOST = 4096, 65_536
+#: Numbers that may wait: of many columns, that many rows would take much memory.
+_NUMBERS = 2_000_000
+#: How many times as long as it has counted a thread rests.
+_REST = 19
 #: Counts are forgotten by the hour.
 _HOURS, _HOUR = 24, 3600.0
 
@@ -65,20 +71,37 @@ class Watch:
         self._clock = clock
         self._waiting: Deque[Tuple[Any, np.ndarray]] = deque()
         self._rows = 0
+        self._most = max(_AT_ONCE, min(_MOST, _NUMBERS // max(len(signature.names), 1)))
+        self._asked = False
+        self._rests = -math.inf  # until then
         self._worker = Worker()
         self._counting = threading.Lock()
         self._hours: Deque[Tuple[int, Dict[str, Any]]] = deque(maxlen=_HOURS)
 
     def note(self, X: Any, values: Any) -> None:
         """Rows were asked, in the signature's form, and answered with predictions, [rows], or probabilities."""
-        if self._rows >= _MOST:
+        if self._rows >= self._most:
+            self._ask()
             return
         if getattr(X, "base", None) is not None:  # a part of a larger request, which would stay as a whole
             X = X.copy()
         self._waiting.append((X, np.asarray(values)))
-        before, self._rows = self._rows, self._rows + len(X)
-        if before < _AT_ONCE <= self._rows:
-            self._worker.call(self.count)
+        self._rows += len(X)
+        if self._rows >= _AT_ONCE:
+            self._ask()
+
+    def _ask(self) -> None:
+        """Have the thread count, unless it does, or rests."""
+        if not self._asked and self._clock() >= self._rests:
+            self._asked = True
+            self._worker.call(self._count_and_rest)
+
+    def _count_and_rest(self) -> None:
+        began = self._clock()
+        self.count()
+        ended = self._clock()
+        self._rests = ended + _REST * (ended - began)
+        self._asked = False
 
     def count(self) -> None:
         """Count what waits."""

@@ -18,18 +18,10 @@ if TYPE_CHECKING:
 
 
 def explainer(model: Model) -> Model:
-    """The model itself, or one that was read again, from a copy of the weights that it was loaded from.
-
-    Raises as `Model.explainer` does.
-    """
+    """The model in the framework's own form. Raises as `Model.explainer` does."""
     if type(model).contributions is Places.contributions:
         raise NoExplanations(f"{model.FRAMEWORK} gives no explanations of its own")
-    if model.artifact is None:
-        return model
-    device = "cpu" if model.compiled else model.device
-    again = type(model)(dirpath=model.artifact, runtime="native", device=device)
-    again.threshold = model.threshold  # which may have changed since it was loaded
-    return again
+    return model.native()
 
 
 def explain(model: Model, X: Any) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from ..contract.privacy import MIN_COUNT
 from ..contract.signature import Signature
 from ..drift import reference
 from ..reporting.contents import Evaluation
-from . import balancing, explaining, importing, loading, saving
+from . import balancing, explaining, forests, importing, loading, saving
 from .describing import describe
 from .importing import Known
 from .loading import Learnt
@@ -157,15 +157,25 @@ class Model(State):
         return explaining.explain(self, X)
 
     def explainer(self) -> Model:
-        """A copy of this model in the framework's own form, to explain with while this one predicts in another thread.
+        """What `native` gives, to explain with while this one predicts in another thread.
+
+        Raises NoExplanations where the framework gives no contributions, and what `native` raises.
+        """
+        return explaining.explainer(self)
+
+    def native(self) -> Model:
+        """A copy of this model in the framework's own form.
 
         A model that was trained here is its own. One that was loaded is read again, from a copy of its weights that
         nobody else can change, made only of the bytes that it was loaded from.
 
-        Raises NoExplanations where the framework gives no contributions, ModelError where a file has changed, or
-        where there is no room for the copy.
+        Raises ModelError where a file has changed, or where there is no room for the copy.
         """
-        return explaining.explainer(self)
+        if self.artifact is None:
+            return self
+        again = type(self)(dirpath=self.artifact, runtime="native", device="cpu" if self.compiled else self.device)
+        again.threshold = self.threshold  # which may have changed since it was loaded
+        return again
 
     def evaluate(self, X: Any, y: Any, rows: Any = None) -> dict[str, float]:
         """Compare predictions for X with y; returns the metrics by name and keeps them for metadata.json.
@@ -240,4 +250,5 @@ class Model(State):
         if weights:
             loading.warn_of_versions(artifact, self.FRAMEWORK, self.version())
             self.restore(weights)
+            forests.quicken(self.model)
             self._move()

@@ -152,6 +152,16 @@ class State(Places):
         return f"{compiled.FILE} answers, {weights} was not opened" if self.compiled else f"{weights} answers"
 
     @property
+    def native_from(self) -> int | None:
+        """From how many rows on the framework's own model was quicker than the compiled one that answers; None where it
+        never was, or a runtime was chosen.
+        """
+        if not (self.artifact and self.compiled and self.runtime == "auto"):
+            return None
+        rows = (self.artifact.metadata.compiled or {}).get("native_from")
+        return int(rows) if rows else None
+
+    @property
     def output_aliases(self) -> dict[str, str]:
         """Other names by which clients may ask for an output, such as a graph's own, and the output's name."""
         return {}

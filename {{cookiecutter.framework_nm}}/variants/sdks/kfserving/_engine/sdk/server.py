@@ -18,6 +18,7 @@ from tornado.httpserver import HTTPServer
 from ..serving.access import Access
 from ..serving.calls import Desk
 from ..serving.drain import Drain
+from ..serving.standstill import watch_loop
 from .administration import Health, Live, Load, Models, SwitchedOff, Unload
 from .connection import Listener
 from .errors import NotFound
@@ -91,6 +92,7 @@ class Server(kfserving.KFServer):
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda number, _: loop.call_soon_threadsafe(self.drain.on_signal, number))
         HTTPServer.configure(Listener)  # KFServing makes a plain one, which is to be this
+        loop.call_soon(watch_loop)
         super().start(models)
 
     def _ask_clients_to_leave(self) -> None:

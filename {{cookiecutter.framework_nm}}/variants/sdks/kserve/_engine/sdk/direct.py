@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from ..protocol.requests import LARGE
 from ..serving.calls import Desk
 from ..serving.rest import Answer, Prediction
 from ..serving.routes import Route, find
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Headers of requests that others answer: that come in parts, ask for something first, or come from a web page.
 _UNUSUAL = frozenset((b"transfer-encoding", b"expect", b"upgrade", b"origin"))
+#: Bytes of a body that is read here: it is counted once it is whole.
+_MOST = 500_000
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 
 
@@ -50,7 +51,7 @@ class Direct:
         headers = dict(connection.headers)
         size = headers.get(b"content-length", b"")
         # Others count too large a body while it comes.
-        if not size.isdigit() or len(size) > 9 or int(size) > min(LARGE, self.desk.gate.limits.body):
+        if not size.isdigit() or len(size) > 9 or int(size) > min(_MOST, self.desk.gate.limits.body):
             return None
         return Request(route, headers) if _UNUSUAL.isdisjoint(headers) else None
 

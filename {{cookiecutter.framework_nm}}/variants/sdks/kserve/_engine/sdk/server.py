@@ -21,6 +21,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from ..serving.access import Access
 from ..serving.calls import Desk
 from ..serving.drain import LIMIT, Drain
+from ..serving.standstill import watch_loop
 from .direct import Direct
 from .grpc_services import add_services
 from .model import ServingDataPlane, ServingModel
@@ -58,6 +59,7 @@ class Server(kserve.ModelServer):
         asyncio.get_running_loop().call_soon_threadsafe(self.drain.on_signal, sig)
 
     async def _serve(self) -> None:
+        watch_loop()
         kserve.protocol.grpc.server.aio = SimpleNamespace(server=self._make_grpc_server)
         kserve.protocol.grpc.server.InferenceServicer = functools.partial(Servicer, self._desk, self._access)
         uvicorn_server: Any = self._uvicorn
