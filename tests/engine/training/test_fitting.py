@@ -37,7 +37,7 @@ class Stopping(Places):
 
     def __init__(self) -> None:
         self.notes: list[str] = []
-        self.given: list[tuple[int | None, ...]] = []
+        self.given: list[Any] = []
 
     def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None, weights: Any = None) -> None:
         self.given.append((len(X), len(y), len(weights), valid and len(valid.X), self.kept))
