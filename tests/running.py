@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,6 +38,16 @@ def shell(project: Path, command: str, **environment: str) -> str:
     )
     assert run.returncode == 0, f"{command}\n{run.stdout}\n{run.stderr}"
     return run.stdout
+
+
+def beside(project: Path, folder: Path, requirements: list[str]) -> Path:
+    """Install packages into a folder for PYTHONPATH, in versions that suit a project's lock; returns that folder."""
+    # MLflow 2, which is what there is for old Pythons, takes an older `packaging`.
+    pins = re.findall(r"^(?!packaging)[\w.-]+==\S+", (project / "requirements.lock").read_text(), re.MULTILINE)
+    (folder / "constraints.txt").write_text("\n".join(pins))
+    python, wanted = project / ".venv/bin/python", " ".join(requirements)
+    shell(folder, f"uv pip install -q --python {python} --target packages --constraints constraints.txt {wanted}")
+    return folder / "packages"
 
 
 def borrow(project: Path, environment: Path) -> None:

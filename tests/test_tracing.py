@@ -17,7 +17,7 @@ import pytest
 from facts import SDKS
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
-from running import Server, shell
+from running import Server, beside
 
 pytestmark = pytest.mark.slow
 
@@ -51,13 +51,7 @@ def project(install: Callable[[str, str], Path]) -> Path:
 @pytest.fixture(scope="module")
 def packages(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The extra otel and the instrumentation, in a folder for PYTHONPATH, in versions that suit the project's lock."""
-    folder = tmp_path_factory.mktemp("otel")
-    pins = re.findall(r"^[\w.-]+==\S+", (project / "requirements.lock").read_text(), re.MULTILINE)
-    (folder / "constraints.txt").write_text("\n".join(pins))
-    wanted = " ".join(SDKS["kserve"]["extras"]["otel"] + INSTRUMENTATION)
-    python = project / ".venv/bin/python"
-    shell(folder, f"uv pip install -q --python {python} --target packages --constraints constraints.txt {wanted}")
-    return folder / "packages"
+    return beside(project, tmp_path_factory.mktemp("otel"), SDKS["kserve"]["extras"]["otel"] + INSTRUMENTATION)
 
 
 def spans(server: Server) -> list[dict[str, Any]]:

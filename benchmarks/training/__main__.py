@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
 import time
 from typing import Any
 
 from ..environments import TOOLS, Environment, Tools, run
-from ..paths import CACHE, HERE, make_cache
+from ..paths import CACHE, HERE, TEMPLATE, make_cache
 from ..projects import Project
 from .page import PAGE, write
 from .tables import PACKAGES
@@ -26,7 +28,8 @@ def main() -> None:
     Tools().install(TOOLS)
     tables, shipped = CACHE / "tables", Environment("tables")
     shipped.install(PACKAGES)
-    tables.mkdir(exist_ok=True)
+    shutil.rmtree(tables, ignore_errors=True)
+    tables.mkdir()
     run([shipped.python, HERE / "training" / "tables.py", tables])
     found: dict[str, list[dict[str, Any]]] = {}
     for framework in arguments.frameworks:
@@ -34,11 +37,11 @@ def main() -> None:
         project.bake()
         project.install()
         print(f"training {framework}", flush=True)
-        program = HERE / "training" / "measuring.py"
-        lines = run([project.environment.python, program, framework, tables, str(arguments.splits)])
+        command = ["-m", "benchmarks.training.measuring", framework, tables, str(arguments.splits)]
+        lines = run([project.environment.python, *command], PYTHONPATH=str(TEMPLATE))
         found[framework] = [json.loads(line) for line in lines.splitlines() if line.startswith("{")]
-    write(found, arguments.splits, time.strftime("%Y-%m-%d"))
-    print(f"written: {PAGE}")
+        write(found, arguments.splits, time.strftime("%Y-%m-%d"), len(os.sched_getaffinity(0)), os.getloadavg()[2])
+        print(f"written: {PAGE}", flush=True)
 
 
 if __name__ == "__main__":

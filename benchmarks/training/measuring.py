@@ -1,6 +1,7 @@
 """Trains a project's model on each table, and histogram gradient boosting beside it, on the same rows.
 
-Runs in the project's environment: `python measuring.py FRAMEWORK TABLES SPLITS`; prints a line of JSON per table.
+Runs in the project's environment: `python -m benchmarks.training.measuring FRAMEWORK TABLES SPLITS`.
+It prints a line of JSON per table.
 """
 
 from __future__ import annotations
@@ -21,24 +22,36 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.preprocessing import OrdinalEncoder
 from threadpoolctl import threadpool_limits
 
+from .asking import SAVED, ask
+
+#: Rows that the server is asked for, those with missing values first.
+ASKED = 50
+
 
 def main() -> None:
-    framework, tables, splits = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    for name, target in json.loads((tables / "index.json").read_text()).items():
-        try:
-            found = measure(f"{framework}server", tables / f"{name}.csv", target, splits)
-        except Exception as error:
-            found = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps({"table": name, **found}), flush=True)
+    package, tables, splits = f"{sys.argv[1]}server", Path(sys.argv[2]), int(sys.argv[3])
+    found: dict[str, dict[str, Any]] = {}
+    asked: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name, target in json.loads((tables / "index.json").read_text()).items():
+            try:
+                found[name], asked[name] = measure(package, tables / f"{name}.csv", target, splits, Path(folder) / name)
+            except Exception as error:
+                found[name] = {"error": f"{type(error).__name__}: {error}"}
+        for name, differs in ask(package, Path(folder), asked).items():
+            found[name]["differs"] = differs
+    for name, line in found.items():
+        print(json.dumps({"table": name, **line}))
 
 
-def measure(package: str, data: Path, target: str, splits: int) -> dict[str, Any]:
-    """The means of both scores over the splits, the seconds of the first training, and what came of compiling."""
+def measure(package: str, data: Path, target: str, splits: int, saved: Path) -> tuple[dict[str, Any], Any]:
+    """The means of both scores over the splits, the seconds of the first training, and what came of compiling; and rows
+    to ask the first model for, which is saved."""
     engine = f"{package}._engine.training"
     command, preparing = (importlib.import_module(f"{engine}.{name}") for name in ("command", "preparing"))
     settings_class = importlib.import_module(f"{package}.trainer.config").Settings
     model_class = importlib.import_module(f"{package}.trainer.model").MyModel
-    ours, theirs, found = [], [], {}
+    ours, theirs, found, asked = [], [], {}, None
     for seed in range(splits):
         began = time.monotonic()
         settings = settings_class(data=data, target=target, eval_share=0.25, split_seed=seed)
@@ -51,8 +64,8 @@ def measure(package: str, data: Path, target: str, splits: int) -> dict[str, Any
         X, y = table.X.iloc[others], table.y.iloc[others].to_numpy()
         model.evaluate(X, y)
         if not seed:
-            with tempfile.TemporaryDirectory() as folder:
-                model.save(Path(folder) / "0001")
+            model.save(saved / SAVED)
+            asked = X.loc[X.isna().sum(axis=1).sort_values(ascending=False, kind="stable").index[:ASKED]]
             found = {
                 "task": model.task,
                 "rows": len(table.X),
@@ -60,8 +73,12 @@ def measure(package: str, data: Path, target: str, splits: int) -> dict[str, Any
                 "note": model.compiled_note,
             }
         ours.append(score(y, model.in_data_terms(model.signature.conform(X)), model.labels))
-        theirs.append(score(y, beside(model, table, rows.training, X), model.labels))
-    return {**found, "ours": float(np.mean(ours)), "theirs": float(np.mean(theirs))}
+        # Every framework is compared with the same.
+        remembered = data.with_suffix(f".{seed}")
+        if not remembered.exists():
+            remembered.write_text(repr(score(y, beside(model, table, rows.training, X), model.labels)))
+        theirs.append(float(remembered.read_text()))
+    return {**found, "ours": float(np.mean(ours)), "theirs": float(np.mean(theirs))}, asked
 
 
 def beside(model: Any, table: Any, training: np.ndarray, X: Any) -> np.ndarray:

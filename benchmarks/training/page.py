@@ -20,23 +20,32 @@ Written by `make bench-training` on {date}. Each framework's project was trained
 packages ship or that were generated ({most} rows at most), and scikit-learn's histogram gradient boosting with ordinal
 encoding beside it, on the same rows. Each table was parted into three quarters and one, {splits} times; what is shown
 are means, in points of accuracy or R2, and in brackets how far that is above histogram gradient boosting. Seconds are
-those of one training with the compiled model and the report.
+those of one training with the compiled model and the report, on {cores} cores{shared}. A server of all models was then
+asked for rows of each, those with missing values first, as rows and as tensors over REST, and over gRPC: "alike" counts
+the models whose three answers were those of the model in process.
 """
 
 
-def write(found: Found, splits: int, date: str) -> None:
-    """Write the page from what measuring.py printed of each framework."""
+def write(found: Found, splits: int, date: str, cores: int, busy: float) -> None:
+    """Write the page from what measuring.py printed of each framework; `busy` are the cores' processes at the time."""
     known = {framework: {one["table"]: one for one in lines} for framework, lines in found.items()}
     tables = list(dict.fromkeys(table for lines in known.values() for table in lines))
     most = max(one.get("rows", 0) for lines in found.values() for one in lines)
-    parts = [HEAD.format(date=date, count=len(tables), most=f"{most:,}", splits=splits), _summary(found)]
+    shared = f" that some {busy:.0f} processes shared" if busy > cores else ""
+    head = HEAD.format(date=date, count=len(tables), most=f"{most:,}", splits=splits, cores=cores, shared=shared)
+    parts = [head, _summary(found)]
     rows = [
         [table, _kind(known, table), *(_cell(lines.get(table, {})) for lines in known.values())] for table in tables
     ]
     parts.append(_markdown(["table", "rows", *found], rows))
     errors = [f"- {framework}, {one['table']}: {one['error']}" for framework, one in _all(found) if "error" in one]
+    errors += [
+        f"- {framework}, {one['table']}, answered otherwise: {one['differs']}"
+        for framework, one in _all(found)
+        if one.get("differs")
+    ]
     if errors:
-        parts.append("Refused, or failed:\n\n" + "\n".join(errors) + "\n")
+        parts.append("Refused, failed, or otherwise:\n\n" + "\n".join(errors) + "\n")
     PAGE.write_text("\n".join(parts))
 
 
@@ -56,9 +65,11 @@ def _summary(found: Found) -> str:
                 f"{np.median(seconds):.1f} s",
                 f"{seconds.max():.0f} s",
                 f"{compiled} of {len(measured)}",
+                f"{sum(not one['differs'] for one in measured)} of {len(measured)}",
             ]
         )
-    return _markdown(["", "mean", "worst", f"worse than {WORST:+.0f}", "median time", "longest", "compiled"], rows)
+    head = ["", "mean", "worst", f"worse than {WORST:+.0f}", "median time", "longest", "compiled", "alike"]
+    return _markdown(head, rows)
 
 
 def _points(one: dict[str, Any]) -> float:

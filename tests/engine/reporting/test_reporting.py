@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import html.parser
 import json
+import os
+import signal
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ from _engine.contract.signature import Column, Signature
 from _engine.reporting import figures, importance, page
 from _engine.reporting.contents import Evaluation
 from _engine.reporting.storing import keeps_rows
+from _engine.training import saving
 from pickled import Pickled
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
@@ -224,6 +229,29 @@ def test_a_report_that_fails_costs_no_model(tmp_path: Path, monkeypatch: pytest.
     model.save(tmp_path / "0001")
     assert model.report_note == "No report: No space left on device."
     assert {path.name for path in (tmp_path / "0001").iterdir()} == FILES
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_a_report_that_hangs_costs_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, interrupted: bool) -> None:
+    """As where `post_func` waits for something that never comes: it ends with its time, or with Ctrl-C before that."""
+    model, freed = evaluated("two labels"), threading.Event()
+
+    def hang(*_: Any) -> str:
+        if interrupted:
+            os.kill(os.getpid(), signal.SIGINT)
+        freed.wait()
+        return ""
+
+    monkeypatch.setattr(page, "write", hang)
+    monkeypatch.setattr(saving, "LEAST", 60.0 if interrupted else 1.0)
+    try:
+        with pytest.raises(KeyboardInterrupt) if interrupted else contextlib.nullcontext():
+            model.save(tmp_path / "0001", extras_seconds=0.4)
+    finally:
+        freed.set()
+    assert model.report_note == f"No report: it {'was interrupted' if interrupted else 'took longer than 1 seconds'}."
+    assert {path.name for path in (tmp_path / "0001").iterdir()} == FILES
+    Simple(dirpath=tmp_path / "0001")
 
 
 def test_ctrl_c_leaves_a_whole_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,13 +37,25 @@ class Stopping(Places):
 
     def __init__(self) -> None:
         self.notes: list[str] = []
-        self.given: list[tuple[int | None, ...]] = []
+        self.given: list[Any] = []
 
     def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None, weights: Any = None) -> None:
         self.given.append((len(X), len(y), len(weights), valid and len(valid.X), self.kept))
         self.notes.append("this decided")
         if valid:
             self.note_kept(7, 500, "rounds")
+
+
+class Quick(Stopping):
+    """Stops after 7, 8, 9, 10 and 14 rounds, as other rows are held out."""
+
+    QUICK = True
+
+    def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None, weights: Any = None) -> None:
+        self.given.append((None if valid is None else set(valid.X[:, 0]), self.kept))
+        if valid:
+            assert not set(X[:, 0]) & set(valid.X[:, 0])
+            self.note_kept((7, 8, 9, 10, 14)[len(self.given) - 1], 500, "rounds")
 
 
 class TakingAll(Taking):
@@ -86,6 +98,31 @@ def test_held_out_rows_are_learnt_from_in_the_end_for_as_many_rounds() -> None:
             "on all 100 rows for as many",
             "this decided",
         ]
+
+
+def test_of_few_rows_each_fifth_says_when_a_quick_learner_stops() -> None:
+    model = Quick()
+    fit(model, table().to_numpy(np.float64), Y, None, None)
+    *turns, last = model.given
+    assert [kept for _, kept in turns] == [None] * 5
+    assert sorted(row for held, _ in turns for row in held) == list(range(100))
+    assert last == (None, 10)
+    assert model.notes == [
+        "10 of at most 500 rounds are kept: by then, on average, each of 5 parts held out in turn was predicted best; "
+        "the model is then trained on all 100 rows for as many"
+    ]
+
+
+@pytest.mark.parametrize("why", ["many rows", "few groups", "time"])
+def test_a_quick_learner_stops_by_one_part_where_there_are_no_five(monkeypatch: pytest.MonkeyPatch, why: str) -> None:
+    """Of times none: an early part has few rows before it."""
+    if why == "many rows":
+        monkeypatch.setattr(fitting, "FEWER", 99)
+    X = table().assign(side=[0, 1, 2, 3] * 25)
+    columns = {"many rows": (None, None), "few groups": ("side", None), "time": (None, "shop")}[why]
+    model = Quick()
+    fit(model, X.to_numpy(np.float64), Y, None, choose_split(X, Y, *columns))
+    assert [kept for _, kept in model.given] == [None, 7]
 
 
 def test_a_large_table_is_learnt_from_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, List, NamedTuple, Optional
+from typing import Any, Dict, List, NamedTuple, Optional
 
 import msgspec
 import numpy as np
@@ -31,11 +31,13 @@ class Options(NamedTuple):
     show_rows: bool
 
 
-def write(folder: Path, report: Report) -> None:
-    """Write report.html, report.json and MODEL_CARD.md."""
-    (folder / NUMBERS).write_bytes(msgspec.json.encode(report, enc_hook=str) + b"\n")
-    (folder / PAGE).write_bytes(page.write(report).encode())
-    (folder / CARD).write_bytes(card.write(report).encode())
+def render(report: Report) -> Dict[str, bytes]:
+    """The content of report.json, report.html and MODEL_CARD.md, by their names."""
+    return {
+        NUMBERS: msgspec.json.encode(report, enc_hook=str) + b"\n",
+        PAGE: page.write(report).encode(),
+        CARD: card.write(report).encode(),
+    }
 
 
 def compose(

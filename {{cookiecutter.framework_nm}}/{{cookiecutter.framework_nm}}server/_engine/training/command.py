@@ -18,7 +18,7 @@ from ..contract.errors import ModelError
 from ..contract.signature import Signature
 from ..reporting.storing import keeps_rows
 from ..tables.reading import DataError
-from . import mlserver, scores, tuning
+from . import mlserver, scores, tracking, tuning
 from .importing import Known, check_labels, told
 from .model import Model
 from .preparing import Prepared, prepare, read
@@ -46,6 +46,7 @@ def run(model_class: Type[Model], settings_class: Type[TrainingSettings]) -> Non
             return
         if settings.tune:
             tuning.check(model_class)
+        tracked = tracking.wanted()
         if given:
             model, eval_x, eval_y = import_model(settings, make)
         settings.output_dir.mkdir(parents=True, exist_ok=True)
@@ -57,7 +58,9 @@ def run(model_class: Type[Model], settings_class: Type[TrainingSettings]) -> Non
             print(f"{model.labels.tolist()[1]!r} is answered where its probability is {model.threshold:g} or more")
         if eval_x is not None:
             evaluate(model, eval_x, eval_y, "" if given else "other ", settings)
-        save(model, settings)
+        version = save(model, settings)
+        if tracked:
+            print(tracking.track(model, version))
     except (DataError, ModelError, OSError, ValueError) as error:
         sys.exit(f"Training stopped: {error}")
     except KeyboardInterrupt:
@@ -180,7 +183,7 @@ def evaluate(model: Model, X: Any, y: Any, which: str, settings: TrainingSetting
         print(f"The model is no better than one that knows nothing: {reason}.")
 
 
-def save(model: Model, settings: TrainingSettings) -> None:
+def save(model: Model, settings: TrainingSettings) -> Path:
     """Save a model as the next version, and say where that is, also after Ctrl-C while it was being compiled."""
     while True:
         version = next_version(settings.output_dir)
@@ -193,7 +196,8 @@ def save(model: Model, settings: TrainingSettings) -> None:
             if version.exists():
                 report(model, version)
             raise
-        return report(model, version)
+        report(model, version)
+        return version
 
 
 def report(model: Model, version: Path) -> None:

@@ -45,6 +45,9 @@ class Places:
     #: What `--tune` searches, by hyperparameter: a list of choices, or (least, most), or (least, most, "log").
     SEARCH: ClassVar[Dict[str, Any]] = {}
 
+    #: Whether training on a few rows takes no time to speak of: then they are held out in turn, to stop early by.
+    QUICK: ClassVar[bool] = False
+
     #: What the places may read: "classification" or "regression", "cpu" or "cuda", how many threads train, how many
     #: rows have to share a text before it is kept, the columns, the sorted labels or None, one row in the columns'
     #: form, and a function to call with (steps done, steps in all).
@@ -62,10 +65,11 @@ class Places:
     model: Any
     state: dict[str, Any]
     notes: List[str]
-    #: While `fit` runs: how its rows can be parted; and how many rounds, trees or passes of an earlier run were kept.
+    #: While `fit` runs: how its rows can be parted; and how many rounds, trees or passes of earlier runs were kept, and
+    #: of what.
     split: Split
     kept: int | None
-    kept_note: str
+    kept_of: str
     #: The name of the weights here, WEIGHTS or one of OTHER_WEIGHTS.
     weights: str
     #: While a model is imported: what is known of it beside its file.
@@ -92,16 +96,16 @@ class Places:
         """Train on preprocessed input; what `encode` is to know goes into `self.state`, as JSON.
 
         One that takes `valid` besides is given a part of the rows to stop early by, as a HeldOut, and says by
-        `note_kept` how long that took. Then it is called again on all rows of a table that is not large, with None, to
-        train for as long as `self.kept` says. Others learn from all rows at once.
+        `note_kept` how long that took. Where it is QUICK and rows are few, it is called with several parts in turn.
+        Then it is called again on all rows of a table that is not large, with None, to train for as long as `self.kept`
+        says. Others learn from all rows at once.
         One that takes `weights`, a weight per row or None, lets labels count alike: `--class_weight balanced`.
         """
         raise NotImplementedError
 
     def note_kept(self, kept: int, most: int, what: str) -> None:
         """For `fit`: note how much of a training that stopped early is kept, such as 37 of at most 1000 rounds."""
-        self.kept = kept
-        self.kept_note = f"{kept} of at most {most} {what} are kept: by then, held-out rows were predicted best"
+        self.kept, self.kept_of = kept, f"{most} {what}"
 
     def choose(self, candidates: Dict[str, Any], X: Any, y: np.ndarray, weights: Any = None) -> Any:
         """For `fit`: the one of several pipelines of scikit-learn's that cross-validation finds the best, fitted on X,

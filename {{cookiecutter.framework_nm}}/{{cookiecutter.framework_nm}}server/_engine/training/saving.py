@@ -8,21 +8,25 @@ from __future__ import annotations
 import platform
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Iterable
+from typing import TYPE_CHECKING, Dict, Iterable
 
 import msgspec
 
 from ..artifact import compiled, draft, example, metadata, reports, stored
 from ..artifact.metadata import Metadata
 from ..drift import reference
+from .deadline import within
 from .places import Places
 
 if TYPE_CHECKING:
+    from ..reporting.contents import Report
     from .model import Model
 
 
 #: Seconds that the extras may take at most: a day.
 LONGEST = 86_400
+#: Seconds that the report has if the conversion has used up all: enough where nothing hangs.
+LEAST = 10.0
 
 
 def save(model: Model, dirpath: Path, extras_seconds: float, report: bool, report_rows: bool) -> None:
@@ -146,13 +150,9 @@ def _report(model: Model, new: draft.Draft, found: Metadata, unwanted: str, seco
         model.report_note = f"No report: {unwanted}."
         return False
     try:
-        from ..reporting import writing
-        from ..reporting.storing import keeps_rows
-
-        options = writing.Options(seconds, model.min_count, show_rows)
-        keeping = keeps_rows(model.model)
-        report = writing.compose(new.target, found, model.evaluation, model.in_data_terms, keeping, options)
-        writing.write(new.path, report)
+        report, files = within(max(seconds, LEAST), lambda: _compose(model, new.target, found, seconds, show_rows))
+        for name, content in files.items():
+            (new.path / name).write_bytes(content)
     except Exception as error:  # a report is no reason to lose a model
         reason = str(error).partition("\n")[0] or type(error).__name__
         model.report_note = f"No report: {reason}."
@@ -165,3 +165,16 @@ def _report(model: Model, new: draft.Draft, found: Metadata, unwanted: str, seco
     )
     model.report_note = f"Report: {reports.PAGE}{short}"
     return True
+
+
+def _compose(
+    model: Model, target: Path, found: Metadata, seconds: float, show_rows: bool
+) -> tuple[Report, Dict[str, bytes]]:
+    """The report, and its files by their names."""
+    from ..reporting import writing
+    from ..reporting.storing import keeps_rows
+
+    options = writing.Options(seconds, model.min_count, show_rows)
+    keeping = keeps_rows(model.model)
+    report = writing.compose(target, found, model.evaluation, model.in_data_terms, keeping, options)
+    return report, writing.render(report)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -115,16 +116,18 @@ class TimeSplit(GroupSplit):
             yield Rows(np.flatnonzero(at <= before[-1]), np.flatnonzero(np.isin(at, then)))
 
 
-def hold_out(split: Split) -> Rows:
-    """A fifth of the rows to stop training early by, and the others; all rows as both where there are too few."""
-    try:
+def hold_out(split: Split, turns: int) -> list[Rows]:
+    """A fifth of the rows to stop training early by, and the others; or so many parts in turn, and the others of each,
+    but not where time parts them, as the first parts have few before them. All rows as both where there are too few."""
+    with suppress(DataError):
+        if turns > 1 and not isinstance(split, TimeSplit):
+            return split.folds(turns, 0)
+    with suppress(DataError):
         rows = split.once(0.2, 0)
-    except DataError:
-        rows = Rows(np.arange(0), np.arange(0))
-    if len(rows.training) and len(rows.evaluation):
-        return rows
+        if len(rows.training) and len(rows.evaluation):
+            return [rows]
     everything = np.arange(len(split.values))
-    return Rows(everything, everything)
+    return [Rows(everything, everything)]
 
 
 def choose_split(X: pd.DataFrame, labels: np.ndarray, group: str | None, time: str | None) -> Split:

@@ -31,6 +31,15 @@ def test_text_decides_and_text_never_seen_is_answered_as_a_missing_value_is(tabl
     assert set(model.predict(missing)) == {"no"}
 
 
+def test_text_decides_where_each_category_has_few_rows() -> None:
+    """LightGBM's own defaults split by categories of 100 rows or more."""
+    X = pd.DataFrame({"plan": np.resize(list("abcdef"), 180), "age": np.resize([20.0, 30.0, 40.0, 50.0, 60.0], 180)})
+    y = X["plan"].isin(["a", "c", "e"]).map({True: "yes", False: "no"})
+    model = MyModel()
+    model.train(X, y)
+    assert list(model.predict(X)) == list(y)
+
+
 def test_a_table_with_text_has_a_compiled_model(tmp_path: Path, table: Table) -> None:
     """It answers missing values and text never seen as the model does."""
     X, y = of_plans(table)

@@ -34,6 +34,7 @@ class MyModel(Model):
 
     FRAMEWORK = "catboost"
     WEIGHTS = "model.cbm"
+    QUICK = True
     #: What `--tune` searches: least and most.
     SEARCH = {"depth": (4, 10), "learning_rate": (0.02, 0.3, "log"), "l2_leaf_reg": (1.0, 30.0, "log")}
 

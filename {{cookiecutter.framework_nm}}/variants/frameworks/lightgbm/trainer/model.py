@@ -35,6 +35,7 @@ class MyModel(Model):
     FRAMEWORK = "lightgbm"
     WEIGHTS = "model.txt"
     IMPORTS = ("*.txt", "*.joblib", "*.pkl", "*.pickle")
+    QUICK = True
     #: What `--tune` searches: least and most.
     SEARCH = {"learning_rate": (0.02, 0.3, "log"), "num_leaves": (4, 128, "log"), "min_data_in_leaf": (2, 100, "log")}
 
@@ -43,7 +44,9 @@ class MyModel(Model):
         self.rounds, self.patience = options.rounds, options.patience
         # Without a fixed way to build histograms, LightGBM picks one by a race, and sums round differently.
         fixed = {"deterministic": True, "force_row_wise": True, "verbosity": -1}
-        self.params = {**options.model_dump(exclude={"rounds", "patience"}), **fixed}
+        # LightGBM splits by categories of 100 rows or more only, of which a small table has none.
+        groups = {"min_data_per_group": options.min_data_in_leaf}
+        self.params = {**options.model_dump(exclude={"rounds", "patience"}), **groups, **fixed}
 
     def fit(self, X: Any, y: np.ndarray, valid: HeldOut | None, weights: Any = None) -> None:
         import lightgbm

@@ -21,10 +21,11 @@ class Hyperparameters(BaseModel):
 
     rounds: int = Field(500, ge=1, description="most boosting rounds")
     patience: int = Field(30, ge=1, description="rounds without progress on held-out rows before training ends")
-    max_depth: int = Field(6, ge=0, description="depth of a tree; 0 is no limit")
+    # Shallow trees that see not all rows: small tables bear no others, and large ones grow more of them.
+    max_depth: int = Field(4, ge=0, description="depth of a tree; 0 is no limit")
     learning_rate: float = Field(0.1, gt=0, le=1, description="how far each round goes")
     min_child_weight: float = Field(1.0, ge=0, description="weight of rows that a leaf needs")
-    subsample: float = Field(1.0, gt=0, le=1, description="share of the rows that each tree sees")
+    subsample: float = Field(0.8, gt=0, le=1, description="share of the rows that each tree sees")
     seed: int = Field(0, description="random seed of sampling")
 
 
@@ -37,6 +38,7 @@ class MyModel(Model):
     FRAMEWORK = "xgboost"
     WEIGHTS = "model.ubj"
     IMPORTS = ("*.ubj", "*.json", "*.bst")
+    QUICK = True
     #: What `--tune` searches: least and most.
     SEARCH = {
         "max_depth": (3, 10),
