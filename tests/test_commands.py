@@ -74,6 +74,7 @@ TRIED = {
     ".venv/bin/python -m onnxserver.trainer --onnx": IMPORTED.format("onnx"),
     ".venv/bin/python -m pmmlserver.trainer --pmml": IMPORTED.format("pmml"),
     "cosign verify": SIGNED,
+    "make push-model": "test_pushing.py::test_a_version_goes_beside_the_one_that_the_manifests_name",
     "make deploy": CLUSTER,
     "make canary": CLUSTER,
     "make promote": CLUSTER,

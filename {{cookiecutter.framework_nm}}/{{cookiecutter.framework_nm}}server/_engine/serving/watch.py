@@ -65,6 +65,7 @@ class Watch:
         self._clock = clock
         self._waiting: Deque[Tuple[Any, np.ndarray]] = deque()
         self._rows = 0
+        self._called = False
         self._worker = Worker()
         self._counting = threading.Lock()
         self._hours: Deque[Tuple[int, Dict[str, Any]]] = deque(maxlen=_HOURS)
@@ -76,13 +77,16 @@ class Watch:
         if getattr(X, "base", None) is not None:  # a part of a larger request, which would stay as a whole
             X = X.copy()
         self._waiting.append((X, np.asarray(values)))
-        before, self._rows = self._rows, self._rows + len(X)
-        if before < _AT_ONCE <= self._rows:
+        # Beside a thread that counts, this may be too much by what it has counted, and never stays so.
+        self._rows += len(X)
+        if self._rows >= _AT_ONCE and not self._called:
+            self._called = True
             self._worker.call(self.count)
 
     def count(self) -> None:
         """Count what waits."""
         with self._counting:
+            self._called = False
             asked, answered = [], []
             while self._waiting:
                 X, values = self._waiting.popleft()
