@@ -13,7 +13,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from facts import SKELETON, TEMPLATE
@@ -191,7 +191,8 @@ def test_payloads_are_compared_with_training_as_the_page_says(install: Callable[
     sample = json.loads((project / "sklearnserver" / "example_models" / "0001" / "metadata.json").read_text())
     row = {column["name"]: 1.0 for column in sample["columns"]}
     (project / "payloads").mkdir()
-    for number, found in enumerate([[row] * 300, [row, {"logged_values": [1.0]}]]):
+    files: list[list[dict[str, Any]]] = [[row] * 300, [row, {"logged_values": [1.0]}]]
+    for number, found in enumerate(files):
         written = "".join(json.dumps({"logged_id": "1", **one}) + "\n" for one in found)
         (project / "payloads" / f"{number}.jsonl.gz").write_bytes(gzip.compress(written.encode()))
     printed = shell(project, "\n".join(["make train", *lines]))
