@@ -60,6 +60,8 @@ SDK_FILES = {
         k8s/components/grpc/kustomization.yaml k8s/components/grpc-knative/kustomization.yaml
         k8s/components/hpa/kustomization.yaml k8s/components/keda/kustomization.yaml
         k8s/components/knative/kustomization.yaml
+        k8s/components/logger/kustomization.yaml
+        k8s/components/logger/logger.yaml
         k8s/components/monitoring/dashboard.json k8s/components/monitoring/kustomization.yaml
         k8s/components/monitoring/monitor.yaml k8s/components/monitoring/rules.yaml
         k8s/components/network/kustomization.yaml k8s/components/network/network.yaml

@@ -5,13 +5,15 @@ Who adds a command names here what tries it. Commands that no other test runs ar
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from facts import SKELETON, TEMPLATE
@@ -74,9 +76,14 @@ TRIED = {
     ".venv/bin/python -m onnxserver.trainer --onnx": IMPORTED.format("onnx"),
     ".venv/bin/python -m pmmlserver.trainer --pmml": IMPORTED.format("pmml"),
     "cosign verify": SIGNED,
+    "make loadtest": "test_journey.py::test_the_readme_works_word_for_word",
+    '.venv/bin/python -c "import glob': "test_commands.py::test_payloads_are_compared_with_training_as_the_page_says",
+    "make drift": "test_commands.py::test_payloads_are_compared_with_training_as_the_page_says",
+    "make push-model": "test_pushing.py::test_a_version_goes_beside_the_one_that_the_manifests_name",
     "make deploy": CLUSTER,
     "make canary": CLUSTER,
     "make promote": CLUSTER,
+    "make rollback": CLUSTER,
     "make train-job": CLUSTER,
     "make score-job": CLUSTER,
     "make predict HOST=": CLUSTER,
@@ -170,3 +177,23 @@ def test_the_keys_of_the_readme_can_be_made(bake: Callable[..., Path], tmp_path:
     assert len(lines) == 2
     shell(tmp_path, "\n".join(lines))
     assert "PUBLIC KEY" in (tmp_path / "public.pem").read_text()
+
+
+@pytest.mark.slow
+def test_payloads_are_compared_with_training_as_the_page_says(install: Callable[..., Path], tmp_path: Path) -> None:
+    """Files of the receiver's, one of which has a row whose columns' names were not known."""
+    installed, project = install("sklearn"), tmp_path / "sklearn"
+    shutil.copytree(installed, project, ignore=shutil.ignore_patterns(".venv"))
+    (project / ".venv").symlink_to(installed / ".venv")
+    text = (TEMPLATE / "docs" / "operating.md").read_text()
+    lines = [one.command for one in commands("", text) if "today.csv" in one.command]
+    assert len(lines) == 2
+    sample = json.loads((project / "sklearnserver" / "example_models" / "0001" / "metadata.json").read_text())
+    row = {column["name"]: 1.0 for column in sample["columns"]}
+    (project / "payloads").mkdir()
+    files: list[list[dict[str, Any]]] = [[row] * 300, [row, {"logged_values": [1.0]}]]
+    for number, found in enumerate(files):
+        written = "".join(json.dumps({"logged_id": "1", **one}) + "\n" for one in found)
+        (project / "payloads" / f"{number}.jsonl.gz").write_bytes(gzip.compress(written.encode()))
+    printed = shell(project, "\n".join(["make train", *lines]))
+    assert all(name in printed for name in row)

@@ -13,9 +13,11 @@ BELOW = {
     "contract": set(),
     "doctor": set(),
     "licences": set(),
-    "rollout": set(),
+    "manifests": set(),
+    "rollout": {"manifests"},
     # Reads what a server was asked, as it reads it.
-    "payloads": {"protocol"},
+    "payloads": {"manifests", "protocol"},
+    "pushing": {"artifact", "contract", "manifests"},
     "updating": set(),
     "artifact": {"contract", "drift"},
     "tables": {"contract"},

@@ -30,7 +30,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
 COPY README.md pyproject.toml requirements.txt setup.py ./
 COPY {{ cookiecutter.__package }} {{ cookiecutter.__package }}
 # "train" for an image that can train{% if "storage" in sdk.extras %}, "storage" for one that downloads its model itself, "storage,train" for both{% endif %}.
-{% for name in dict(sdk.extras, **fw.extras) if name != "storage" %}
+{% for name in dict(sdk.extras, **fw.extras) if name not in ("push", "storage") %}
 # "{{ name }}" {{ {"mlflow": "for one that logs versions with MLflow (MLFLOW_TRACKING_URI), beside train", "otel": "for one that traces requests (OTEL_*)", "score": "for one that scores tables", "sign": "for one that checks signatures (VERIFY_KEY)", "skops": "for one that serves model.skops", "tune": "for one that searches hyperparameters (--tune), beside train"}[name] }}.
 {% endfor %}
 ARG EXTRAS=""

@@ -106,7 +106,7 @@ def _burning(name: str, share: Callable[[str], str], slo: dict[str, Any], summar
             severity,
             summary,
             f"{{{{ $value | humanizePercentage }}}} of the requests of the last {long}: at this rate the budget of "
-            f"{slo['days']} days lasts {slo['days'] / burn:.3g}.",
+            f"{slo['days']} days lasts {slo['days'] / burn:.3g} days.",
             long,
         )
         for burn, long, short, severity in BURNS

@@ -12,6 +12,8 @@ from typing import Any, Mapping, NamedTuple, Optional
 
 import orjson
 
+from ..manifests.address import version
+
 #: The ends of the types that events have, `org.kubeflow.serving.inference.request` and `....response`.
 _REQUEST, _RESPONSE = "inference.request", "inference.response"
 #: Of a pod's annotations, where KServe says which model it downloaded.
@@ -50,7 +52,7 @@ def read(headers: Mapping[str, str], body: bytes) -> Event:
         _first(metadata, "X-Request-Id") or identifier,
         kind.endswith(_RESPONSE),
         headers.get("ce-time", ""),
-        _version(str(annotations.get(_SOURCE, ""))),
+        version(str(annotations.get(_SOURCE, ""))) or None,
         int(size) if size.isdecimal() else None,
         body,
     )
@@ -75,8 +77,3 @@ def _object(text: str) -> Mapping[str, Any]:
 def _first(headers: Mapping[str, Any], name: str) -> str:
     values = headers.get(name)
     return str(values[0]) if isinstance(values, list) and values else ""
-
-
-def _version(address: str) -> Optional[str]:
-    """The last part of a model's address: no password or signature of it is written down."""
-    return address.partition("?")[0].rstrip("/").rpartition("/")[2] or None

@@ -42,13 +42,13 @@ class Columns:
         try:
             with urllib.request.urlopen(self._url, timeout=_TIMEOUT) as answer:
                 return names_in(json.loads(answer.read()))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError) as error:
             logger.warning("The columns' names are not known, rows without them are written as lists: %s", error)
             return None
 
 
 def names_in(metadata: Any) -> Names:
-    """The columns' names in V2's metadata of a model. Raises KeyError or TypeError where it is none."""
+    """The columns' names in V2's metadata of a model. Raises LookupError or TypeError where it is none."""
     inputs = metadata["inputs"]
     columns = (inputs[0].get("parameters") or {}).get("columns")
     return Names(columns or [item["name"] for item in inputs], not columns and len(inputs[0]["shape"]) > 1)

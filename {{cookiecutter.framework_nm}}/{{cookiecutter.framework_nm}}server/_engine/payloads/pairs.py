@@ -10,6 +10,9 @@ from typing import List, NamedTuple, Optional, Tuple
 
 from .events import Event
 
+#: Bytes that an event takes besides its body, nearly.
+_BESIDES = 1000
+
 
 class Pair(NamedTuple):
     """A request, and its answer if one came."""
@@ -19,7 +22,7 @@ class Pair(NamedTuple):
 
 
 class Pairs:
-    """Holds events until their other half comes, for `wait` seconds, and `most` bytes of bodies at most. A request
+    """Holds events until their other half comes, for `wait` seconds, and `most` bytes at most. A request
     whose answer does not come in time goes without: the server refused it, or its event was lost."""
 
     def __init__(self, wait: float, most: int) -> None:
@@ -34,7 +37,7 @@ class Pairs:
         if first and first.answers != event.answers:
             return [Pair(first, event) if event.answers else Pair(event, first)]
         self._waiting[event.id] = (now, event)
-        self._held += len(event.body)
+        self._held += _size(event)
         return [*_alone(first), *self.expired(now)]
 
     def expired(self, now: float) -> List[Pair]:
@@ -53,8 +56,12 @@ class Pairs:
 
     def _take(self, identifier: str) -> Event:
         _, event = self._waiting.pop(identifier)
-        self._held -= len(event.body)
+        self._held -= _size(event)
         return event
+
+
+def _size(event: Event) -> int:
+    return len(event.body) + _BESIDES
 
 
 def _alone(event: Optional[Event]) -> List[Pair]:

@@ -147,3 +147,5 @@ class Receiver:
                 logger.debug("A request is not written: %s", error)
             except OSError as error:
                 logger.error("A request is lost, it cannot be written: %s", error)
+            except Exception:  # whatever is in it, the others are written
+                logger.exception("A request is lost, it cannot be read")

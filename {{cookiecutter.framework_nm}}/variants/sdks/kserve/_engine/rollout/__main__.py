@@ -6,15 +6,15 @@ Not here: what they do.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from pathlib import Path
 from typing import Callable, Dict, List, Optional
 
+from ..manifests import address as manifest
 from .cluster import Cluster, Refused
 from .knative import Knative
-from .rollout import Rollout, at, shown, version
+from .rollout import Rollout, at, shown
 from .standard import Standard
 
 #: The modes by their names, new and old.
@@ -56,17 +56,9 @@ def find(cluster: Cluster) -> Rollout:
 
 def write(name: str, uri: str) -> str:
     """Write the address into the service's manifest, so that applying it changes nothing; returns what to do then."""
-    before = text = MANIFEST.read_text(encoding="utf-8") if MANIFEST.is_file() else ""
-    if not re.search(rf'(?m)^  name: "?{re.escape(name)}"?$', text):
+    if not manifest.is_of(MANIFEST, name):
         return f"No {MANIFEST} of that name is here: write storageUri: {shown(uri)} where your manifest has it."
-    for key, value in (("storageUri", uri), ("model-version", version(uri))):
-        # In a replacement, a backslash means something.
-        written = json.dumps(value, ensure_ascii=False).replace("\\", r"\\")
-        text = re.sub(rf"(?m)^( *{key}: ).*$", rf"\g<1>{written}", text)
-    if text == before:
-        return ""
-    MANIFEST.write_text(text, encoding="utf-8")
-    return f"{MANIFEST} names it, too: commit that."
+    return f"{MANIFEST} names it, too: commit that." if manifest.write(MANIFEST, name, uri) else ""
 
 
 def all_requests(name: str, uri: str) -> str:

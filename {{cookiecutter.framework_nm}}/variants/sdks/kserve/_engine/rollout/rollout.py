@@ -9,10 +9,8 @@ import re
 from abc import ABC, abstractmethod
 from typing import Any
 
+from ..manifests.address import version
 from .cluster import Cluster, Object, Refused
-
-#: Of Kubernetes, for the value of a label and for a part of a host's name.
-NAME_LIMIT = 63
 
 
 class Rollout(ABC):
@@ -55,12 +53,6 @@ def of_model(uri: str) -> Object:
 def shown(uri: str) -> str:
     """An address as people may see it: without user, password and signature."""
     return re.sub(r"//[^/@]*@", "//", uri.split("?")[0])
-
-
-def version(uri: str) -> str:
-    """The version's name for a label: the last part of its address, without what a label cannot have."""
-    last = uri.split("?")[0].rstrip("/").split("/")[-1][-NAME_LIMIT:]
-    return re.sub(r"[^A-Za-z0-9._-]", "-", last).strip("._-")
 
 
 def no_canary(command: str) -> Refused:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Optional
 
+from ..manifests.address import NAME_LIMIT
 from .cluster import SOURCE, Object, Refused
-from .rollout import NAME_LIMIT, Rollout, at, no_canary, of_model, shown
+from .rollout import Rollout, at, no_canary, of_model, shown
 
 
 class Standard(Rollout):
