@@ -88,7 +88,7 @@ def test_edits_and_new_models_are_served_and_a_broken_edit_waits(watched: Watche
     assert "trainer/postprocessor.py changed" in watched.log
 
     watched.answers.write_text(as_it_was + "\nbroken(\n")
-    watched.wait(lambda: "started again after the next edit" in watched.log)
+    watched.wait(lambda: "starts again after the next edit" in watched.log)
     assert "SyntaxError" in watched.log and watched.predict() is None
 
     watched.answers.write_text(as_it_was.replace("return y_hat", "return y_hat + 20"))

@@ -41,7 +41,7 @@ def unpack(commit: str, scratch: Path) -> Path | None:
     try:
         run = subprocess.run(command, capture_output=True, check=False)
     except FileNotFoundError as error:
-        raise Refused("There is no git, which an update needs.") from error
+        raise Refused("git is not installed, and an update needs it.") from error
     if run.returncode:
         return None
     folder = Path(tempfile.mkdtemp(dir=scratch))

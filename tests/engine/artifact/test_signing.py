@@ -189,7 +189,7 @@ def test_metadata_that_is_exchanged_after_the_check_is_refused(
         return read(path, signed)
 
     monkeypatch.setattr(metadata, "read", exchange)
-    with pytest.raises(ModelError, match=r"metadata\.json was exchanged while its signature was checked"):
+    with pytest.raises(ModelError, match=r"metadata\.json changed while its signature was being checked"):
         opened(folder, keys.public)
 
 

@@ -59,7 +59,9 @@ def test_a_worker_that_is_killed_ends_the_run_and_the_next_one_goes_on(
     rows[38]["town"] = "Babel"
     file, out = write(tmp_path / "in.csv", rows), tmp_path / "out.csv"
     monkeypatch.setenv("DIE_AT", "Babel")
-    with pytest.raises(SystemExit, match=r"a worker has ended.*The same command goes on where this one ended"):
+    with pytest.raises(
+        SystemExit, match=r"a worker was killed, or ran out of memory.*The same command goes on where this one ended"
+    ):
         score(tmp_path, str(file), str(out), "--workers", "2")
     monkeypatch.delenv("DIE_AT")
     score(tmp_path, str(file), str(out))

@@ -205,8 +205,8 @@ def test_what_separates_cells_is_found_out_and_an_encoding_can_be_named(tmp_path
 
 
 REFUSED = {
-    "no such file": (["nothing.csv", "out.csv"], "nothing.csv is neither a file nor a folder"),
-    "no table": (["pkg", "out.csv"], "expected a file, or a folder of files, that end in .csv"),
+    "no such file": (["nothing.csv", "out.csv"], "nothing.csv does not exist: expected a file, or a folder"),
+    "no table": (["pkg", "out.csv"], "expected a file, or a folder of files, whose names end in .csv"),
     "no such column to keep": (["in.csv", "out.csv", "--keep", "name"], "has no column 'name'; its columns are 'id'"),
     "a column twice": (["error.csv", "out.csv", "--keep", "error"], "'error' would be twice"),
     "a column that is not there": (["short.csv", "out.csv"], "has no column 'town', 'member', 'since'"),

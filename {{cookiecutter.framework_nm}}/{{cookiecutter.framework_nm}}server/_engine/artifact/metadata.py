@@ -84,7 +84,7 @@ def read(folder: Path, signed: Optional[str] = None) -> Metadata:
     try:
         content = file.read_bytes()
         if signed not in (None, hashlib.sha256(content).hexdigest()):
-            raise ModelError(f"{file} was exchanged while its signature was checked")
+            raise ModelError(f"{file} changed while its signature was being checked: load the model again")
         version = msgspec.json.decode(content, type=_Version).format
         if version > FORMAT:
             raise ModelError(

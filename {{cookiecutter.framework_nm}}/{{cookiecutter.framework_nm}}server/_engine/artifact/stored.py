@@ -49,7 +49,9 @@ class Artifact:
         """
         found = metadata.read(path, signing.check(path, key) if key else None)
         if found.platform != platform:
-            raise ModelError(f"{path} is a model of {found.platform}; this package serves {platform}")
+            raise ModelError(
+                f"{path} is a model of {found.platform}; this package serves {platform}: use the project that made it"
+            )
         listed = {*found.files, *(name.partition("/")[0] for name in found.files)}
         name = next((name for name in weights if name in listed), weights[0])
         needed = {name, example.FILE, *([compiled.FILE] if found.compiled else [])}

@@ -28,7 +28,9 @@ def names_in(root: Path, model_name: str, address: str) -> list[str]:
     none.
     """
     if not os.path.isdir(root):
-        raise ModelError(f"MODEL_DIR is {address}, which is not a directory")
+        raise ModelError(
+            f"MODEL_DIR is {address}, which is not a directory: expected a model, its versions, or several models"
+        )
     if current(root):
         if not model_name:
             raise ModelError("set MODEL_NAME, the name in the request's URL (or pass --model_name)")

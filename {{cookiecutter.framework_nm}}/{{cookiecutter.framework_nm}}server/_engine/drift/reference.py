@@ -89,7 +89,9 @@ def read(content: bytes) -> Reference:
         raise ModelError(f"{FILE} cannot be read: {error}") from error
     wrong = [name for name, bins in _all(found) if len(bins.counts) != len(bins.texts or bins.edges) + 2]
     if wrong:
-        raise ModelError(f"{FILE} has other counts than bins: {', '.join(wrong)}")
+        raise ModelError(
+            f"{FILE} is damaged: the numbers of its bins and of their counts differ for {', '.join(wrong)}"
+        )
     return found
 
 

@@ -66,7 +66,7 @@ class _Scoring:
 
     def run(self) -> str:
         if self._asked.shard and self._run.out.exists and not self._asked.restart:
-            return f"{self._run.out.shown} is there already"
+            return f"{self._run.out.shown} is there already; --restart scores this shard again"
         finished = self._run.begin(self._asked.restart)
         try:
             return self._score(finished)
@@ -101,7 +101,8 @@ class _Scoring:
     def _say_absent(self, names: Sequence[str]) -> None:
         absent = [name for name in names if name not in self._source.files[0].names]
         if absent and self._source.format != "jsonl":
-            print(f"taken as missing in every row: {', '.join(map(repr, absent))}", file=sys.stderr)
+            said = ", ".join(map(repr, absent))
+            print(f"columns that IN lacks are taken as missing in every row: {said}", file=sys.stderr)
 
     def _decided(self, path: Path, wanted: Wanted, format: str) -> Dict[str, Any]:
         """What decides what the scores are."""
@@ -128,7 +129,7 @@ def _model_at(asked: str, package: Path) -> Path:
     places = [Path(asked)] if asked else [package / "trainer", package / "example_models"]
     found = next((model for model in map(current, places) if model), None)
     if found is None:
-        raise ModelError(f"{asked or package} holds no model: expected metadata.json in it")
+        raise ModelError(f"{asked or package} holds no model: train one (make train), or name one with --model")
     return found
 
 
@@ -172,18 +173,23 @@ def _parser(package: str) -> argparse.ArgumentParser:
         metavar="IN",
         help=f"file ({kinds}; lines also in {PACKED}), or folder of files; also s3://... or gs://...",
     )
-    add("output", metavar="OUT", help=f"file ({kinds}), or folder to write a file a part to, in the format of IN")
-    add("--model", default="", help="model directory, or a folder of versions; the newest you trained unless given")
+    add("output", metavar="OUT", help=f"file ({kinds}), or folder that gets a file for each part, in the format of IN")
+    add("--model", default="", help="model directory, or folder of versions; unless given, the newest that you trained")
     add("--proba", action="store_true", help="write the probability of each label, too")
     add("--explain", action="store_true", help="write what each column adds to the prediction, too")
     add("--keep", default="", metavar="NAMES", help="columns of IN to write, too: id,name; or all")
-    add("--errors", choices=("column", "stop"), default="column", help="what becomes of rows that do not fit")
+    add(
+        "--errors",
+        choices=("column", "stop"),
+        default="column",
+        help="rows that do not fit: say why in a column, or stop",
+    )
     add("--shard", type=_shard, help="score the i-th of n parts of IN, from 0/n on; OUT is a folder for all of them")
     add("--restart", action="store_true", help="forget what an earlier run has scored")
     add("--workers", type=_positive, default=_cores(), help="processes that score; as many as cores unless given")
     add("--batch_rows", type=_positive, default=4096, help="rows that the model is asked at once")
     add("--separator", default="", help="what separates columns in CSV; found out unless given")
     add("--encoding", default="utf-8", help="encoding of CSV, such as cp1252")
-    add("--runtime", choices=("auto", "onnx", "native"), default="auto", help="what the model runs on, as the server")
+    add("--runtime", choices=("auto", "onnx", "native"), default="auto", help="what runs the model, as for the server")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where the model runs")
     return parser

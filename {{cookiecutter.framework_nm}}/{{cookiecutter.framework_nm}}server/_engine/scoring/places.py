@@ -119,7 +119,7 @@ def failing(place: Place) -> Iterator[None]:
     except pa.ArrowInvalid as error:
         raise DataError(f"{place.shown} cannot be read: {_first_line(error)}") from error
     except MemoryError as error:
-        raise Unfinished("the memory does not suffice; --workers and --batch_rows make it need less") from error
+        raise Unfinished("there is not enough memory: fewer --workers and smaller --batch_rows need less") from error
     except OSError as error:
         raise Unfinished(f"{place.shown} cannot be read or written: {_first_line(error)}") from error
 

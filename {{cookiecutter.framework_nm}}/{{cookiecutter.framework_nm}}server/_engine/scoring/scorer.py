@@ -45,7 +45,7 @@ class Scorer:
         self._wanted = wanted
         self._checks = Checks(model.signature)
         if wanted.proba and not model.has_proba:
-            raise DataError("--proba: this model has no probabilities")
+            raise DataError("--proba: this model has no probabilities; leave the option out")
         self._explainer = self._open_explainer() if wanted.explain else None
         self.types = {name: _type(values) for name, values in self._answers(model.example).items()}
 

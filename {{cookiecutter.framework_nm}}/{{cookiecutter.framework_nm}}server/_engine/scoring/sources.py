@@ -81,12 +81,12 @@ def open_source(address: str, reading: Reading) -> Source:
     """Find the files of an address, and look at the first row of each. Raises DataError."""
     place = find(address)
     if not place.exists:
-        raise DataError(f"{place.shown} is neither a file nor a folder")
+        raise DataError(f"{place.shown} does not exist: expected a file, or a folder of files")
     found = [place] if place.info.is_file else _tables_in(place)
     formats = {_format(item) for item in found}
     if not found or "" in formats:
         kinds = f"{', '.join(FORMATS)}, or of lines in {PACKED} after that"
-        raise DataError(f"{place.shown}: expected a file, or a folder of files, that end in {kinds}")
+        raise DataError(f"{place.shown}: expected a file, or a folder of files, whose names end in {kinds}")
     if len(formats) > 1:
         raise DataError(
             f"{place.shown} holds files of several formats ({', '.join(sorted(formats))}): score each alone"
@@ -142,7 +142,10 @@ def _look_at_csv(file: File, reading: Reading) -> File:
     names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or not names:
-        raise DataError(f"{file.place.shown}: {f'{twice[0]!r} names two columns' if twice else 'it is empty'}")
+        wrong = (
+            f"{twice[0]!r} names two columns" if twice else "it is empty: expected the columns' names in the first line"
+        )
+        raise DataError(f"{file.place.shown}: {wrong}")
     return file._replace(names=tuple(names), separator=separator)
 
 

@@ -104,8 +104,8 @@ def score(
             yield _next(waiting)
     except BrokenProcessPool:
         raise Unfinished(
-            "a worker has ended, for lack of memory or killed. The same command goes on where this one ended; "
-            "--workers and --batch_rows make it need less memory"
+            "a worker was killed, or ran out of memory. The same command goes on where this one ended; "
+            "fewer --workers and smaller --batch_rows need less memory"
         ) from None
     finally:
         for _, future in waiting:

@@ -77,7 +77,7 @@ def wait_for_edit(before: Dict[Path, int], models: Path, server: Optional[subpro
     while (now := look(models)) == before:
         if running and (server is None or server.poll() is not None):
             running = False
-            say("The server does not run; it is started again after the next edit")
+            say("The server is not running; it starts again after the next edit")
         time.sleep(INTERVAL)
     changed = {path for path, _ in now.items() ^ before.items()}
     return ", ".join(sorted(os.path.relpath(path) for path in changed))
@@ -108,7 +108,7 @@ def main() -> None:
         finally:
             if server:
                 stop(server)
-        say(f"{changed} changed: the server is started again")
+        say(f"{changed} changed: the server starts again")
 
 
 if __name__ == "__main__":

@@ -100,7 +100,9 @@ def _text(value: Any, name: Any) -> Any:
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        raise DataError(f"column {name!r} holds bytes that are no text: use --drop {shlex.quote(str(name))}") from error
+        raise DataError(
+            f"column {name!r} holds bytes that are not text: leave it out with --drop {shlex.quote(str(name))}"
+        ) from error
 
 
 def _as_pandas(values: np.ndarray, form: Form) -> Any:

@@ -61,9 +61,11 @@ def clone(address: str, checkout: str, folder: Path) -> str:
             run = subprocess.run(command, stderr=subprocess.PIPE, check=False)
             if run.returncode:
                 said = run.stderr.decode(errors="replace").replace(address, shown).strip()
-                return f"{said}\nThe template cannot be had from {shown}. Name a folder or a git address: TEMPLATE=..."
+                return (
+                    f"{said}\nThe template cannot be fetched from {shown}. Name a folder or a git address: TEMPLATE=..."
+                )
     except FileNotFoundError:
-        return "There is no git, which an update needs."
+        return "git is not installed, and an update needs it."
     if not (folder / "tools" / "update").is_dir():
         return f"{shown} is not this template, or a release of it that had no updater yet."
     return ""
