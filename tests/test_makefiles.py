@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from facts import SDKS, TEMPLATE, find_python, pins
+from running import free_port
 
 
 def settings(makefile: Path) -> list[str]:
@@ -103,3 +104,11 @@ def other_than(versions: list[str]) -> str:
 def version(python: str) -> str:
     program = "import sys; print(*sys.version_info[:2], sep='.')"
     return subprocess.run([python, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+def test_who_asks_before_there_is_a_server_is_told_how_to_start_one(bake: Callable[..., Path], sdk: str) -> None:
+    command = ["make", "predict", "INPUT=input.json", f"HOST=localhost:{free_port()}"]
+    run = subprocess.run(command, cwd=bake("sklearn", serving_sdk=sdk), capture_output=True, text=True, check=False)
+    assert run.returncode != 0
+    assert "start a server with make serve" in run.stderr

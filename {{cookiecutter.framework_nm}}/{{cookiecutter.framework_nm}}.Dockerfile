@@ -2,27 +2,27 @@
 {% set fw = dict(fw, **fw.get(cookiecutter.serving_sdk, {})) %}
 {% set sdk = cookiecutter._sdks[cookiecutter.serving_sdk] %}
 {% set quiet = dict(sdk.quiet, **fw.quiet) %}
-# Built with BuildKit: docker build -f {{ cookiecutter.framework_nm }}.Dockerfile -t {{ cookiecutter.__image }} .
+# It needs BuildKit: docker build -f {{ cookiecutter.framework_nm }}.Dockerfile -t {{ cookiecutter.__image }} .
 ARG BASE_IMAGE=python:{{ cookiecutter.python_version }}-slim
 
 FROM ${BASE_IMAGE} AS build
-# The package index, where it is not PyPI.
+# The package index, if it is not PyPI.
 ARG PIP_INDEX_URL
 ARG UV_DEFAULT_INDEX=${PIP_INDEX_URL}
 ENV UV_LINK_MODE=copy VIRTUAL_ENV=/venv PATH=/uv/bin:$PATH
-# /venv first: made by the Python of /uv, an old Python's would be a link to that, which stays behind.
+# /venv first: made with the Python of /uv, an old Python's /venv would link to /uv, which the final image does not have.
 RUN --mount=type=cache,target=/root/.cache/pip \
     python -m venv --without-pip /venv && python -m venv /uv && pip install {{ cookiecutter._uv }}
 WORKDIR /workdir
-# The dependencies first: they change less often than the code does.
+# The dependencies come first, because they change less often than the code.
 {% if fw.unlocked %}
-# This comes in a build per device, so no lock has it.
+# This has a build for each device, so no lock has it.
 ARG PIP_EXTRA_INDEX_URL={{ fw.index }}
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv pip install --no-deps --extra-index-url "$PIP_EXTRA_INDEX_URL" {{ fw.unlocked | join(" ") }}
 {% endif %}
 COPY requirements.lock .
-# The libraries' own tests, a seventh of it all, are not needed. Bytecode is: the file system will be read-only.
+# The libraries' own tests, a seventh of all files, are not needed. Bytecode is: the file system will be read-only.
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv pip install --require-hashes --only-binary :all: --no-deps -r requirements.lock && \
     find /venv -type d -name tests -prune -exec rm -r {} + && \
@@ -35,7 +35,7 @@ COPY {{ cookiecutter.__package }} {{ cookiecutter.__package }}
 {% endfor %}
 ARG EXTRAS=""
 {% if fw.gpu %}
-# Any value makes an image that runs on a GPU.
+# Any value makes an image for a GPU.
 ARG GPU=""
 {% endif %}
 RUN --mount=type=cache,target=/root/.cache/uv \
@@ -50,8 +50,8 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     /venv/bin/python -m {{ cookiecutter.__package }}._engine.licences /licenses
 
 FROM ${BASE_IMAGE}
-# The official image comes without bytecode, and the server's user may not write it: without this, each start takes a
-# second longer.
+# The official image has no bytecode, and the server's user may not write any: without this, each start takes a second
+# longer.
 RUN python -m compileall -qq -j 0 -x site-packages "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')" || true
 LABEL org.opencontainers.image.title="{{ cookiecutter.__package }}" \
       org.opencontainers.image.description="Serves {{ fw.title }} models over {{ sdk.protocols }}" \
@@ -72,7 +72,7 @@ COPY --from=build /venv /venv
 COPY --from=build /licenses /licenses
 COPY --chmod=755 run_modelserver /usr/local/bin/run_{{ cookiecutter.__package }}
 {% if quiet %}
-# As in the package's __init__.py, for programs of your own: no library reports on its use by itself.
+# As in the package's __init__.py, for your own programs: libraries send no usage reports.
 ENV{% for name, value in quiet | dictsort %} {{ name }}={{ value }}{% endfor %}
 
 {% endif %}
@@ -85,7 +85,7 @@ ENV PATH=/venv/bin:$PATH \
 {% endif %}
     MODEL_DIR="/mnt/models"
 EXPOSE 8080{{ " 8081" if "grpc" in sdk.features }}
-# A number, so that Kubernetes can see that it is not root.
+# A number, so that Kubernetes can see that the user is not root.
 USER 1000:1000
 HEALTHCHECK --start-period=60s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://localhost:{os.environ[\"HTTP_PORT\"]}/v2/health/live')"]
 ENTRYPOINT ["run_{{ cookiecutter.__package }}"]
