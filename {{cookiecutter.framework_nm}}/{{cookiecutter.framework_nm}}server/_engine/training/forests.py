@@ -63,7 +63,7 @@ class _Regressor(_Quick):
         return super().predict(X) if numbers is None else _mean(self, numbers)[:, 0]  # type: ignore[misc]
 
 
-@functools.lru_cache()
+@functools.lru_cache
 def _before(kind: Any, scikit_learns: Any) -> Any:
     return type(scikit_learns.__name__, (kind, scikit_learns), {"__module__": scikit_learns.__module__})
 
