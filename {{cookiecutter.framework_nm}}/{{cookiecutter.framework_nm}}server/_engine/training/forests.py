@@ -40,7 +40,7 @@ def quicken(model: Any) -> None:
 class _Quick:
     """Stands before scikit-learn's class, by which it is copied and pickled: it is no part of a model's file."""
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self: Any, protocol: Any) -> Any:
         _, scikit_learns = type(self).__bases__
         return object.__new__, (scikit_learns,), self.__getstate__()
 
