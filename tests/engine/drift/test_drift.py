@@ -237,9 +237,13 @@ def test_counting_leaves_the_processor_to_requests(monkeypatch: pytest.MonkeyPat
         counted.append(clock.seconds)
         count()
 
+    def slowly(counts: Any) -> None:
+        add(counts)
+        clock.seconds += 1
+
     add = watch._add
     monkeypatch.setattr(watch._worker, "call", call)
-    monkeypatch.setattr(watch, "_add", lambda counts: (add(counts), setattr(clock, "seconds", clock.seconds + 1)))
+    monkeypatch.setattr(watch, "_add", slowly)
     begin = clock.seconds
     for _ in range(50):
         watch.note(X, X[:, 0])

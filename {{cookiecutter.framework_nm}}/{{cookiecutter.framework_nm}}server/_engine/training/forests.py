@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from typing import Any, List
+from typing import Any
 
 import numpy as np
 
@@ -24,39 +24,57 @@ def quicken(model: Any) -> None:
     forest = steps[-1][1] if steps else model
     if not ensemble or getattr(forest, "n_outputs_", None) != 1 or forest.n_jobs not in (None, 1):
         return
-    classifies = type(forest) in (ensemble.RandomForestClassifier, ensemble.ExtraTreesClassifier)
-    if not classifies and type(forest) not in (ensemble.RandomForestRegressor, ensemble.ExtraTreesRegressor):
-        return
-    trees = [tree.tree_ for tree in forest.estimators_]
     probe = np.zeros((1, forest.n_features_in_))
-    expected = forest.predict_proba(probe)[0] if classifies else forest.predict(probe)
-    if not np.array_equal(_mean(trees, probe.astype(np.float32))[0], expected):  # before 1.4 a leaf counts rows
+    kind: Any
+    scikit_learns: Any = type(forest)
+    if scikit_learns in (ensemble.RandomForestClassifier, ensemble.ExtraTreesClassifier):
+        kind, expected = _Classifier, forest.predict_proba(probe)[0]
+    elif scikit_learns in (ensemble.RandomForestRegressor, ensemble.ExtraTreesRegressor):
+        kind, expected = _Regressor, forest.predict(probe)
+    else:
         return
-    for name, answer in {"predict_proba": _proba, "predict": _labels}.items() if classifies else [("predict", _means)]:
-        setattr(forest, name, functools.partial(answer, forest, trees, getattr(forest, name)))
+    if np.array_equal(_mean(forest, probe.astype(np.float32))[0], expected):  # before 1.4 a leaf counts rows
+        forest.__class__ = _before(kind, scikit_learns)
 
 
-def _proba(forest: Any, trees: List[Any], slow: Any, X: Any) -> np.ndarray:
-    numbers = _readable(forest, X)
-    return slow(X) if numbers is None else _mean(trees, numbers)
+class _Quick:
+    """Stands before scikit-learn's class, by which it is copied and pickled: it is no part of a model's file."""
+
+    def __reduce_ex__(self: Any, protocol: Any) -> Any:
+        _, scikit_learns = type(self).__bases__
+        return object.__new__, (scikit_learns,), self.__getstate__()
 
 
-def _labels(forest: Any, trees: List[Any], slow: Any, X: Any) -> np.ndarray:
-    numbers = _readable(forest, X)
-    return slow(X) if numbers is None else forest.classes_.take(_mean(trees, numbers).argmax(axis=1), axis=0)
+class _Classifier(_Quick):
+    def predict_proba(self, X: Any) -> np.ndarray:
+        numbers = _readable(self, X)
+        return super().predict_proba(X) if numbers is None else _mean(self, numbers)  # type: ignore[misc]
+
+    def predict(self, X: Any) -> np.ndarray:
+        numbers = _readable(self, X)
+        if numbers is None:
+            return super().predict(X)  # type: ignore[misc]
+        return self.classes_.take(_mean(self, numbers).argmax(axis=1), axis=0)  # type: ignore[attr-defined]
 
 
-def _means(forest: Any, trees: List[Any], slow: Any, X: Any) -> np.ndarray:
-    numbers = _readable(forest, X)
-    return slow(X) if numbers is None else _mean(trees, numbers)[:, 0]
+class _Regressor(_Quick):
+    def predict(self, X: Any) -> np.ndarray:
+        numbers = _readable(self, X)
+        return super().predict(X) if numbers is None else _mean(self, numbers)[:, 0]  # type: ignore[misc]
 
 
-def _mean(trees: List[Any], numbers: np.ndarray) -> np.ndarray:
+@functools.lru_cache
+def _before(kind: Any, scikit_learns: Any) -> Any:
+    return type(scikit_learns.__name__, (kind, scikit_learns), {"__module__": scikit_learns.__module__})
+
+
+def _mean(forest: Any, numbers: np.ndarray) -> np.ndarray:
     """The mean of the trees' values, [rows, values], summed up in the order in which the forest does."""
-    total = trees[0].predict(numbers) + 0.0
-    for tree in trees[1:]:
-        total += tree.predict(numbers)
-    total /= len(trees)
+    first, *others = forest.estimators_
+    total = first.tree_.predict(numbers) + 0.0
+    for tree in others:
+        total += tree.tree_.predict(numbers)
+    total /= len(forest.estimators_)
     return total
 
 

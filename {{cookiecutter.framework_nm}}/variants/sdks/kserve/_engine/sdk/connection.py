@@ -160,12 +160,12 @@ class Connection(HttpToolsProtocol):
         self.headers.extend(headers)
         super().on_headers_complete()
         if request and request.body:
-            super().on_body(request.body)
+            super().on_body(bytes(request.body))
 
     def on_body(self, body: bytes) -> None:
         self._understood = True
         if self._request:
-            self._request.body += body
+            self._request.add(body)
         else:
             super().on_body(body)
 

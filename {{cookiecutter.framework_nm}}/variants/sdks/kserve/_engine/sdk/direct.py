@@ -11,7 +11,7 @@ import functools
 import urllib.parse
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..serving.calls import Desk
 from ..serving.rest import Answer, Prediction
@@ -80,7 +80,16 @@ class Request:
     def __init__(self, route: Route, headers: dict[bytes, bytes]) -> None:
         self.route = route
         self.headers = headers
-        self.body = b""
+        self.body: bytes | bytearray = b""
+
+    def add(self, chunk: bytes) -> None:
+        """Some more of the body has come: one that comes in several parts grows in place."""
+        if not self.body:
+            self.body = chunk
+            return
+        if isinstance(self.body, bytes):
+            self.body = bytearray(self.body)
+        self.body += chunk
 
 
 class Exchange:
@@ -124,7 +133,7 @@ class Exchange:
             self._call.left = True
             raise asyncio.CancelledError
         self._call.arrived(len(self._request.body))
-        return self._request.body
+        return cast(bytes, self._request.body)  # who reads it does not mind
 
     async def _write(self, answer: Answer) -> None:
         connection, body = self._connection, answer.body
