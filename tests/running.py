@@ -43,7 +43,7 @@ def shell(project: Path, command: str, **environment: str) -> str:
 def beside(project: Path, folder: Path, requirements: list[str]) -> Path:
     """Install packages into a folder for PYTHONPATH, in versions that suit a project's lock; returns that folder."""
     # MLflow 2, which is what there is for old Pythons, takes an older `packaging`.
-    pins = re.findall(r"^(?!packaging)[\w.-]+==\S+", (project / "requirements.lock").read_text(), re.MULTILINE)
+    pins = re.findall(r"^(?!packaging)[\w.-]+==[^\\\n]+", (project / "requirements.lock").read_text(), re.MULTILINE)
     (folder / "constraints.txt").write_text("\n".join(pins))
     python, wanted = project / ".venv/bin/python", " ".join(requirements)
     shell(folder, f"uv pip install -q --python {python} --target packages --constraints constraints.txt {wanted}")

@@ -51,13 +51,17 @@ def answers(client: httpx.Client) -> bool:
 
 
 @pytest.fixture(scope="module", params=SDKS)
-def project(install: Callable[[str, str], Path], request: pytest.FixtureRequest) -> Path:
-    return install("sklearn", request.param)
+def sdk(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def packages(project: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    sdk = request.node.callspec.params["project"]
+def project(install: Callable[[str, str], Path], sdk: str) -> Path:
+    return install("sklearn", sdk)
+
+
+@pytest.fixture(scope="module")
+def packages(project: Path, sdk: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return beside(project, tmp_path_factory.mktemp("extra"), SDKS[sdk]["extras"]["mlflow"])
 
 

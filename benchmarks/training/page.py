@@ -45,7 +45,7 @@ def write(found: Found, splits: int, date: str, cores: int, busy: float) -> None
         if one.get("differs")
     ]
     if errors:
-        parts.append("Refused, failed, or otherwise:\n\n" + "\n".join(errors) + "\n")
+        parts.append("Refused, failed, or answered otherwise:\n\n" + "\n".join(errors) + "\n")
     PAGE.write_text("\n".join(parts))
 
 
