@@ -106,7 +106,8 @@ class Exchange(HTTP1Connection):
 
     async def _read_until(self, end: bytes, most: int, what: str) -> bytes:
         """What comes until `end`. Raises HTTPInputError where that is too long; Tornado would close the connection."""
-        found = await self.stream.read_until_regex(rb"(?s)\A(?:.{0,%d}?%b|.{%d})" % (most, end, most))
+        size = b"%d}" % most
+        found = await self.stream.read_until_regex(rb"(?s)\A(?:.{0," + size + b"?" + end + rb"|.{" + size + b")")
         if len(found) >= most:
             raise HTTPInputError(f"{what} is longer than {most} bytes")
         return found
