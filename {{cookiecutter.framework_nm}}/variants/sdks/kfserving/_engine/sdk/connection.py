@@ -7,7 +7,6 @@ this server may have seen another one. What a request means is not known here.
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import re
 import socket
@@ -50,19 +49,19 @@ class Listener(HTTPServer):
 class Connection(HTTP1ServerConnection):
     """Reads one request after the other."""
 
-    exchange: Exchange
+    _exchange: Optional[Exchange] = None
 
     @property
     def idle(self) -> bool:
         """Whether it waits for a request of which nothing has arrived."""
-        return self.exchange.waits and not self.stream._read_buffer_size
+        return self._exchange is not None and self._exchange.waits and not self.stream._read_buffer_size
 
     async def _server_request_loop(self, delegate: Any) -> None:
         try:
             more = True
             while more:
-                self.exchange = Exchange(self.stream, False, self.params, self.context)
-                more = await self.exchange.read_response(delegate.start_request(self, self.exchange))
+                exchange = self._exchange = Exchange(self.stream, False, self.params, self.context)
+                more = await exchange.read_response(delegate.start_request(self, exchange))
                 await asyncio.sleep(0)
         except (StreamClosedError, _QuietException):  # the client left, or Tornado has logged what went wrong
             pass
@@ -107,7 +106,8 @@ class Exchange(HTTP1Connection):
 
     async def _read_until(self, end: bytes, most: int, what: str) -> bytes:
         """What comes until `end`. Raises HTTPInputError where that is too long; Tornado would close the connection."""
-        found = await self.stream.read_until_regex(rb"(?s)\A(?:.{0,%d}?%b|.{%d})" % (most, end, most))
+        size = b"%d}" % most
+        found = await self.stream.read_until_regex(rb"(?s)\A(?:.{0," + size + b"?" + end + rb"|.{" + size + b")")
         if len(found) >= most:
             raise HTTPInputError(f"{what} is longer than {most} bytes")
         return found
@@ -190,11 +190,11 @@ class Exchange(HTTP1Connection):
     async def _refuse(self, problem: str) -> None:
         """Refuse what is no HTTP, in the form of all errors, and read on for a while."""
         logger.info("Refused what is no request: %s", problem)
+        self.stream.io_loop.call_later(_LINGER, self.close)
         if self._response_start_line is None:
             body = orjson.dumps({"error": problem})
             head = b"HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nConnection: close\r\n"
             await self.stream.write(b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body))
-        self.stream.io_loop.call_later(_LINGER, self.close)
         self._say_end()
         while True:  # until the stream ends, which raises
             await self.stream.read_bytes(_SMALL, partial=True)
@@ -232,7 +232,6 @@ def _check_length(version: str, length: Optional[str], coding: Optional[str]) ->
         raise HTTPInputError("expected one Content-Length, which is a number")
 
 
-@functools.lru_cache(maxsize=256)
 def _path(target: str) -> str:
     """What a request asks for, without the server's name, and with no more of its path escaped than has to be."""
     path, mark, query = re.sub("^https?://[^/?]*/?", "/", target, flags=re.IGNORECASE).partition("?")
