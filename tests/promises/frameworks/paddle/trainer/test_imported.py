@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import paddle
 
+from ...trainer.model import _paddle
 from .importing import NUMBERS, imported
+
+paddle = _paddle()
 
 ROWS = NUMBERS.to_numpy(np.float32)
 
