@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ def answers(made: Any) -> np.ndarray:
 
 def test_torchscript_gets_its_columns_from_data(tmp_path: Path) -> None:
     made = network(3)
-    torch.jit.script(made).save(str(tmp_path / "model.pt"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # there are many such files, whatever PyTorch advises
+        torch.jit.script(made).save(str(tmp_path / "model.pt"))
     run = train("--model", tmp_path, "--output_dir", tmp_path / "runs")
     assert run.returncode == 1
     assert "give --data" in run.stderr

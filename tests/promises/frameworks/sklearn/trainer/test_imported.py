@@ -39,7 +39,7 @@ MODELS = {
     "forest of an array": (RandomForestRegressor(5, random_state=0), NUMBERS.to_numpy(), NUMBER),
     "boosting": (HistGradientBoostingClassifier(max_iter=5), NUMBERS, TWO),
     "regression": (pipeline(Ridge()), MIXED, NUMBER),
-    "without probabilities": (LinearSVC(), NUMBERS, TWO),
+    "without probabilities": (LinearSVC(dual=False), NUMBERS, TWO),
 }
 
 
