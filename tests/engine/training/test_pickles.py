@@ -9,6 +9,7 @@ import lzma
 import pickle
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict
 
@@ -47,16 +48,13 @@ def zipped(item: Any) -> bytes:
 
 
 FORMS: Dict[str, Callable[[Any], bytes]] = {
-    **{f"protocol {number}": lambda item, number=number: pickle.dumps(item, number) for number in range(6)},
+    **{f"protocol {number}": partial(pickle.dumps, protocol=number) for number in range(6)},
     "joblib": joblib_of,
     "in a joblib, behind an array": lambda item: joblib_of([np.arange(5.0), item]),
     "in an array of objects": lambda item: joblib_of(np.array([item, None])),
     "in a list of a dictionary": lambda item: pickle.dumps([{"a": {"b": (item,)}}]),
     "joblib, zlib": lambda item: joblib_of([np.arange(5), item], compress=3),
-    **{
-        f"joblib, {name}": lambda item, name=name: joblib_of([np.arange(5), item], compress=(name, 3))
-        for name in ("gzip", "bz2", "xz", "lzma")
-    },
+    **{f"joblib, {name}": partial(joblib_of, compress=(name, 3)) for name in ("gzip", "bz2", "xz", "lzma")},
     "gzip": lambda item: gzip.compress(pickle.dumps(item)),
     "zlib": lambda item: zlib.compress(pickle.dumps(item)),
     "bz2": lambda item: bz2.compress(pickle.dumps(item)),
