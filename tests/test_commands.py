@@ -73,8 +73,16 @@ TRIED = {
     "make score": "test_scoring.py::test_a_table_has_the_answers_of_the_server",
     "make score IN=s3": "test_scoring.py::test_a_bucket_is_read_and_written",
     "openssl": "test_commands.py::test_the_keys_of_the_readme_can_be_made",
-    ".venv/bin/python -m onnxserver.trainer --onnx": IMPORTED.format("onnx"),
-    ".venv/bin/python -m pmmlserver.trainer --pmml": IMPORTED.format("pmml"),
+    ".venv/bin/python -m onnxserver.trainer --model": IMPORTED.format("onnx"),
+    ".venv/bin/python -m pmmlserver.trainer --model": IMPORTED.format("pmml"),
+    ".venv/bin/python -m mlflowserver.trainer --model": "promises/frameworks/mlflow/trainer/test_framework.py"
+    "::test_a_logged_model_is_served_as_it_is",
+    ".venv/bin/python -m sklearnserver.trainer --model": "promises/frameworks/sklearn/trainer/test_imported.py"
+    "::test_data_tells_what_may_be_missing_and_evaluates",
+    ".venv/bin/python -m sklearnserver.trainer --from-mlserver": "promises/frameworks/sklearn/trainer/test_imported.py"
+    "::test_a_model_of_mlserver_is_found_by_its_settings",
+    ".venv/bin/python -m xgboostserver.trainer --model": "promises/frameworks/xgboost/trainer/test_imported.py"
+    "::test_labels_are_numbered_or_named_in_order",
     "cosign verify": SIGNED,
     "make loadtest": "test_journey.py::test_the_readme_works_word_for_word",
     '.venv/bin/python -c "import glob': "test_commands.py::test_payloads_are_compared_with_training_as_the_page_says",

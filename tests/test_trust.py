@@ -89,6 +89,10 @@ def test_weights_that_are_no_pickle(sdk: str, make: Callable[[str], Path], tmp_p
             response = server.client.post("/v1/models/m:explain", json=ROW)
             assert response.status_code == 200, response.text
     shell(project, f".venv/bin/python -c '{RUNS_CODE}' {folder}")
+    importing = f".venv/bin/python -m sklearnserver.trainer --model {folder / 'model.skops'} --output_dir imported"
+    run = subprocess.run(["bash", "-c", importing], cwd=project, capture_output=True, text=True, check=False)
+    assert run.returncode == 1 and ".system" in run.stderr and "--trust" in run.stderr
+    assert not (project / "imported").exists()
     log = refusal(project, MODEL_DIR=str(folder), RUNTIME="native")
     assert "model.skops needs types that this project does not trust: " in log and ".system" in log
     assert "name them in TRUSTED in trainer/model.py" in log and "Traceback" not in log

@@ -46,7 +46,7 @@ NUMBER = 3000 + 1000 * X["large"].to_numpy() + CHANCE.normal(size=ROWS)
 class Simple(Pickled):
     """Answers by the first column alone, in as many steps as there are labels."""
 
-    GIVEN = "given"
+    IMPORTS = ("*.py",)
 
     def fit(self, X: Any, y: np.ndarray) -> None:
         self.model = {"low": float(np.min(y)), "high": float(np.max(y))} if self.labels is None else {}
@@ -58,6 +58,9 @@ class Simple(Pickled):
         steps = np.linspace(-1, 1, len(self.labels))
         scores = np.exp(-4 * (values[:, None] - steps) ** 2)
         return scores / scores.sum(axis=1, keepdims=True) if proba else self.labels[scores.argmax(axis=1)]
+
+    def open_weights(self, path: Path) -> None:
+        pass
 
     def read_signature(self, X: Any = None) -> Signature:
         self.task = "regression"
@@ -81,8 +84,8 @@ def labels(names: list[str]) -> np.ndarray:
 def evaluated(kind: str) -> Simple:
     """A model of a kind, evaluated on rows, where there can be any."""
     if kind == "imported":
-        model = Simple(task="regression", given="model.pkl")
-        model.import_model()
+        model = Simple(task="regression")
+        model.import_model(__file__, trust=True)
         return model
     if kind == "regression":
         model = Simple(task="regression")

@@ -28,7 +28,7 @@ def describe(model: Model, X: Any, typical: Any = None) -> None:
     """
     model.example, data = model.signature.blank(), None
     if X is not None:
-        model.example = example.typical(model.signature, X if typical is None else typical, model.min_count)
+        model.example = _typical(model, X if typical is None else typical)
         model.reference = reference.learn(model.signature, X, model.min_count)
         data = Data(None, None, len(X), len(model.signature.columns))
     try:
@@ -43,3 +43,18 @@ def describe(model: Model, X: Any, typical: Any = None) -> None:
             logger.warning("this model gives no probabilities")
     model.outputs = tuple(outputs)
     model.made = provenance.describe(type(model), msgspec.to_builtins(model._params, enc_hook=str), data, model.notes)
+
+
+def _typical(model: Model, X: Any) -> Any:
+    """A typical row; where the model refuses the word that stands for rare texts, as one that was imported may, with
+    the most frequent texts of the data."""
+    signature = model.signature
+    row = example.typical(signature, X, model.min_count)
+    if signature.numeric:
+        return row
+    try:
+        model.predict(row)
+    except Exception:  # whatever the library raises
+        frequent = example.typical(signature, X, min_count=1)
+        row = row.assign(**{column.name: frequent[column.name] for column in signature.columns if column.text})
+    return row

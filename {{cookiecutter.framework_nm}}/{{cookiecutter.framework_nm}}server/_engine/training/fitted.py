@@ -120,7 +120,7 @@ def _of_part(part: Any, columns: List[Any]) -> Iterator[Any]:
 
 def _chosen(where: Any, columns: List[Any]) -> List[Any]:
     """The columns that a part of a ColumnTransformer gets: names, positions, a slice, or a truth value for each."""
-    items = [where] if isinstance(where, (str, int)) else where
+    items: Any = [where] if isinstance(where, (str, int)) else where
     if not isinstance(items, slice) and all(isinstance(item, str) or type(item) is int for item in items):
         return list(items)
     return list(np.array(columns, dtype=object)[items])
@@ -133,5 +133,5 @@ def _takes_missing(model: Any) -> bool:
 
         return bool(get_tags(model).input_tags.allow_nan)
     except ImportError:  # before 1.6
-        tags = getattr(model, "_get_tags", dict)()
+        tags: Dict[str, Any] = model._get_tags() if hasattr(model, "_get_tags") else {}
         return bool(tags.get("allow_nan", False))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import msgspec
 import numpy as np
@@ -117,8 +117,7 @@ def columns_of(
 
     Raises ValueError where X has other columns, or where neither says how many there are.
     """
-    if width is None and names is not None:
-        width = len(names)
+    found: Dict[str, Column] = {}
     if X is not None:
         learnt = Signature.learn(X[[name for name in names if name in X] if names else X.columns]).columns
         found = {column.name: column for column in learnt}
@@ -131,8 +130,7 @@ def columns_of(
             raise ValueError(
                 f"the model takes columns that the data lacks: {_listed(absent)}; it has {_listed(list(X))}"
             )
-    else:
-        found = {}
+    width = width if names is None else len(names)
     if width is None:
         raise ValueError("the file does not tell how many columns the model takes: give --data, a table that has them")
     told = known.columns if len(known.columns) == width else ()

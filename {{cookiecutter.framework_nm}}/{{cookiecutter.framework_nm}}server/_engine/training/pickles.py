@@ -7,6 +7,7 @@ that do nothing in the place of those it asks for. Not here: files that are data
 from __future__ import annotations
 
 import bz2
+import importlib
 import io
 import lzma
 import pickle
@@ -55,10 +56,10 @@ def _names_in(file: Path) -> Iterator[str]:
 
 def _untrusted_types(file: Path) -> List[str]:
     try:
-        from skops.io import get_untrusted_types
+        skops = importlib.import_module("skops.io")
     except ImportError:
-        return ["what skops finds, which is not installed"]
-    return list(get_untrusted_types(file=file))
+        return ["types that skops would list, which is not installed"]
+    return list(skops.get_untrusted_types(file=file))
 
 
 def globals_in(content: bytes) -> Set[str]:
@@ -112,10 +113,14 @@ class _Inert:
     extend = add = update = append
 
 
-class _Reader(pickle._Unpickler):  # type: ignore[name-defined,misc]  # Python's own in Python, which joblib uses, too
+#: Python's own that is written in Python, as joblib uses it: the one in C cannot be told what lies between.
+_Unpickler: Any = vars(pickle)["_Unpickler"]
+
+
+class _Reader(_Unpickler):
     """Reads a pickle, and makes nothing of what it names."""
 
-    dispatch = dict(pickle._Unpickler.dispatch)  # type: ignore[attr-defined]
+    dispatch = dict(_Unpickler.dispatch)
 
     def __init__(self, file: BinaryIO, found: Set[str]) -> None:
         super().__init__(file)

@@ -14,7 +14,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from ...trainer._core import Column
+from ...trainer._core import Column, ModelError
 from ...trainer.model import MyModel, _mlflow
 from .test_trainer import train
 
@@ -77,7 +77,7 @@ def test_nothing_in_it_is_a_pickle(model_dir: Path) -> None:
 def test_a_logged_model_is_served_as_it_is(tmp_path: Path, logged: Path, orders: Table) -> None:
     """MLflow's signature becomes the model's; labels and probabilities are those of the pipeline."""
     X, _ = orders
-    run = train("--mlflow", logged, "--output_dir", tmp_path)
+    run = train("--model", logged, "--trust", "--output_dir", tmp_path)
     assert run.returncode == 0, run.stderr
     model = MyModel(dirpath=tmp_path / "0001")
     assert model.signature.columns == (
@@ -94,19 +94,19 @@ def test_a_logged_model_is_served_as_it_is(tmp_path: Path, logged: Path, orders:
 def test_a_logged_model_is_evaluated_on_data_if_there_is_some(tmp_path: Path, logged: Path, orders: Table) -> None:
     pd.concat(orders, axis=1).to_csv(tmp_path / "orders.csv", index=False)
     data = ("--data", tmp_path / "orders.csv", "--target", "outcome")
-    run = train("--mlflow", logged, *data, "--output_dir", tmp_path)
+    run = train("--model", logged, "--trust", *data, "--output_dir", tmp_path)
     assert "Evaluation on 60 rows:\n  accuracy          1.0000" in run.stdout, run.stderr
 
 
 def test_a_model_without_a_signature_gets_it_from_data_or_is_refused(tmp_path: Path, orders: Table) -> None:
     X, y = orders[0][["items", "price"]].astype(float), orders[1]
     folder = save(tmp_path / "model", LogisticRegression().fit(X, y), X, signature=False)
-    run = train("--mlflow", folder, "--output_dir", tmp_path)
+    run = train("--mlflow", folder, "--trust", "--output_dir", tmp_path)
     assert run.returncode == 1
     assert "was saved without a signature" in run.stderr.splitlines()[-1]
     X.assign(outcome=y).to_csv(tmp_path / "orders.csv", index=False)
     data = ("--data", tmp_path / "orders.csv", "--target", "outcome")
-    run = train("--mlflow", folder, *data, "--output_dir", tmp_path)
+    run = train("--mlflow", folder, "--trust", *data, "--output_dir", tmp_path)
     assert run.returncode == 0, run.stderr
     assert MyModel(dirpath=tmp_path / "0001").signature.names == ["items", "price"]
 
@@ -114,8 +114,8 @@ def test_a_model_without_a_signature_gets_it_from_data_or_is_refused(tmp_path: P
 def test_a_model_of_tensors_gets_the_type_it_asks_for(tmp_path: Path) -> None:
     X = np.random.default_rng(0).random((30, 3)).astype(np.float32)
     ridge = Ridge().fit(X, X.sum(axis=1))
-    model = MyModel(mlflow=save(tmp_path / "model", ridge, X))
-    model.import_model()
+    model = MyModel()
+    model.import_model(save(tmp_path / "model", ridge, X), trust=True)
     assert (model.task, model.has_proba, model.signature.names) == ("regression", False, ["x0", "x1", "x2"])
     np.testing.assert_allclose(model.predict(X.tolist()), ridge.predict(X), rtol=1e-5)
 
@@ -138,7 +138,9 @@ def test_a_function_of_ones_own_is_served_without_probabilities(tmp_path: Path) 
     options = {"signature": mlflow.models.infer_signature(X, X["name"]), "input_example": X, "pip_requirements": []}
     mlflow.pyfunc.save_model(tmp_path / "model", python_model=tmp_path / "greet.py", **options)
     model = MyModel(mlflow=tmp_path / "model")
-    model.import_model()
+    with pytest.raises(ModelError, match=r"was not opened, because .* greet\.py"):
+        model.import_model()
+    model.import_model(trust=True)
     model.save(tmp_path / "0001")
     loaded = MyModel(dirpath=tmp_path / "0001")
     assert loaded.predict(X).tolist() == ["hello Ada", "hello Grace"]
@@ -149,7 +151,7 @@ def test_columns_that_no_row_can_hold_are_refused_by_name(tmp_path: Path, orders
     X = pd.DataFrame({"price": [1.0, 2.0], "day": pd.to_datetime(["2026-01-01", "2026-01-02"])})
     signature = mlflow.models.infer_signature(X, np.zeros(2))
     folder = save(tmp_path / "model", Ridge().fit(X[["price"]], [0, 1]), X[["price"]], signature=signature)
-    run = train("--mlflow", folder, "--output_dir", tmp_path)
+    run = train("--mlflow", folder, "--trust", "--output_dir", tmp_path)
     assert run.returncode == 1
     assert "the model takes 'day' (datetime); expected columns of boolean, string" in run.stderr.splitlines()[-1]
 
@@ -157,7 +159,9 @@ def test_columns_that_no_row_can_hold_are_refused_by_name(tmp_path: Path, orders
 def test_a_folder_that_is_no_mlflow_model_is_refused_in_a_line(tmp_path: Path) -> None:
     run = train("--mlflow", tmp_path, "--output_dir", tmp_path)
     assert run.returncode == 1
-    assert run.stderr.startswith(f"Training stopped: {tmp_path} cannot be loaded: ")
+    assert run.stderr.startswith(
+        f"Training stopped: {tmp_path} is no model that mlflow imports: expected a folder with MLmodel"
+    )
     assert "Traceback" not in run.stderr
 
 

@@ -10,7 +10,7 @@ from typing import Any, Optional
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Column, HeldOut, Model, ModelError, Signature
+from ._core import HeldOut, Model, ModelError, Signature
 from .network import Passes, learn
 from .on_torch import export, move, use_one_thread
 from .preprocessor import make_tokenizer, to_texts, to_tokens
@@ -149,8 +149,7 @@ class MyModel(Model):
         self.task = "regression" if len(names) == 1 else "classification"
         self.labels = None if len(names) == 1 else np.array(sorted(names))
         self._finish(self.model, sorted(range(len(names)), key=names.__getitem__), 0, 1)
-        (column,) = self.columns_of(X, 1, text=[0])
-        return Signature((Column(column.name, "BYTES"),))
+        return Signature(self.columns_of(X, 1, ["text"] if X is None else None, text=[0]))
 
     def _load(self, source: str | Path | None, **options: Any) -> Any:
         """The network in a folder or on the hub, and its tokenizer. Raises ModelError."""

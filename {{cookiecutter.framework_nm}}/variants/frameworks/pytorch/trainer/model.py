@@ -6,6 +6,7 @@ import copy
 import importlib.metadata
 import math
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +164,11 @@ class MyModel(Model):
             self.model = program.module()
             return
         try:
-            self.model = torch.jit.load(path, map_location="cpu").eval()
+            with warnings.catch_warnings():
+                warnings.simplefilter(
+                    "ignore", DeprecationWarning
+                )  # there are many such files, whatever PyTorch advises
+                self.model = torch.jit.load(path, map_location="cpu").eval()
         except RuntimeError:
             raise ModelError(
                 f"{path} is no TorchScript: save the network with torch.jit.script or torch.export, or its state_dict "

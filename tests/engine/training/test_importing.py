@@ -1,0 +1,160 @@
+"""A model made elsewhere: found by its name, and its columns, labels and scores told."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from _engine.contract.columns import Column
+from _engine.contract.errors import ModelError
+from _engine.contract.signature import Signature
+from _engine.training import mlserver
+from _engine.training.importing import Known, columns_of, find
+from _engine.training.model import Model
+
+X = pd.DataFrame({"a": [1.0, np.nan, 3.0], "b": ["x", "y", "x"]})
+
+
+class Network(Model):
+    """Scores from a file of weights, [columns, scores]."""
+
+    FRAMEWORK, WEIGHTS = "test", "model.npy"
+    IMPORTS = ("*.npy", "*.json", "*/saved")
+
+    def build(self, **params: Any) -> None:
+        pass
+
+    @staticmethod
+    def version() -> str:
+        return "1.0"
+
+    def preprocess(self, X: Any) -> Any:
+        return X
+
+    def postprocess(self, y_hat: np.ndarray) -> np.ndarray:
+        return y_hat
+
+    def run(self, X: np.ndarray) -> np.ndarray:
+        return X @ self.model
+
+    def infer(self, X: Any, proba: bool) -> np.ndarray:
+        return self.from_scores(self.run(X), proba)
+
+    def dump(self, path: Path) -> None:
+        np.save(path, self.model)
+
+    def restore(self, path: Path) -> None:
+        self.model = np.load(path)
+
+    def read_signature(self, X: Any = None) -> Signature:
+        self.read_scores(self.run, (len(self.model),))
+        return Signature(self.columns_of(X, len(self.model)))
+
+
+def network(folder: Path, weights: Any, labels: tuple[Any, ...] = (), **options: Any) -> Network:
+    np.save(folder / "model.npy", np.asarray(weights, float))
+    model = Network(**options)
+    model.import_model(folder, known=Known(labels))
+    model.save(folder / "0001", extras_seconds=0)
+    return Network(dirpath=folder / "0001")
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+def test_a_folder_leads_to_the_model_in_it(tmp_path: Path) -> None:
+    """As servers keep them in buckets: model.*, or the only one; or the folder is the model."""
+    touch(tmp_path, "one/churn.npy", "one/model-settings.json", "named/model.npy", "named/other.npy", "whole/saved")
+    assert find(tmp_path / "one", Network) == tmp_path / "one" / "churn.npy"
+    assert find(tmp_path / "named", Network) == tmp_path / "named" / "model.npy"
+    assert find(tmp_path / "whole", Network) == tmp_path / "whole"
+    assert find(tmp_path / "named" / "other.npy", Network) == tmp_path / "named" / "other.npy"
+
+
+def test_what_is_no_model_is_refused_with_what_would_be(tmp_path: Path) -> None:
+    touch(tmp_path, "several/a.npy", "several/b.npy", "none/readme.md")
+    for path, complaint in {
+        "absent": "no such file: ",
+        "several": "holds several models, a.npy, b.npy: name one",
+        "none": "is no model that test imports: expected *.npy, *.json, a folder with saved",
+        "none/readme.md": "is no model that test imports",
+    }.items():
+        with pytest.raises(ModelError, match=re.escape(complaint)):
+            find(tmp_path / path, Network)
+    with pytest.raises(ModelError, match=r"cannot be loaded: .*Error"):
+        Network().import_model(tmp_path / "several" / "a.npy")
+    with pytest.raises(ModelError, match="there is no model to import"):
+        Network().import_model()
+
+
+def test_columns_are_those_of_the_file_or_of_the_data_or_numbered() -> None:
+    def names(*arguments: Any, **options: Any) -> list[tuple[str, str, bool]]:
+        return [(c.name, c.datatype, c.nullable) for c in columns_of(*arguments, **options)]
+
+    assert names(Known(), None, 2) == [("x0", "FP64", False), ("x1", "FP64", False)]
+    assert names(Known(), None, 2, ["b", "c"], ["b"], True) == [("b", "BYTES", True), ("c", "FP64", True)]
+    assert names(Known(), X, None) == [("a", "FP64", True), ("b", "BYTES", False)]
+    assert names(Known(), X, None, ["b"]) == [("b", "BYTES", False)]
+    told = Known(columns=(Column("town", "BYTES"), Column("size", "FP64")))
+    assert names(told, None, 2) == [("town", "BYTES", False), ("size", "FP64", False)]
+    assert names(Known(), X.assign(b=[1, 2, 3]), 2, text=[1])[1] == ("b", "BYTES", False)
+    for arguments, complaint in {
+        (None, None, None): "give --data",
+        (1, None, None): "takes 1 columns, but the data has 2: 'a', 'b'",
+        (None, ("a", "z"), None): "the data lacks: 'z'; it has 'a', 'b'",
+    }.items():
+        data = X if any(arguments) else None
+        with pytest.raises(ValueError, match=re.escape(complaint)):
+            columns_of(Known(), data, arguments[0], arguments[1])
+
+
+def test_scores_become_probabilities_of_labels_in_their_own_order(tmp_path: Path) -> None:
+    weights, rows = np.array([[1.0, -1.0, 0.0], [0.0, 1.0, 2.0]]), np.random.default_rng(0).normal(size=(20, 2))
+    odds = np.exp(rows @ weights)
+    expected = odds / odds.sum(axis=1, keepdims=True)
+    model = network(tmp_path, weights, ("small", "medium", "large"))
+    assert model.labels is not None
+    assert model.labels.tolist() == ["large", "medium", "small"]
+    np.testing.assert_allclose(model.predict(rows, proba=True)[:, ::-1], expected)
+    assert model.predict(rows).tolist() == np.array(["small", "medium", "large"])[expected.argmax(axis=1)].tolist()
+
+
+def test_one_score_is_a_number_unless_two_labels_are_named(tmp_path: Path) -> None:
+    rows = np.array([[2.0], [-2.0]])
+    for name, labels, answers in (("a", (), [2.0, -2.0]), ("b", ("yes", "no"), ["no", "yes"])):
+        (tmp_path / name).mkdir()
+        model = network(tmp_path / name, [[1.0]], labels)
+        assert model.predict(rows).tolist() == answers
+    np.testing.assert_allclose(model.predict(rows, proba=True)[0], [1 / (1 + np.exp(-2)), 1 / (1 + np.exp(2))])
+    assert network(tmp_path, np.eye(2), task="regression").predict([[1.0, 2.0]]).tolist() == [[1.0, 2.0]]
+
+
+def test_labels_have_to_be_as_many_as_scores(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="tells 3 labels apart, and --labels names 2"):
+        network(tmp_path, np.eye(3), ("no", "yes"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        (None, "name the folder that MLServer has the model in"),
+        ("{", "is none of MLServer's"),
+        ({"implementation": "mlserver_xgboost.XGBoostModel"}, "generate a project of xgboost for it"),
+        ({"implementation": "my.Own"}, "is of my.Own, which scikit-learn does not run"),
+        ({"implementation": "mlserver_sklearn.SKLearnModel", "parameters": {"uri": "s3://a/b"}}, "download it"),
+    ],
+)
+def test_settings_of_mlserver_that_lead_to_no_model(tmp_path: Path, settings: Any, complaint: str) -> None:
+    if settings is not None:
+        content = settings if isinstance(settings, str) else json.dumps(settings)
+        (tmp_path / "model-settings.json").write_text(content)
+    with pytest.raises(ModelError, match=re.escape(complaint)):
+        mlserver.read(tmp_path, "scikit-learn")
