@@ -23,9 +23,9 @@ class Hyperparameters(BaseModel):
     patience: int = Field(30, ge=1, description="rounds without progress on held-out rows before training ends")
     # Shallow trees that see not all rows: small tables bear no others, and large ones grow more of them.
     max_depth: int = Field(4, ge=0, description="depth of a tree; 0 is no limit")
-    learning_rate: float = Field(0.1, gt=0, le=1, description="how far each round goes")
+    learning_rate: float = Field(0.05, gt=0, le=1, description="how far each round goes")
     min_child_weight: float = Field(1.0, ge=0, description="weight of rows that a leaf needs")
-    subsample: float = Field(0.8, gt=0, le=1, description="share of the rows that each tree sees")
+    subsample: float = Field(0.6, gt=0, le=1, description="share of the rows that each tree sees")
     seed: int = Field(0, description="random seed of sampling")
 
 
