@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import platform
+from pathlib import Path
 from typing import Any, Dict
 
 from ..artifact import compiled
 from ..artifact.compiled import CompiledModel
 from ..artifact.stored import Artifact
 from ..contract.errors import ModelError, NotAsAsked
+from . import forests
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +49,15 @@ def open_compiled(artifact: Artifact, runtime: str, device: str) -> CompiledMode
         return None
 
 
-def warn_of_versions(artifact: Artifact, framework: str, version: str) -> None:
+def restore(model: Any, artifact: Artifact, weights: Path) -> None:
+    """Have the framework read the weights, onto the device that is asked for."""
+    _warn_of_versions(artifact, model.FRAMEWORK, model.version())
+    model.restore(weights)
+    forests.quicken(model.model)
+    model._move()
+
+
+def _warn_of_versions(artifact: Artifact, framework: str, version: str) -> None:
     """Log which versions differ from those that the model was saved with, as far as that may matter."""
     for name, here in (("python", platform.python_version()), (framework, version)):
         saved = artifact.metadata.versions.get(name, "unknown")

@@ -20,7 +20,7 @@ from ..contract.privacy import MIN_COUNT
 from ..contract.signature import Signature
 from ..drift import reference
 from ..reporting.contents import Evaluation
-from . import balancing, explaining, forests, importing, loading, saving
+from . import balancing, explaining, importing, loading, saving
 from .describing import describe
 from .importing import Known
 from .loading import Learnt
@@ -213,8 +213,7 @@ class Model(State):
         saving.save(self, Path(dirpath).absolute(), extras_seconds, report, report_rows)
 
     def load(self, dirpath: str | Path | Artifact) -> None:
-        """Read a model directory, or one that is open; nothing is unpickled but what has the digests of metadata.json.
-        The previous model is forgotten.
+        """Read a model directory, or one that is open, whose files have the digests of metadata.json; forget the last.
 
         Raises ModelError where a file is missing, damaged, changed, not signed though it has to be, or another
         framework's.
@@ -248,7 +247,4 @@ class Model(State):
         weights = None if self.compiled else artifact.private_weights()
         artifact.check()
         if weights:
-            loading.warn_of_versions(artifact, self.FRAMEWORK, self.version())
-            self.restore(weights)
-            forests.quicken(self.model)
-            self._move()
+            loading.restore(self, artifact, weights)
