@@ -29,11 +29,13 @@ TEXTS = {
     "v1": '{"instances": %s}',
     "asks": '{"instances": %s, "parameters": {"predict_proba": false}}',
     "twice": '{"instances": [[1, 2, 3]], "instances": %s}',
+    "then none": '{"instances": %s, "instances": 5}',
     "unknown": '{"instances": %s, "colour": "blue"}',
     "v2": '{"inputs": [{"name": "x", "shape": [%d, %d], "datatype": "%s", "data": %s}]}',
     "id": '{"id": "7", "inputs": [{"name": "x", "shape": [%d, %d], "datatype": "%s", "data": %s}]}',
     "bad id": '{"id": 7, "inputs": [{"name": "x", "shape": [%d, %d], "datatype": "%s", "data": %s}]}',
     "two": '{"inputs": [{"name": "x", "shape": [%d, %d], "datatype": "%s", "data": %s}, {"name": "y"}]}',
+    "then no inputs": '{"inputs": [{"name": "x", "shape": [%d, %d], "datatype": "%s", "data": %s}], "inputs": 5}',
     "more": '{"inputs": [{"name": "x", "shape": [%d, %d], "datatype": "%s", "data": %s, "colour": 1}]}',
 }
 

@@ -32,7 +32,7 @@ def rows(text: bytes, width: int) -> Optional[np.ndarray]:
     if content is None or content.keys() != {"instances"}:
         return None
     found = content["instances"]
-    if {*map(type, found)} != {list} or {*map(len, found)} != {width}:
+    if not isinstance(found, list) or {*map(type, found)} != {list} or {*map(len, found)} != {width}:
         return None
     flat: List[Any] = []
     for row in found:
@@ -46,9 +46,12 @@ def tensor(text: bytes) -> Optional[Tuple[InputTensor, np.ndarray, Optional[str]
     is another one.
     """
     content = _content(text, _TENSOR)
-    if content is None or not {"inputs"} <= content.keys() <= {"inputs", "id"} or len(content["inputs"]) != 1:
+    if content is None or not {"inputs"} <= content.keys() <= {"inputs", "id"}:
         return None
-    (item,) = content["inputs"]
+    inputs = content["inputs"]
+    if not isinstance(inputs, list) or len(inputs) != 1:
+        return None
+    (item,) = inputs
     if not isinstance(item, dict) or not isinstance(content.get("id"), (str, type(None))):
         return None
     data = item.pop("data", None)
