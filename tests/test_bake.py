@@ -37,10 +37,10 @@ PACKAGE_FILES = """
 """
 #: What only some frameworks' projects have.
 FRAMEWORK_FILES = {
-    "sklearn": "trainer/categories.py",
-    "catboost": "trainer/categories.py",
-    "xgboost": "trainer/categories.py trainer/objectives.py",
-    "lightgbm": "trainer/categories.py trainer/objectives.py",
+    "sklearn": "trainer/categories.py trainer/importing.py",
+    "catboost": "trainer/categories.py trainer/importing.py",
+    "xgboost": "trainer/categories.py trainer/importing.py trainer/objectives.py",
+    "lightgbm": "trainer/categories.py trainer/importing.py trainer/objectives.py",
     "pytorch": "trainer/categories.py trainer/network.py trainer/on_torch.py",
     "tensorflow": "trainer/categories.py trainer/network.py",
     "huggingface": "trainer/network.py trainer/on_torch.py",

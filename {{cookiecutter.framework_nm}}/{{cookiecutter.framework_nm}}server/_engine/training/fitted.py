@@ -1,6 +1,6 @@
 """What a fitted model of scikit-learn's, or one made like it, tells of what it takes and gives, and its answers.
 
-Not here: opening a file, and how the model answers (trainer/model.py).
+Not here: opening a file (trainer/importing.py).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a network made elsewhere gives for a row, and what that means: a number, probabilities, or scores of labels.
+"""What a model made elsewhere gives for a row, and what that means: a number, probabilities, or scores of labels.
 
-Not here: running the network (trainer/model.py).
+Not here: running the model (trainer/model.py).
 """
 
 from __future__ import annotations
@@ -42,10 +42,13 @@ def samples(shape: Tuple[int, ...]) -> np.ndarray:
 
 
 def apply(head: str, scores: np.ndarray) -> np.ndarray:
-    """Probabilities of scores, [rows, n], as `state["head"]` says; [rows] where one score is the second label's."""
+    """Probabilities of scores, [rows, n], as `state["head"]` says; [rows] where one score is the second label's, or
+    where it is a number, whose logarithm the model gives if the head is "exp"."""
     scores = scores.astype(np.float64)
     if head == "softmax":
         odds = np.exp(scores - scores.max(axis=1, keepdims=True))
         return odds / odds.sum(axis=1, keepdims=True)
     flat = scores[:, 0] if scores.ndim == 2 and scores.shape[1] == 1 else scores
+    if head == "exp":
+        return np.exp(flat)
     return 1 / (1 + np.exp(-flat)) if head == "sigmoid" else flat

@@ -1,6 +1,6 @@
 """Importing a model made elsewhere: finding its file, refusing what would run code, and its columns and labels.
 
-Not here: how a framework opens a file and what that tells (trainer/model.py), what a pickle would run (pickles.py).
+Not here: how a framework opens a file and what that tells (trainer/importing.py), what a pickle would run (pickles.py).
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Column, HeldOut, Model, ModelError, Signature
+from ._core import HeldOut, ModelError
 from .categories import learn_categories
+from .importing import Importable
 from .preprocessor import MAX_CATEGORIES, encode
 
 
@@ -26,7 +27,7 @@ class Hyperparameters(BaseModel):
     random_seed: int = Field(0, ge=0, description="random seed of sampling")
 
 
-class MyModel(Model):
+class MyModel(Importable):
     """A CatBoost model, which takes text as it is.
 
     CatBoost is imported where it is needed: a server that runs the compiled model starts without.
@@ -75,7 +76,7 @@ class MyModel(Model):
         return encode(X, self.state["categories"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
-        kind = self.state.get("number", "RawFormulaVal") if self.labels is None else "Probability"
+        kind = "RawFormulaVal" if self.labels is None else "Probability"
         # Requests are batched before they come here; more threads would only wait for each other.
         return self.from_scores(self.model.predict(X, prediction_type=kind, thread_count=1), proba)
 
@@ -111,23 +112,6 @@ class MyModel(Model):
         from catboost import CatBoost
 
         self.model = CatBoost().load_model(path)
-
-    def read_signature(self, X: Any = None) -> Signature:
-        model = self.model
-        if len(model.classes_):
-            self.name_labels(model.classes_)
-        else:
-            self.task = "regression"
-            if model.get_all_params()["loss_function"].startswith(("Poisson", "Tweedie")):
-                self.state["number"] = "Exponent"
-        names = model.feature_names_
-        text = [*model.get_cat_feature_indices(), *model.get_text_feature_indices()]
-        numbered = names == [str(at) for at in range(len(names))]
-        columns = self.columns_of(X, len(names), None if numbered else names, text)
-        if any(column.text and column.nullable for column in columns):
-            raise ValueError("CatBoost takes no missing text: write in the data what it was trained with instead")
-        self.state["categories"] = {}  # all that the model knows, it knows itself
-        return Signature(tuple(Column(c.name, c.datatype, not c.text) for c in columns))
 
     def place(self) -> None:
         """A GPU trains; what is trained answers on the CPU, because on a GPU CatBoost takes no text."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import HeldOut, Model, Signature
+from ._core import HeldOut
 from .categories import learn_categories
+from .importing import Importable
 from .objectives import choose_objective, least_progress, to_codes
 from .preprocessor import MAX_CATEGORIES, encode
 
@@ -26,7 +26,7 @@ class Hyperparameters(BaseModel):
     seed: int = Field(0, description="random seed of sampling")
 
 
-class MyModel(Model):
+class MyModel(Importable):
     """A LightGBM booster. It needs no scikit-learn, and neither does the image that serves it.
 
     LightGBM is imported where it is needed: a server that runs the compiled model starts without.
@@ -34,7 +34,6 @@ class MyModel(Model):
 
     FRAMEWORK = "lightgbm"
     WEIGHTS = "model.txt"
-    IMPORTS = ("*.txt", "*.joblib", "*.pkl", "*.pickle")
     QUICK = True
     #: What `--tune` searches: least and most.
     SEARCH = {"learning_rate": (0.02, 0.3, "log"), "num_leaves": (4, 128, "log"), "min_data_in_leaf": (2, 100, "log")}
@@ -100,36 +99,6 @@ class MyModel(Model):
         import lightgbm
 
         self.model = lightgbm.Booster(model_file=path)
-
-    def open_weights(self, path: Path) -> None:
-        if path.suffix == ".txt":
-            self.restore(path)
-            return
-        import joblib
-        import lightgbm
-
-        pickled = joblib.load(path)
-        booster = getattr(pickled, "booster_", pickled)
-        self.model = lightgbm.Booster(model_str=booster.model_to_string())
-        self.classes = getattr(pickled, "classes_", None)
-
-    def read_signature(self, X: Any = None) -> Signature:
-        text, names = self.model.model_to_string(), self.model.feature_name()
-        objective, labels = re.findall(r"^(?:objective|num_class)=(\w+)", text, re.MULTILINE)[::-1]
-        if getattr(self, "classes", None) is not None:
-            self.name_labels(self.classes)
-        elif objective in ("binary", "multiclass", "multiclassova"):
-            self.number_labels(max(int(labels), 2))
-        else:
-            self.task = "regression"
-        lists = self.model.pandas_categorical or []
-        found = re.search(r"^\[categorical_feature: ([\d,]+)\]", text, re.MULTILINE)
-        places = [int(at) for at in found[1].split(",")] if found and lists else []
-        if len(places) != len(lists) or not all(isinstance(value, str) for values in lists for value in values):
-            raise ValueError("the model learnt from categories that are no text, which are not served here")
-        categories = self.state["categories"] = {names[at]: values for at, values in zip(places, lists)}
-        named = None if all(re.fullmatch(r"Column_\d+", name) for name in names) else names
-        return Signature(self.columns_of(X, len(names), named, [*categories], nullable=True))
 
     def _progress(self, step: Any) -> None:
         """Tell the progress display how many rounds are done."""

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import Model, ModelError, Signature, fitted
+from ._core import ModelError
 from .categories import learn_categories
+from .importing import Importable
 from .preprocessor import MAX_CATEGORIES, encode, make_encoder
 
 #: What a model.skops may be made of, beside what skops trusts itself. The file has no say: name your own types here.
@@ -36,7 +37,7 @@ class Hyperparameters(BaseModel):
     weights: Literal["joblib", "skops"] = Field("joblib", description="file format: joblib is a pickle, skops is not")
 
 
-class MyModel(Model):
+class MyModel(Importable):
     """A scikit-learn pipeline over encoded columns: `make_encoder` in preprocessor.py, then an estimator.
 
     scikit-learn is imported where it is needed: a server that runs the compiled model starts without.
@@ -45,7 +46,6 @@ class MyModel(Model):
     FRAMEWORK = "scikit-learn"
     WEIGHTS = "model.joblib"
     OTHER_WEIGHTS = ("model.skops",)
-    IMPORTS = ("*.joblib", "*.pkl", "*.pickle", "*.skops")
     #: What `--tune` searches: choices, or least and most.
     SEARCH = {
         "estimator": ["linear", "boosting", "forest"],
@@ -61,7 +61,7 @@ class MyModel(Model):
         options = Hyperparameters(**params)
         self.weights = f"model.{options.weights}"
         if options.weights == "skops":
-            _skops()  # rather missing now than after the training
+            open_skops()  # rather missing now than after the training
         classify, seed = self.task == "classification", options.random_state
         boosting = ensemble.HistGradientBoostingClassifier if classify else ensemble.HistGradientBoostingRegressor
         #: What cross-validation chooses from, a line each; one alone is trained without a search.
@@ -102,20 +102,18 @@ class MyModel(Model):
         return make_pipeline(make_encoder(encoded, text, fill, fill and not kind.startswith("RandomForest")), estimator)
 
     def encode(self, X: Any) -> Any:
-        return X if "imported" in self.state else encode(X, self.state["categories"])
+        return X if self.is_imported else encode(X, self.state["categories"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
-        if "imported" in self.state:  # it has its own preprocessing, and may ask for columns by name
-            return fitted.answer(self.model, X, self.state["imported"], self.labels, proba)
+        if self.is_imported:
+            return self.infer_imported(X, proba)
         return self.model.predict_proba(X) if proba else self.model.predict(X)
 
     def contributions(self, X: Any) -> np.ndarray:
         """Of a linear model its terms, from the mean of the training data on, in log-odds where labels are told apart;
         of trees, in their own scores, what each split on a row's way changes (A. Saabas, "Interpreting random
         forests", 2014)."""
-        if "imported" in self.state:
-            raise NotImplementedError("a pipeline that was imported gives no explanations")
-        encoder, estimator = self.model[0], self.model[-1]
+        encoder, estimator = self.trained_steps()
         sources = _sources(encoder, X.shape[1])
         numbers = encoder.transform(X)
         if hasattr(estimator, "coef_"):
@@ -140,7 +138,7 @@ class MyModel(Model):
 
     def dump(self, path: Path) -> None:
         if path.suffix == ".skops":
-            _skops().dump(self.model, path, compression=zipfile.ZIP_DEFLATED)
+            open_skops().dump(self.model, path, compression=zipfile.ZIP_DEFLATED)
             _check_types(path)
             return
         import joblib
@@ -150,30 +148,14 @@ class MyModel(Model):
     def restore(self, path: Path) -> None:
         if path.suffix == ".skops":
             _check_types(path)
-            self.model = _skops().load(path, trusted=TRUSTED)
+            self.model = open_skops().load(path, trusted=TRUSTED)
             return
         import joblib
 
         self.model = joblib.load(path)
 
-    def open_weights(self, path: Path) -> None:
-        if path.suffix == ".skops":
-            untrusted = _skops().get_untrusted_types(file=path)
-            self.model = _skops().load(path, trusted=untrusted)
-            if {*untrusted} <= {*TRUSTED}:
-                self.weights = "model.skops"
-        else:
-            self.restore(path)
-        fitted.use_one_thread(self.model)
 
-    def read_signature(self, X: Any = None) -> Signature:
-        self.labels = fitted.labels_of(self.model)
-        self.task = "regression" if self.labels is None else "classification"
-        columns, self.state["imported"] = fitted.input_of(self.model, self.known, X)
-        return Signature(columns)
-
-
-def _skops() -> Any:
+def open_skops() -> Any:
     try:
         import skops.io
     except ImportError:
@@ -183,7 +165,7 @@ def _skops() -> Any:
 
 def _check_types(path: Path) -> None:
     """Raise ModelError where a file needs types that are not trusted; nothing of it is loaded for that."""
-    others = sorted(set(_skops().get_untrusted_types(file=path)) - set(TRUSTED))
+    others = sorted(set(open_skops().get_untrusted_types(file=path)) - set(TRUSTED))
     if others:
         raise ModelError(
             f"{path.name} needs types that this project does not trust: {', '.join(others)}. If you know what they do, "

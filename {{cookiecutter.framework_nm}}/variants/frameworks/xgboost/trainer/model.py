@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import HeldOut, Model, ModelError, Signature
+from ._core import HeldOut, ModelError
 from .categories import learn_categories
+from .importing import Importable
 from .objectives import choose_objective, least_progress, to_codes
 from .preprocessor import MAX_CATEGORIES, encode
 
@@ -29,7 +30,7 @@ class Hyperparameters(BaseModel):
     seed: int = Field(0, description="random seed of sampling")
 
 
-class MyModel(Model):
+class MyModel(Importable):
     """An XGBoost booster. It needs no scikit-learn, and neither does the image that serves it.
 
     XGBoost is imported where it is needed: a server that runs the compiled model starts without.
@@ -37,7 +38,6 @@ class MyModel(Model):
 
     FRAMEWORK = "xgboost"
     WEIGHTS = "model.ubj"
-    IMPORTS = ("*.ubj", "*.json", "*.bst")
     QUICK = True
     #: What `--tune` searches: least and most.
     SEARCH = {
@@ -121,26 +121,6 @@ class MyModel(Model):
         # Requests are batched before they come here, and XGBoost would count the cores of the whole machine.
         self.model = xgboost.Booster({"nthread": 1}, model_file=path)
 
-    def open_weights(self, path: Path) -> None:
-        self.restore(path)
-        best = self.model.attr("best_iteration")
-        if best and self.model.attr("scikit_learn"):  # so answer XGBoost's classes for scikit-learn
-            self.model = self.model[: int(best) + 1]
-
-    def read_signature(self, X: Any = None) -> Signature:
-        learner = json.loads(self.model.save_config())["learner"]
-        objective, labels = learner["objective"]["name"], int(learner["learner_model_param"]["num_class"])
-        if objective.startswith("multi:"):
-            self.model.set_param({"objective": "multi:softprob"})
-        if labels or objective == "binary:logistic":
-            self.number_labels(labels or 2)
-        else:
-            self.task = "regression"
-        names = self.model.feature_names
-        categories = self.state["categories"] = _categories_in(self.model)
-        self.model.feature_names = None  # they are the signature's from here on
-        return Signature(self.columns_of(X, self.model.num_features(), names, [*categories], nullable=True))
-
     def place(self) -> None:
         if self.device == "cpu":
             return
@@ -172,17 +152,6 @@ class MyModel(Model):
                 return False
 
         return Rounds()
-
-
-def _categories_in(booster: Any) -> dict[str, list[str]]:
-    """The categories of each column of text, which a model has that was trained on such a table."""
-    if "c" not in (booster.feature_types or ()) or not hasattr(booster, "get_categories"):
-        return {}
-    found = booster.get_categories(export_to_arrow=True).to_arrow()
-    categories = {name: values.to_pylist() for name, values in found or () if values is not None}
-    if not all(isinstance(value, str) for values in categories.values() for value in values):
-        raise ValueError("the model learnt from categories that are no text, which are not served here")
-    return categories
 
 
 def _without_categories(booster: Any) -> tuple[Any, list[tuple[int, list[int]]]]:
