@@ -24,6 +24,8 @@ def quicken(model: Any) -> None:
     forest = steps[-1][1] if steps else model
     if not ensemble or getattr(forest, "n_outputs_", None) != 1 or forest.n_jobs not in (None, 1):
         return
+    if hasattr(forest, "feature_names_in_"):  # asked for columns by name, which scikit-learn has to look at
+        return
     probe = np.zeros((1, forest.n_features_in_))
     kind: Any
     scikit_learns: Any = type(forest)
