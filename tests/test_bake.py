@@ -45,7 +45,7 @@ FRAMEWORK_FILES = {
     "tensorflow": "trainer/categories.py trainer/importing.py trainer/network.py",
     "huggingface": "trainer/network.py trainer/on_torch.py",
     "paddle": "trainer/categories.py trainer/importing.py trainer/network.py",
-    "onnx": "trainer/categories.py",
+    "onnx": "trainer/categories.py trainer/importing.py",
     "pmml": "trainer/categories.py",
     "mlflow": "trainer/categories.py trainer/schema.py",
     "custom": "trainer/categories.py",
