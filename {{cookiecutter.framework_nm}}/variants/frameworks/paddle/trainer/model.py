@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ._core import HeldOut, Model, Signature
+from ._core import HeldOut
+from .importing import Importable, find_files
 from .network import SEARCH, NetworkHyperparameters, learn
 from .preprocessor import encode, learn_encoding
 
@@ -32,12 +33,11 @@ def make_network(features: int, scores: int, options: Hyperparameters) -> Any:
     return nn.Sequential(*[part for parts in hidden for part in parts], nn.Linear(widths[-1], scores))
 
 
-class MyModel(Model):
+class MyModel(Importable):
     """A PaddlePaddle network over standardised numbers and one-hot categories, saved in Paddle's inference format."""
 
     FRAMEWORK = "paddlepaddle"
     WEIGHTS = "model"
-    IMPORTS = ("*/*.pdiparams",)
     SEARCH = SEARCH
 
     def build(self, **params: Any) -> None:
@@ -58,7 +58,7 @@ class MyModel(Model):
             targets = [paddle.to_tensor(np.searchsorted(self.labels, part.y), dtype="int64") for part in parts]
             loss = paddle.nn.CrossEntropyLoss()
         self.model = make_network(inputs[0].shape[1], 1 if self.labels is None else len(self.labels), self.options)
-        self.saved: Path | None = None
+        self.saved = None
         self._learn(loss, inputs, targets)
 
     def _learn(self, loss: Any, inputs: list[Any], targets: list[Any]) -> None:
@@ -87,7 +87,7 @@ class MyModel(Model):
         network.eval()
 
     def encode(self, X: Any) -> Any:
-        return np.asarray(X, np.float32) if "head" in self.state else encode(_flat(X), self.state["encoding"])
+        return np.asarray(X, np.float32) if self.imported else encode(_flat(X), self.state["encoding"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
         if self.saved:
@@ -96,7 +96,7 @@ class MyModel(Model):
             paddle = _paddle()
             with paddle.no_grad():
                 scores = self.model(paddle.to_tensor(X)).numpy()
-        if "head" in self.state:  # made elsewhere
+        if self.imported:
             return self.from_scores(scores, proba)
         scores = scores.astype(np.float64)
         if self.labels is None:
@@ -117,32 +117,16 @@ class MyModel(Model):
         self.saved = path
         self.model = _open(path)
 
-    def read_signature(self, X: Any = None) -> Signature:
-        assert self.saved
-        shapes = [spec.shape for spec in _paddle().jit.load(str(_weights_in(self.saved).with_suffix("")))._input_spec()]
-        if len(shapes) > 1 or len(shapes[0]) != 2 or shapes[0][1] < 1:
-            raise ValueError(f"expected one input [rows, columns]; the model takes {shapes}")
-        width = shapes[0][1]
-        self.read_scores(self.model, (width,))
-        return Signature(self.columns_of(X, width))
-
 
 def _flat(X: Any) -> Any:
     """Tensors laid out in a row each, [rows, numbers]; anything else as it is."""
     return X.reshape(len(X), -1) if isinstance(X, np.ndarray) else X
 
 
-def _weights_in(folder: Path) -> Path:
-    """The file of weights in a folder, beside which the program is that goes with them."""
-    (weights,) = folder.glob("*.pdiparams")
-    return weights
-
-
 def _open(folder: Path) -> Callable[[np.ndarray], np.ndarray]:
     """What runs the model in a folder, from [rows, features] to [rows, scores]."""
-    inference, weights = _paddle().inference, _weights_in(folder)
-    (program,) = [file for file in map(weights.with_suffix, (".json", ".pdmodel")) if file.exists()]
-    config = inference.Config(str(program), str(weights))
+    inference = _paddle().inference
+    config = inference.Config(*find_files(folder))
     config.disable_glog_info()
     config.disable_mkldnn()  # for a few rows, it takes three times as long, and it rounds differently
     predictor = inference.create_predictor(config)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import importlib.metadata
 import math
-import shutil
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ._core import Column, HeldOut, Model, ModelError, Signature
+from ._core import HeldOut, ModelError
+from .importing import Importable
 from .network import SEARCH, NetworkHyperparameters, learn
 from .on_torch import export, move, use_one_thread
 from .preprocessor import encode, learn_encoding
@@ -34,13 +33,11 @@ def make_network(shape: list[int], scores: int, layers: int, width: int, dropout
     return nn.Sequential(nn.Flatten(), *[part for parts in hidden for part in parts], nn.Linear(widths[-1], scores))
 
 
-class MyModel(Model):
+class MyModel(Importable):
     """A PyTorch network over standardised numbers and one-hot categories."""
 
     FRAMEWORK = "pytorch"
     WEIGHTS = "model.safetensors"
-    OTHER_WEIGHTS = ("model.pt", "model.pt2")  # TorchScript, and what torch.export makes
-    IMPORTS = ("*.safetensors", "*.pt", "*.pt2")
     SEARCH = SEARCH
 
     @staticmethod
@@ -83,7 +80,7 @@ class MyModel(Model):
         from torch import nn
 
         head = nn.Linear(1, 1) if self.task == "regression" else nn.Softmax(dim=1)
-        if "head" in self.state:  # made elsewhere, without one
+        if self.imported:  # without a head
             head = nn.Identity()
         self.model = nn.Sequential(make_network(**self.state["network"]), head).eval()
 
@@ -112,22 +109,19 @@ class MyModel(Model):
         network.eval()
 
     def encode(self, X: Any) -> Any:
-        return np.asarray(X, np.float32) if "head" in self.state else encode(X, self.state["encoding"])
+        return np.asarray(X, np.float32) if self.imported else encode(X, self.state["encoding"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
-        return self.from_scores(self._run(X), proba)
-
-    def _run(self, X: np.ndarray) -> np.ndarray:
         import torch
 
         with torch.inference_mode():
-            return self.model(torch.as_tensor(X, dtype=torch.float32, device=self.device)).cpu().numpy()
+            scores = self.model(torch.as_tensor(X, dtype=torch.float32, device=self.device))
+        return self.from_scores(scores.cpu().numpy(), proba)
 
     def to_onnx(self) -> bytes:
         import torch
 
-        if self.weights != self.WEIGHTS or self.state.get("head"):
-            raise NotImplementedError("there is none for a network that was imported")
+        self.check_exportable()
         example = torch.zeros(2, *self.state["network"]["shape"])
         return export(copy.deepcopy(self.model).cpu(), example, {0: "rows"})
 
@@ -135,72 +129,21 @@ class MyModel(Model):
         from safetensors.torch import save
 
         if self.weights != self.WEIGHTS:
-            shutil.copyfile(self.file, path)
-            return
+            return super().dump(path)
         path.write_bytes(save(self.model.state_dict()))  # its save_file makes a file that only its owner may read
 
     def restore(self, path: Path) -> None:
         from safetensors.torch import load_file
 
         use_one_thread()
-        if path.suffix != ".safetensors":
-            self._open(path)
-            return
+        if self.weights != self.WEIGHTS:
+            return super().restore(path)
         self._assemble()
         try:
             self.model.load_state_dict(load_file(path))
         except RuntimeError as error:
             reason = str(error).replace("\n\t", " ")
             raise ModelError(f"{path} does not fit the network that make_network in model.py makes: {reason}") from None
-
-    def _open(self, path: Path) -> None:
-        """Read a network that needs no make_network."""
-        import torch
-
-        self.file, self.shape = path, None
-        if path.suffix == ".pt2":
-            program = torch.export.load(path)
-            self.shape = tuple(program.example_inputs[0][0].shape[1:])
-            self.model = program.module()
-            return
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter(
-                    "ignore", DeprecationWarning
-                )  # there are many such files, whatever PyTorch advises
-                self.model = torch.jit.load(path, map_location="cpu").eval()
-        except RuntimeError:
-            raise ModelError(
-                f"{path} is no TorchScript: save the network with torch.jit.script or torch.export, or its state_dict "
-                "as safetensors, for make_network in model.py"
-            ) from None
-
-    def open_weights(self, path: Path) -> None:
-        self.weights = f"model{path.suffix}"
-        if path.suffix == ".safetensors":
-            self._take(path)
-        else:
-            self.restore(path)
-
-    def _take(self, path: Path) -> None:
-        """Read the weights of a network that make_network makes, whose sizes they tell."""
-        from safetensors.torch import load_file
-
-        weights, sizes = load_file(path), self.options.model_dump(include={"layers", "width", "dropout"})
-        matrices = [weights[name] for name in make_network([1], 1, **sizes).state_dict() if name in weights]
-        if not matrices:
-            raise ModelError(f"{path} has no weights of the network that make_network in model.py makes")
-        self.shape, scores = tuple(matrices[0].shape[1:]), len(matrices[-1])
-        self.state = {"head": "", "network": {"shape": list(self.shape), "scores": scores, **sizes}}
-        self._assemble()
-        self.model[0].load_state_dict(weights)
-
-    def read_signature(self, X: Any = None) -> Signature:
-        shape = self.shape or (None if X is None else (X.shape[1],))
-        if shape is None:
-            raise ValueError("the file does not tell how many columns it takes: give --data, a table that has them")
-        self.read_scores(self._run, shape)
-        return Signature(self.columns_of(X, *shape) if len(shape) == 1 else (Column("input-0", "FP64", shape=shape),))
 
     def place(self) -> None:
         move(self.model, self.device)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ._core import Column, HeldOut, Model, ModelError, Signature
+from ._core import HeldOut, ModelError
+from .importing import Importable, SavedModel
 from .network import SEARCH, NetworkHyperparameters, learn
 from .preprocessor import encode, learn_encoding
 
@@ -37,7 +37,7 @@ def make_network(shape: tuple[int, ...], scores: int, layers: int, width: int, d
     return Sequential([Input(shape), Flatten(), *[part for parts in hidden for part in parts], Dense(scores)])
 
 
-class MyModel(Model):
+class MyModel(Importable):
     """A Keras network over standardised numbers and one-hot categories, on TensorFlow or on what KERAS_BACKEND names.
 
     Keras is imported where it is needed: a server that runs the compiled model starts without.
@@ -45,8 +45,6 @@ class MyModel(Model):
 
     FRAMEWORK = "keras"
     WEIGHTS = "model.keras"
-    OTHER_WEIGHTS = ("model",)  # a SavedModel
-    IMPORTS = ("*.keras", "*/saved_model.pb")
     SEARCH = SEARCH
 
     def build(self, **params: Any) -> None:
@@ -92,25 +90,14 @@ class MyModel(Model):
         learn(self, len(inputs[0]), self.options, step, measure, network.get_weights, network.set_weights)
 
     def encode(self, X: Any) -> Any:
-        return np.asarray(X, np.float32) if "head" in self.state else encode(X, self.state["encoding"])
+        return np.asarray(X, np.float32) if self.imported else encode(X, self.state["encoding"])
 
     def infer(self, X: Any, proba: bool) -> np.ndarray:
-        return self.from_scores(self._run(X), proba)
-
-    def _run(self, X: np.ndarray) -> np.ndarray:
         with self._device():
-            if self.weights == self.WEIGHTS:
-                return self.model.predict_on_batch(X)  # compiled, where a plain call is not
-            import tensorflow
-
-            serve = self.model.signatures["serving_default"]
-            (name,) = serve.structured_input_signature[1]
-            (scores,) = serve(**{name: tensorflow.constant(X)}).values()
-            return scores.numpy()
+            scores = self.model.predict_on_batch(X)  # compiled, where a plain call is not
+        return self.from_scores(scores, proba)
 
     def to_onnx(self) -> bytes:
-        if self.weights != self.WEIGHTS:
-            raise NotImplementedError("there is none for a SavedModel")
         self.model(self.encode(self.preprocess(self.example)))  # Keras exports no model that was never called
         with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
             warnings.filterwarnings("ignore", "In the future `np.object`", FutureWarning)  # by Keras, in Keras
@@ -119,10 +106,7 @@ class MyModel(Model):
             return file.read_bytes()
 
     def dump(self, path: Path) -> None:
-        if self.weights == self.WEIGHTS:
-            self.model.save(path)
-        else:
-            shutil.copytree(self.folder, path)
+        self.model.save(path)
 
     def restore(self, path: Path) -> None:
         # Requests are batched before they come here, and TensorFlow would count the cores of the whole machine.
@@ -131,28 +115,10 @@ class MyModel(Model):
 
         self.place()
         with self._device():
-            if path.suffix == ".keras":
+            if path.is_dir():
+                self.model = SavedModel(path)
+            else:
                 self.model = keras.saving.load_model(path, compile=False, safe_mode=True)
-                return
-            import tensorflow
-
-            self.model, self.folder = tensorflow.saved_model.load(str(path)), path
-
-    def open_weights(self, path: Path) -> None:
-        self.weights = self.WEIGHTS if path.is_file() else "model"
-        self.restore(path)
-
-    def read_signature(self, X: Any = None) -> Signature:
-        if self.weights == self.WEIGHTS:
-            inputs, name = [self.model.input_shape], "input-0"
-        else:
-            specs = self.model.signatures["serving_default"].structured_input_signature[1]
-            inputs, name = [tuple(spec.shape) for spec in specs.values()], next(iter(specs))
-        shape = inputs[0][1:]
-        if len(inputs) > 1 or None in shape or not all(isinstance(size, int) for size in shape):
-            raise ValueError(f"expected one input [rows, ...] of fixed sizes but the rows; the model takes {inputs}")
-        self.read_scores(self._run, shape)
-        return Signature(self.columns_of(X, *shape) if len(shape) == 1 else (Column(name, "FP64", shape=shape),))
 
     def place(self) -> None:
         if self.device == "cpu":
