@@ -21,8 +21,9 @@ packages ship or that were generated (at most {most} rows each). On the same row
 gradient boosting with ordinal encoding, the reference. It split each table {splits} times into three quarters for
 training and one for evaluation. The tables show the mean accuracy or R2, in points, and in brackets how many points
 above the reference that is. Seconds are for one training with the compiled model and the report, on {cores}
-cores{shared}. Then a server with all models answered rows of each table, those with missing values first: as rows and as tensors over
-REST, and over gRPC. "Alike" counts the models whose three answers were the same as those of the model in the process.
+cores{shared}. Then a server with all models answered rows of each table, those with missing values
+first: as rows and as tensors over REST, and over gRPC. "Alike" counts the models whose three answers were the same as
+those of the model in the process.
 """
 
 
