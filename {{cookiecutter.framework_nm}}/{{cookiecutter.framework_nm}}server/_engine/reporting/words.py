@@ -77,7 +77,7 @@ def remarks(report: Report) -> Iterator[str]:
         shown = ", ".join(unseen[:10]) + (f" and {len(unseen) - 10} more" if len(unseen) > 10 else "")
         yield f"No evaluation row has the label {shown}: the metrics say nothing about it."
     if report.previous and not report.previous.same_rows:
-        yield (f"Version {report.previous.version} was evaluated on other rows, so compare its metrics only roughly.")
+        yield f"Version {report.previous.version} was evaluated on other rows, so compare its metrics only roughly."
     for name in report.keeps_rows:
         yield f"{name} stores rows of the training data: whoever gets the model gets those rows, too."
 

@@ -78,10 +78,7 @@ def _remarks(X: pd.DataFrame, y: pd.Series) -> Iterator[str]:
         ("the same value in every row, so there is nothing to learn from it", constant),
         ("a different number in every row, like a row number; if it is one, leave it out of the file", numbering),
         ("a different text in every row; if it only identifies the row, leave it out of the file", naming),
-        (
-            f"{y.name!r} follows from it alone; if it is known only later, leave it out of the file",
-            telling,
-        ),
+        (f"{y.name!r} follows from it alone; if it is known only later, leave it out of the file", telling),
     )
     for what, names in found:
         if names:
