@@ -38,8 +38,7 @@ def page(data: dict[str, Any]) -> str:
     """The whole of docs/performance.md."""
     numbers = Numbers(data)
     some = (
-        f"**From a {data['form']} run: few rounds, not all peers. Take the order of things from it, not the digits.**"
-        "\n\n"
+        f"**From a {data['form']} run: few rounds, not all peers. Trust the order of the servers, not the digits.**\n\n"
         if data["form"] != "full"
         else ""
     )
@@ -47,11 +46,11 @@ def page(data: dict[str, Any]) -> str:
         "# Performance\n",
         f"![One row: requests per second, as a ratio to a naive KServe model]({CHART.name})\n",
         _in_short(numbers),
-        f"{some}Servers under the same load on one core each, in turns, within one run. `2.00x` is the ratio to a\n"
-        "naive KServe model (`np.array` on the request, `.tolist()` on the answer, KServe's defaults). Ratios travel\n"
-        'from one machine to another; requests per second, in brackets, do not. "Compiled model" is this template as\n'
-        'it serves by default, "native" with `RUNTIME=native`.\n',
-        "## What was aimed at\n",
+        f"{some}All servers took the same load in turns within one run, with one core each. `2.00x` is the ratio\n"
+        "to a naive KServe model (`np.array` on the request, `.tolist()` on the answer, KServe's defaults).\n"
+        'Ratios are similar on other machines; requests per second, in brackets, are not. "Compiled model" is\n'
+        'this template with its defaults, "native" with `RUNTIME=native`.\n',
+        "## Aims\n",
         table(("aim", "model", "at least or at most", "measured"), aims(numbers)),
         ratios(data),
         *([sweeps(numbers)] if data["pace"]["sweeps"] else []),
@@ -73,7 +72,7 @@ def _in_short(numbers: Numbers) -> str:
     return (
         f"With 64 connections, a light model answers {times('iris', _ONE[2])} times as many requests of one row as a\n"
         f"naive KServe model does, and a forest of 100 trees {times('forest', _ONE[2])} times as many.\n"
-        f"Of 1000 rows it is {times('linear', 'bulk json')} times as many in JSON, and "
+        f"Of requests with 1000 rows, it answers {times('linear', 'bulk json')} times as many in JSON, and "
         f"{times('linear', 'bulk binary')} times in binary.\n"
         f"The server starts in {percent(start)} of the time, and takes {percent(memory)} of the memory.\n"
     )
@@ -88,12 +87,13 @@ def ratios(data: dict[str, Any]) -> str:
             parts += [f"## One row: {model.title}\n", _one_row(numbers, model)]
     parts += [
         "## 1000 rows\n",
-        "Requests per second over four connections. Ours, KServe and MLServer speak V2, ours and KServe V1 and bytes\n"
-        "too; the others get a JSON list of rows, and are compared with KServe's V2 in JSON.\n",
+        "Requests per second over four connections. This template, KServe and MLServer get V2; this template\n"
+        "and KServe also get V1 and V2's binary form. The others get a JSON list of rows, and are compared with\n"
+        "KServe's V2 in JSON.\n",
         *(_bulk(numbers, model) for model in MODELS if "bulk json" in model.loads and _present(numbers, model)),
         "## Start and memory\n",
-        "From the start of the process to its first right answer, files already read once; resident memory of all the\n"
-        "server's processes after the loads.\n",
+        "Start is the time from the start of the process to its first right answer, with files already in the\n"
+        "disk cache. Memory is the resident memory of all the server's processes after the loads.\n",
         _starts(numbers),
     ]
     if data["failures"]:
@@ -158,19 +158,19 @@ def _how(data: dict[str, Any]) -> str:
         f"{data['cpu']}, {data['cores']} cores, {data['memory_gb']} GB, {data['system']};\n"
         f"load average at the end {data['busy']:.1f}.\n\n"
         "- The server, with all its processes, is pinned to one core and `wrk` to another. All servers of a model are\n"
-        "  up; those that are not measured are stopped (SIGSTOP), so that they take nothing.\n"
-        f"- Rounds: {pace['rounds']}, and of what only some servers were asked {pace['sweeps']}. In each, for each\n"
-        f"  load, every server has its turn of {pace['seconds']} s, longer for 100,000 rows.\n"
-        "  The tables hold medians of the rounds; a ratio is the median of the ratios within a round.\n"
-        "- CPU is the processor time of all the server's threads per request; it holds on a busy machine, too.\n"
-        "- All serve the same fitted estimator, from the file that this template's training command saved. Before\n"
-        "  and after each turn an answer is held against `MyModel.predict`; a turn with a wrong answer, a status\n"
-        "  other than 2xx or a socket error gives no number.\n"
-        "- One row: V1 for ours and KServe, V2 for MLServer, a list of rows for the others. MLServer runs the model\n"
-        "  in its own process. MLServer's and LitServe's batches gather for at most 5 ms or 64 requests;\n"
-        "  BentoML's as it sees fit.\n"
-        "- Each peer logs as it does by default, FastAPI and the echo nothing. FastAPI and the echo run on uvloop and\n"
-        "  httptools, as KServe does.\n\n"
+        "  running, but all except the one being measured are stopped (SIGSTOP), so that they take no CPU.\n"
+        f"- There were {pace['rounds']} rounds, and {pace['sweeps']} for loads that only some servers get. In\n"
+        f"  each round, every server gets each load for {pace['seconds']} s, longer for 100,000 rows. The tables\n"
+        "  show medians of the rounds; a ratio is the median of the ratios within a round.\n"
+        "- CPU is the processor time of all the server's threads per request. It is valid on a busy machine, too.\n"
+        "- All servers load the same fitted estimator, from the file that this template's training command\n"
+        "  saved. Before and after each turn, an answer is compared with that of `MyModel.predict`. A turn with\n"
+        "  a wrong answer, a status other than 2xx or a socket error gives no number.\n"
+        "- Requests of one row use V1 for this template and KServe, V2 for MLServer, and a list of rows for the\n"
+        "  others. MLServer runs the model in its own process. MLServer and LitServe collect a batch for at\n"
+        "  most 5 ms or up to 64 requests; BentoML decides for itself.\n"
+        "- Each peer logs as it does by default; FastAPI and the echo log nothing. FastAPI and the echo run on\n"
+        "  uvloop and httptools, as KServe does.\n\n"
         f"Versions: {versions}.\n"
     )
 

@@ -288,7 +288,7 @@ def next_steps(framework: str) -> str:
 Your package {framework}server is ready. Type next:
 
     cd {framework}
-    make serve      # the sample model that came with it; ask it with `make predict` in a second terminal
+    make serve      # the sample model; send it a request with `make predict` in a second terminal
     make train      # a model of your own, on sample data; README.md says how to use your CSV file
 """
 
@@ -298,21 +298,21 @@ def renewed(wiring: Wiring, outcome: Outcome, template: str) -> str:
     name = wiring.framework
     lines = [
         "",
-        f"The project {name} was there before. The engine, and files that you never edited, are today's template's.",
-        "Trained models and files of your own are as they were.",
+        f"The project {name} was there before. The engine, and files that you never edited, are now the template's.",
+        "Trained models and files of your own have not changed.",
     ]
     if outcome.kept:
-        lines += ["", "Kept as you edited them; the template's differ:", ""]
+        lines += ["", "Kept with your edits, though the template has other versions:", ""]
         lines += [f"    {name}/{file}" for file in outcome.kept]
     if outcome.saved:
         lines += [
             "",
-            "Written anew. What you had is in these copies: take your edits from there, then remove them.",
+            "Replaced. Your versions are in these copies: take your edits from there, then remove them.",
             "",
         ]
         lines += [f"    {name}/{file}" for file in outcome.saved]
     if outcome.kept:
-        lines += ["", "To compare what was kept with the template's:", ""]
+        lines += ["", "To compare the files that were kept with the template's:", ""]
         lines += [f"    cookiecutter {template} --no-input --output-dir template-of-{name} framework_nm={name}"]
         lines += [f"    diff template-of-{name}/{name}/{file} {name}/{file}" for file in outcome.kept]
     if wiring.previous and (wiring.project / ".venv").exists():

@@ -160,7 +160,7 @@ def test_it_shows_the_whole_way_and_what_to_type_next(demo: Callable[..., Demo],
         "Install what it needs, in its own environment",
         "Train a model",
         "Serve it",
-        "Ask it",
+        "Send it a request",
         "Stop the server",
     ]
     assert '{"predictions":[0]}' in printed

@@ -80,7 +80,7 @@ def named(said: str) -> tuple[set[str], set[str]]:
             if paragraph.startswith(start)
             for line in paragraphs[at + 1].splitlines()
         }
-        for start in ("Kept as you edited them", "Written anew.")
+        for start in ("Kept with your edits", "Replaced.")
     )
     return kept, saved
 

@@ -165,7 +165,7 @@ def test_a_killed_training_leaves_no_process_and_the_next_one_finishes_its_model
     run.wait_until(lambda: not run.children())
     assert [path.name for path in run.output.iterdir()] == [".0001.partial"]
     printed, errors = run.start(0).communicate(timeout=120)
-    assert printed.startswith(f"Saved: {run.output / '0001'}, left unfinished by an earlier training\n"), errors
+    assert printed.startswith(f"Saved: {run.output / '0001'}, which an earlier training left unfinished\n"), errors
     assert printed.endswith(f"Saved: {run.output / '0002'}\n")
     run.check("0001")
 

@@ -16,13 +16,14 @@ Found = dict[str, list[dict[str, Any]]]
 
 HEAD = """# How good the models are
 
-Written by `make bench-training` on {date}. Each framework's project was trained as it comes on {count} tables that
-packages ship or that were generated ({most} rows at most), and scikit-learn's histogram gradient boosting with ordinal
-encoding beside it, on the same rows. Each table was parted into three quarters and one, {splits} times; what is shown
-are means, in points of accuracy or R2, and in brackets how far that is above histogram gradient boosting. Seconds are
-those of one training with the compiled model and the report, on {cores} cores{shared}. A server of all models was then
-asked for rows of each, those with missing values first, as rows and as tensors over REST, and over gRPC: "alike" counts
-the models whose three answers were those of the model in process.
+Written by `make bench-training` on {date}. It trained each framework's project, without edits, on {count} tables that
+packages ship or that were generated (at most {most} rows each). On the same rows it trained scikit-learn's histogram
+gradient boosting with ordinal encoding, the reference. It split each table {splits} times into three quarters for
+training and one for evaluation. The tables show the mean accuracy or R2, in points, and in brackets how many points
+above the reference that is. Seconds are for one training with the compiled model and the report, on {cores}
+cores{shared}. Then a server with all models answered rows of each table, those with missing values
+first: as rows and as tensors over REST, and over gRPC. "Alike" counts the models whose three answers were the same as
+those of the model in the process.
 """
 
 
@@ -31,7 +32,7 @@ def write(found: Found, splits: int, date: str, cores: int, busy: float) -> None
     known = {framework: {one["table"]: one for one in lines} for framework, lines in found.items()}
     tables = list(dict.fromkeys(table for lines in known.values() for table in lines))
     most = max(one.get("rows", 0) for lines in found.values() for one in lines)
-    shared = f" that some {busy:.0f} processes shared" if busy > cores else ""
+    shared = f" shared by about {busy:.0f} processes" if busy > cores else ""
     head = HEAD.format(date=date, count=len(tables), most=f"{most:,}", splits=splits, cores=cores, shared=shared)
     parts = [head, _summary(found)]
     rows = [
@@ -40,12 +41,12 @@ def write(found: Found, splits: int, date: str, cores: int, busy: float) -> None
     parts.append(_markdown(["table", "rows", *found], rows))
     errors = [f"- {framework}, {one['table']}: {one['error']}" for framework, one in _all(found) if "error" in one]
     errors += [
-        f"- {framework}, {one['table']}, answered otherwise: {one['differs']}"
+        f"- {framework}, {one['table']}, answered differently: {one['differs']}"
         for framework, one in _all(found)
         if one.get("differs")
     ]
     if errors:
-        parts.append("Refused, failed, or answered otherwise:\n\n" + "\n".join(errors) + "\n")
+        parts.append("Refused, failed, or answered differently:\n\n" + "\n".join(errors) + "\n")
     PAGE.write_text("\n".join(parts))
 
 

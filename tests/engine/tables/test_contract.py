@@ -246,7 +246,7 @@ def test_a_stray_cell_is_named_unless_it_is_said_to_be_missing(name: str, form: 
     file = write(tmp_path, [*cells, stray, *cells * 4], form)
     with pytest.raises(DataError) as error:
         read_data(file, "y", Wanted({"n": "number"}))
-    assert f"column 'c' has {kind} in 200 cells, and {stray!r} in 2 (row 21, 122;" in str(error.value)
+    assert f"column 'c' has {kind} in 200 cells, but {stray!r} in 2 (row 21, 122;" in str(error.value)
     assert "--columns n:number,c:text" in str(error.value)
     table = read_data(file, "y", Wanted(missing=(stray,)))
     signature = learnt(table, (stray,))
@@ -303,7 +303,7 @@ def test_what_is_said_of_columns_overrules(tmp_path: Path, capsys: pytest.Captur
 @pytest.mark.parametrize("kind", ["number", "date", "bool"])
 def test_what_is_said_of_a_column_must_be_true_of_it(kind: str, tmp_path: Path) -> None:
     file = write(tmp_path, ["pro", "basic", "team"], "csv")
-    with pytest.raises(DataError, match=r"in 0 cells, and 'pro', 'basic', 'team' in 6 \(row 1, 2, 3, 4, 5, \.\.\.;"):
+    with pytest.raises(DataError, match=r"in 0 cells, but 'pro', 'basic', 'team' in 6 \(row 1, 2, 3, 4, 5, \.\.\.;"):
         read_data(file, "y", Wanted({"c": kind}))
 
 

@@ -58,7 +58,7 @@ def test_numbers_do_not_become_text_silently(tmp_path: Path) -> None:
     file = csv(tmp_path, "\n".join(["age,y", *(f"{age},{at % 2}" for at, age in enumerate(ages))]))
     with pytest.raises(DataError) as error:
         read_data(file, "y")
-    assert "column 'age' has numbers in 20 cells, and '?', 'NA' in 2 (row 21, 22; the first row" in str(error.value)
+    assert "column 'age' has numbers in 20 cells, but '?', 'NA' in 2 (row 21, 22; the first row" in str(error.value)
     assert "use --missing '?,NA'; if the column is text, use --columns age:text" in str(error.value)
 
 
@@ -73,7 +73,7 @@ def test_what_is_left_out_is_reported(tmp_path: Path, capsys: pytest.CaptureFixt
     X, y, *_ = read_data(csv(tmp_path, "\n".join([",email,age,none,y", *rows])), "y")
     assert (list(X.columns), len(y)) == (["Unnamed: 0", "email", "age"], 19)
     assert [line.partition(": ")[0] for line in capsys.readouterr().out.splitlines()] == [
-        "1 rows without a value in 'y' (the empty cell) are left out",
+        "1 rows are left out, because they have no value in 'y' (the empty cell)",
         "columns without any value are left out",
     ]
 

@@ -39,7 +39,7 @@ def test_each_column_has_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[0].split() == ["column", "kind", "example", "missing", "distinct", "use"]
     cells = {line.split()[0]: line.split()[1:] for line in lines[1:9]}
     assert cells["age"] == ["number", "42", "0", "50", "as", "it", "is"]
-    assert cells["plan"] == ["text", "pro", "15", "2", "is", "encoded"]
+    assert cells["plan"] == ["text", "pro", "15", "2", "encoded"]
     assert cells["member"] == ["true", "or", "false", "True", "0", "2", "as", "0", "and", "1"]
     assert "a [red]name[/red]" in "\n".join(lines)
 
@@ -60,37 +60,37 @@ def test_a_terminal_shows_examples(capsys: pytest.CaptureFixture[str], monkeypat
 def test_what_is_odd_is_said_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     text = " ".join(printed(capsys))
     for remark in (
-        "Look at 'version': the same value in every row, which tells nothing.",
-        "Look at 'row': another number in every row, as a row number has; if it is one, leave it out of the file.",
-        "Look at 'email': another text in every row; if it names the row, leave it out of the file.",
-        "Look at 'closed': 'outcome' follows from it alone; if it is known only afterwards, leave it out of the file.",
+        "Look at 'version': the same value in every row, so there is nothing to learn from it.",
+        "Look at 'row': a different number in every row, like a row number; if it is one, leave it out of the file.",
+        "Look at 'email': a different text in every row; if it only identifies the row, leave it out of the file.",
+        "Look at 'closed': 'outcome' follows from it alone; if it is known only later, leave it out of the file.",
     ):
         assert remark in text
     assert text.count("Look at") == 4
 
 
 def test_the_target_is_described(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Target 'outcome': classification, as it is not made of numbers." in " ".join(printed(capsys))
+    assert "Target 'outcome': classification, because its values are not numbers." in " ".join(printed(capsys))
     assert "Rows by label: 'stays' 40, 'leaves' 20." in " ".join(printed(capsys))
     counts = pd.Series(np.arange(ROWS) % 15, name="calls")
     text = " ".join(printed(capsys, y=counts))
-    assert "Target 'calls': regression, as it has 15 different whole numbers;" in text
-    assert "From 0 to 14, the median is 7." in text
+    assert "Target 'calls': regression, because it has 15 different whole numbers (if" in text
+    assert "Its values go from 0 to 14, with a median of 7." in text
     many = pd.Series([f"l{n}" for n in range(30)] * 2, name="y")
-    assert "and 10 labels more." in " ".join(printed(capsys, y=many))
+    assert "and 10 more labels." in " ".join(printed(capsys, y=many))
 
 
 def test_a_wide_table_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
     wide = pd.DataFrame({f"c{n}": ["same"] * ROWS for n in range(120)})
     lines = printed(capsys, X=wide)
-    assert lines[41] == "and 80 columns more"
+    assert lines[41] == "and 80 more columns"
     assert "'c9' and 110 more: the same value" in " ".join(lines[42:])
     assert len(lines) < 50
 
 
 def test_columns_that_part_the_rows_are_not_learnt_from(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(capsys, X=X[["age"]], parting=X[["email"]])
-    assert lines[2].split() == ["email", "text", "(not", "shown)", "0", "60", "parts", "the", "rows"]
+    assert lines[2].split() == ["email", "text", "(not", "shown)", "0", "60", "splits", "the", "rows"]
 
 
 def test_what_a_cell_holds_does_nothing_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,7 +45,7 @@ def test_what_says_nothing_is_left_out_and_why(tmp_path: Path, capsys: pytest.Ca
     assert signature.unused == {
         "plan": "--drop names it",
         "never": "it has no values",
-        "title": "it parts the rows",
+        "title": "it splits the rows",
         "row": "it names the rows",
         "customer id": "it names the rows",
         "email": "it names the rows",
@@ -54,7 +54,7 @@ def test_what_says_nothing_is_left_out_and_why(tmp_path: Path, capsys: pytest.Ca
     assert signature.names == ["year", "late"]
     printed = " ".join(capsys.readouterr().out.split())
     assert "left out: it names the rows" in printed
-    assert "Clients may send what is left out; --columns NAME:KIND keeps a column." in printed
+    assert "Clients may still send columns that are left out. To learn from one, use --columns NAME:KIND." in printed
 
 
 def test_a_column_that_is_named_is_kept(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_what_is_missing_is_learnt_from_the_rows_of_training(
     assert table.signature(np.arange(ROWS)).columns[0].nullable
     model: Any = SimpleNamespace(signature=signature)
     assert answerable(table, others, model).tolist() == others[:-2].tolist()
-    assert "2 of the rows to evaluate on have no value in 'age', where no row of training" in capsys.readouterr().out
+    assert "2 evaluation rows have no value in 'age', though every training row has one." in capsys.readouterr().out
     with pytest.raises(DataError, match="no row is left to evaluate on"):
         answerable(table, others[-2:], model)
 

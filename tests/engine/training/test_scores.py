@@ -60,17 +60,21 @@ def scores_of(probability: np.ndarray, threshold: float = 0.5) -> dict[str, floa
 @pytest.mark.parametrize(
     ("scores", "balanced", "expected"),
     [
-        (scores_of(np.full(100, 0.1)), False, "accuracy 0.9 beside 0.9, log_loss 0.3251 beside 0.3251"),
-        (scores_of(np.where(np.arange(100) % 2, 1.0, 0.0)), False, "accuracy 0.5 beside 0.9, log_loss 17.27 beside"),
+        (scores_of(np.full(100, 0.1)), False, "accuracy 0.9 (baseline 0.9), log_loss 0.3251 (baseline 0.3251)"),
+        (
+            scores_of(np.where(np.arange(100) % 2, 1.0, 0.0)),
+            False,
+            "accuracy 0.5 (baseline 0.9), log_loss 17.27 (baseline",
+        ),
         (scores_of(np.where(RARE == "yes", 0.3, 0.05)), False, ""),  # never "yes", and yet it knows
-        (scores_of(np.where(RARE == "yes", 0.7, 0.6)), False, "accuracy 0.1 beside 0.9, log_loss"),
+        (scores_of(np.where(RARE == "yes", 0.7, 0.6)), False, "accuracy 0.1 (baseline 0.9), log_loss"),
         (scores_of(np.where(RARE == "yes", 0.7, 0.6), 0.65), False, ""),
-        (scores_of(np.where((RARE == "yes") | (np.arange(100) < 30), 0.9, 0.4)), False, "accuracy 0.7 beside 0.9"),
+        (scores_of(np.where((RARE == "yes") | (np.arange(100) < 30), 0.9, 0.4)), False, "accuracy 0.7 (baseline 0.9)"),
         (scores_of(np.where((RARE == "yes") | (np.arange(100) < 30), 0.9, 0.4)), True, ""),
-        (score("regression", np.arange(9.0), np.full(9, 4.0), None, None), False, "rmse 2.582 beside 2.582, mae"),
+        (score("regression", np.arange(9.0), np.full(9, 4.0), None, None), False, "rmse 2.582 (baseline 2.582), mae"),
         (score("regression", np.arange(9.0), np.arange(9.0) + 1, None, None), False, ""),
         # Errors are smaller in squares, as such models are made, and larger otherwise.
-        (score("regression", np.array([0.0] * 9 + [10]), np.full(10, 1.0), None, None), True, "rmse 3 beside 3"),
+        (score("regression", np.array([0.0] * 9 + [10]), np.full(10, 1.0), None, None), True, "rmse 3 (baseline 3)"),
         (score("regression", np.array([0.0] * 9 + [10]), np.array([1.0] * 9 + [2.0]), None, None), False, ""),
         (score("classification", RARE[:5], RARE[-5:], None, None), False, ""),  # they are all alike
         (score("regression", np.array([0.1] * 9), np.arange(9.0), None, None), False, ""),

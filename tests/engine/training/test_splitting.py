@@ -118,9 +118,9 @@ def test_rows_that_cannot_be_told_apart_are_named(group: str | None, time: str |
 @pytest.mark.parametrize(
     ("split", "complaint"),
     [
-        (GroupSplit(np.zeros(9)), "there are 1 groups, and evaluation needs 2"),
-        (TimeSplit(np.zeros(9)), "there are 1 times, and evaluation needs 2"),
-        (Split(np.arange(9)), "there are 0 rows whose label others have too, and evaluation needs 2"),
+        (GroupSplit(np.zeros(9)), "there are 1 groups, but evaluation needs 2"),
+        (TimeSplit(np.zeros(9)), "there are 1 times, but evaluation needs 2"),
+        (Split(np.arange(9)), "there are 0 rows that share their label with another row, but evaluation needs 2"),
     ],
 )
 def test_too_little_to_split_is_said(split: Split, complaint: str) -> None:
@@ -131,9 +131,9 @@ def test_too_little_to_split_is_said(split: Split, complaint: str) -> None:
 @pytest.mark.parametrize(
     ("split", "complaint"),
     [
-        (GroupSplit(np.arange(9) // 2), "there are 5 groups, and --folds 6 needs 6"),
-        (TimeSplit(np.arange(6)), "there are 6 times, and --folds 6 needs 7"),
-        (Split(np.zeros(5)), "there are 5 rows .*, and --folds 6 needs 6"),
+        (GroupSplit(np.arange(9) // 2), "there are 5 groups, but --folds 6 needs 6"),
+        (TimeSplit(np.arange(6)), "there are 6 times, but --folds 6 needs 7"),
+        (Split(np.zeros(5)), "there are 5 rows .*, but --folds 6 needs 6"),
     ],
 )
 def test_too_many_folds_are_refused(split: Split, complaint: str) -> None:

@@ -32,10 +32,18 @@ def test_what_is_predicted_decides_the_task(values: Any, task: str) -> None:
 @pytest.mark.parametrize(
     ("task", "values", "why"),
     [
-        ("auto", ["yes", "no"], "as it is not made of numbers"),
-        ("auto", [0, 1, 2], "as it has 3 different whole numbers; for numbers, --task regression"),
-        ("auto", range(15), "as it has 15 different whole numbers; for labels, --task classification"),
-        ("auto", [0.5, 1.5], "as it has numbers with fractions"),
+        ("auto", ["yes", "no"], "because its values are not numbers"),
+        (
+            "auto",
+            [0, 1, 2],
+            "because it has 3 different whole numbers (if you want to predict numbers, use --task regression)",
+        ),
+        (
+            "auto",
+            range(15),
+            "because it has 15 different whole numbers (if they are labels, use --task classification)",
+        ),
+        ("auto", [0.5, 1.5], "because it has numbers with fractions"),
         ("regression", [1, 2], "as --task says"),
     ],
 )
@@ -64,14 +72,24 @@ def test_a_target_that_is_no_number_is_refused(value: Any) -> None:
             "classification",
             [f"u{row}" for row in range(9)] + ["u0"],
             None,
-            "column 'y' has a label of its own in 8 of 10 rows, .*: name another column with --target$",
+            "column 'y' has labels that no other row has in 8 of 10 rows, .*: name another column with --target$",
         ),
         ("classification", range(10), None, "--target, or predict numbers with --task regression"),
         ("classification", ["a"] * 10, None, "column 'y' has the same value in every row"),
         ("regression", [3.0] * 10, None, "column 'y' has the same value in every row"),
-        ("regression", range(10), 0.5, "--threshold is for two labels, and column 'y' has numbers to predict"),
-        ("classification", ["a", "b", "c"] * 3, 0.5, "--threshold is for two labels, and column 'y' has 3"),
-        ("classification", ["a"] * 10, 0.5, "nothing to learn; --threshold is for two labels, and column 'y' has 1"),
+        ("regression", range(10), 0.5, "--threshold needs a target with two labels, but column 'y' is predicted as"),
+        (
+            "classification",
+            ["a", "b", "c"] * 3,
+            0.5,
+            "--threshold needs a target with two labels, but column 'y' has 3",
+        ),
+        (
+            "classification",
+            ["a"] * 10,
+            0.5,
+            "nothing to learn; --threshold needs a target with two labels, but column 'y' has 1",
+        ),
     ],
 )
 def test_a_target_that_cannot_be_learnt_is_refused(

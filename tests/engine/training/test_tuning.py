@@ -73,13 +73,13 @@ def test_better_hyperparameters_are_found_and_the_gain_is_told(
 
 def test_what_is_best_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert search(tmp_path, tune=3, power=3) == {"power": 3, "scale": 1.0, "sign": 1}
-    line = "Tuning by 3 trainings: rmse stays as it was with power 3, scale 1, sign 1\n"
+    line = "Tuning by 3 trainings: rmse did not improve, and stays as it was with power 3, scale 1, sign 1\n"
     assert capsys.readouterr().out.endswith(line)
 
 
 def test_the_first_training_ends_whatever_the_time_limit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert search(tmp_path, tune=10_000, time_limit=1e-6) == {"power": 1, "scale": 1.0, "sign": 1}
-    assert "Tuning by 1 training: rmse stays as it was with" in capsys.readouterr().out
+    assert "Tuning by 1 training: rmse did not improve, and stays as it was with" in capsys.readouterr().out
 
 
 def test_a_framework_without_a_search_is_refused() -> None:

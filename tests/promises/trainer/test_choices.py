@@ -66,7 +66,7 @@ def test_labels_of_few_rows_are_trained_on_and_said_to_be_unseen(tmp_path: Path,
     table.to_csv(tmp_path / "data.csv", index=False)
     run = train(*data, "--allow_useless")
     assert run.returncode == 0, run.stderr
-    assert "No row has the label 'perhaps': the metrics say nothing of them." in run.stdout
+    assert "No row has the label 'perhaps': the metrics say nothing about them." in run.stdout
     model = MyModel(dirpath=tmp_path / "runs" / "0001")
     assert model.labels is not None and model.labels.tolist() == ["leaves", "perhaps", "stays"]
     assert model.metrics["unseen_labels"] == 1
@@ -201,8 +201,8 @@ def test_a_search_that_cannot_be_is_refused_in_a_sentence(
         (("--folds", 1), "--folds: "),
         (("--folds", 500), "--folds 500 needs 500"),
         (("--threshold", 1), "--threshold: "),
-        (("--threshold", 0.5, "--target", "monthly spend"), "--threshold is for two labels"),
-        (("--target", "day"), "column 'day' has a label of its own in 120 of 120 rows"),
+        (("--threshold", 0.5, "--target", "monthly spend"), "--threshold needs a target with two labels"),
+        (("--target", "day"), "column 'day' has labels that no other row has in 120 of 120 rows"),
         (("--target", "monthly spend", "--class_weight", "balanced"), "only labels can be balanced"),
     ],
 )

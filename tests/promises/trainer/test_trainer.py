@@ -287,7 +287,7 @@ def test_what_a_killed_training_left_is_finished_or_removed(tmp_path: Path, mode
     with _draft.leftover(tmp_path / "0003"):
         run = train("--output_dir", tmp_path)
         assert files_of(tmp_path) == {"0001", "0004", living.name}, run.stderr
-    assert run.stdout.startswith(f"Saved: {tmp_path / '0001'}, left unfinished by an earlier training\n")
+    assert run.stdout.startswith(f"Saved: {tmp_path / '0001'}, which an earlier training left unfinished\n")
     assert run.stdout.endswith(f"Saved: {tmp_path / '0004'}\n")
     assert files_of(tmp_path / "0001") == files_of(model_dir)
     MyModel(dirpath=tmp_path / "0001")

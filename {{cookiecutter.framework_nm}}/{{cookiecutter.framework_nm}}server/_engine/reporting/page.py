@@ -89,19 +89,19 @@ def _labels(figures: Figures) -> Iterator[str]:
     if figures.precision_recall:
         lines = figures.precision_recall
         picture = drawing.curves(lines, "recall", "precision", "Precision and recall", False)
-        caption = "What share of the answers is right, the more of the label is to be found."
+        caption = "The share of answers that are right, as more of the label's rows are found."
         drawn.append(figure("Precision and recall", picture + drawing.key(lines, "average precision"), caption))
     if figures.calibration:
         of = f"of {figures.labels[1].name!r}" if len(figures.labels) == 2 else "of the likeliest label"
         picture = drawing.calibration(
             figures.calibration, f"probability {of}", "share of rows where it is true", "Calibration", True
         )
-        caption = "On the dashed line, probabilities are what they say. Larger points have more rows."
+        caption = "On the dashed line, probabilities are right. Larger points have more rows."
         drawn.append(figure("Calibration", picture, caption))
     if drawn:
         yield f'<h2>Probabilities</h2><div class="figures">{"".join(drawn)}</div>'
     else:
-        yield '<p class="note">There are no probabilities to draw ROC, precision and recall, and calibration of.</p>'
+        yield '<p class="note">Without probabilities there is no ROC, precision and recall, or calibration.</p>'
 
 
 def _confusion(found: Confusion) -> Iterator[str]:
@@ -149,8 +149,8 @@ def _importances(found: Importances) -> Iterator[str]:
     unit = words.METRICS.get(found.measure, (found.measure,))[0].lower()
     yield "<h2>Permutation importance</h2>"
     yield (
-        f"<p>How much the {text(unit)} grows where the values of a column are shuffled, on {found.rows:,} rows. "
-        "Columns that tell the same share their importance.</p>"
+        f"<p>How much the {text(unit)} grows when the values of a column are shuffled, on {found.rows:,} rows. "
+        "Columns with the same information share their importance.</p>"
     )
     most = max((column.mean for column in found.columns), default=0) or 1
     rows = "".join(
@@ -193,7 +193,7 @@ def _columns(report: Report) -> Iterator[str]:
     known = len(head) if report.figures else 2
     yield "<h2>Columns</h2>"
     if report.figures:
-        yield "<p>Of the evaluation rows: typical is what 10, 50 and 90 % of rows are below, or what is frequent.</p>"
+        yield "<p>Typical: the 10th, 50th and 90th percentile of the evaluation rows, or the most frequent values.</p>"
     yield table(head[:known], [row[:known] for row in cells], numbers=(2, 3))
     yield more(len(report.columns))
 

@@ -12,12 +12,16 @@ METRICS: Dict[str, Tuple[str, str, bool]] = {
     "accuracy": ("Accuracy", "share of rows whose label is right, from 0 to 1", True),
     "balanced_accuracy": ("Balanced accuracy", "mean over the labels of the share that is found, from 0 to 1", True),
     "f1_macro": ("F1", "mean over the labels of precision and recall in one number, from 0 to 1", True),
-    "log_loss": ("Log loss", "how surprising the truth is to the probabilities, in nats, from 0 up", False),
+    "log_loss": ("Log loss", "how improbable the model found the true labels, in nats, from 0 up", False),
     "roc_auc": ("ROC AUC", "how often the right one of two rows has the higher probability; 0.5 is chance", True),
     "mae": ("Mean absolute error", "in the unit of the target", False),
     "rmse": ("Root mean squared error", "in the unit of the target; large errors count more", False),
     "r2": ("R2", "share of the target's variance that is explained; 0 is the mean, 1 is all", True),
-    "unseen_labels": ("Labels without rows", "labels of which the other metrics say nothing", False),
+    "unseen_labels": (
+        "Labels without rows",
+        "labels that no evaluation row has, so that the other metrics say nothing about them",
+        False,
+    ),
 }
 #: Fewer rows than these tell little.
 FEW = 100
@@ -71,19 +75,19 @@ def remarks(report: Report) -> Iterator[str]:
     if figures and any(not label.rows for label in figures.labels):
         unseen = [label.name for label in figures.labels if not label.rows]
         shown = ", ".join(unseen[:10]) + (f" and {len(unseen) - 10} more" if len(unseen) > 10 else "")
-        yield f"No evaluation row has the label {shown}: the metrics say nothing of it."
+        yield f"No evaluation row has the label {shown}: the metrics say nothing about it."
     if report.previous and not report.previous.same_rows:
-        yield (
-            f"Version {report.previous.version} was evaluated on other rows, so that its metrics compare only roughly."
-        )
+        yield f"Version {report.previous.version} was evaluated on other rows, so compare its metrics only roughly."
     for name in report.keeps_rows:
-        yield f"{name} keeps rows that it was trained on: whoever has the model has them, too."
+        yield f"{name} stores rows of the training data: whoever gets the model gets those rows, too."
 
 
 def privacy(report: Report) -> str:
     """What this report does not tell."""
     if report.figures and any(row.values for row in report.figures.worst):
-        return "This report shows rows of the data, as --report_rows asked for: give it only to who may see them."
+        return (
+            "This report shows rows of the data, as --report_rows asked for: give it only to people who may see them."
+        )
     return (
         f"This report shows no row of the data, and no text that fewer than {report.min_count} rows share, except for "
         f"labels. Quantiles are rounded to {DIGITS} digits."
@@ -120,7 +124,7 @@ def facts(report: Report) -> Iterator[Tuple[str, str]]:
     for note in made.notes if made else ():
         yield "Training", note
     if model.threshold is not None and model.labels:
-        yield "Threshold", f"{model.labels[1]} is answered where its probability is {model.threshold:g} or more"
+        yield "Threshold", f"the model answers {model.labels[1]} if its probability is {model.threshold:g} or more"
     if model.compiled:
         off = model.compiled.get("largest_difference", 0.0)
         yield "Compiled model (ONNX)", f"gives the same answers, scores within {off:.0e}"

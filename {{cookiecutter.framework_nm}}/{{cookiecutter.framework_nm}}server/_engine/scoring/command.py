@@ -188,7 +188,7 @@ def _parser(package: str) -> argparse.ArgumentParser:
     add("--restart", action="store_true", help="forget what an earlier run has scored")
     add("--workers", type=_positive, default=_cores(), help="processes that score; as many as cores unless given")
     add("--batch_rows", type=_positive, default=4096, help="rows that the model is asked at once")
-    add("--separator", default="", help="what separates columns in CSV; found out unless given")
+    add("--separator", default="", help="what separates columns in CSV; detected unless given")
     add("--encoding", default="utf-8", help="encoding of CSV, such as cp1252")
     add("--runtime", choices=("auto", "onnx", "native"), default="auto", help="what runs the model, as for the server")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where the model runs")

@@ -212,7 +212,7 @@ def _stray(
     name = column.name
     columns = {**wanted.kinds, str(name): "text"}
     return DataError(
-        f"column {name!r} has {KINDS.get(kind.partition('=')[0], kind)} in {fitting} cells, and {', '.join(shown)} in "
+        f"column {name!r} has {KINDS.get(kind.partition('=')[0], kind)} in {fitting} cells, but {', '.join(shown)} in "
         f"{len(at)} (row {rows}; the first row of data is row 1). If they are missing values, "
         f"{missing_hint(spellings)}; if the column is text, use "
         f"--columns {shlex.quote(','.join(':'.join(column) for column in columns.items()))}"

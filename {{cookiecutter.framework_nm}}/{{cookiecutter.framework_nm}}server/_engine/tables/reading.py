@@ -100,12 +100,14 @@ def _without_gaps(path: Path, frame: pd.DataFrame, target: str | None, wanted: W
     frame = frame.assign(**numbers.mask(numbers.isin(Signature((), missing).missing_numbers)))
     if target is None:
         if frame.empty:
-            raise DataError(f"{path} has {len(frame)} rows and {frame.shape[1]} columns to use")
+            raise DataError(
+                f"{path} has {len(frame)} rows and {frame.shape[1]} columns to use; it needs one of each at least"
+            )
         return Table(frame, pd.Series(index=frame.index, dtype=object))
     absent = frame[target].isna()
     if absent.any():
         taken = ", ".join(["the empty cell", *map(repr, missing)])
-        print(f"{absent.sum()} rows without a value in {target!r} ({taken}) are left out")
+        print(f"{absent.sum()} rows are left out, because they have no value in {target!r} ({taken})")
         frame = frame[~absent]
     X = frame.drop(columns=target)
     empty = X.columns[X.isna().all() & (not wanted.plain)]
@@ -113,7 +115,10 @@ def _without_gaps(path: Path, frame: pd.DataFrame, target: str | None, wanted: W
         print(f"columns without any value are left out: {', '.join(map(repr, empty))}")
     X = X.drop(columns=empty)
     if X.shape[1] == 0 or len(X) < 2:
-        raise DataError(f"{path} has {len(X)} rows with a value in {target!r} and {X.shape[1]} other columns to use")
+        raise DataError(
+            f"{path} has {len(X)} rows with a value in {target!r} and {X.shape[1]} other columns to use; training "
+            "needs at least 2 rows and 1 column"
+        )
     return Table(X, frame[target].infer_objects(), unused=dict.fromkeys(empty, "it has no values"))
 
 

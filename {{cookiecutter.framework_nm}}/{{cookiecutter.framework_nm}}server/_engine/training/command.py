@@ -55,7 +55,7 @@ def run(model_class: Type[Model], settings_class: Type[TrainingSettings]) -> Non
             model, eval_x, eval_y = train(settings, make)
         model.set_threshold(settings.threshold)
         if model.threshold is not None and model.labels is not None:
-            print(f"{model.labels.tolist()[1]!r} is answered where its probability is {model.threshold:g} or more")
+            print(f"The model answers {model.labels.tolist()[1]!r} if its probability is {model.threshold:g} or more")
         if eval_x is not None:
             evaluate(model, eval_x, eval_y, "" if given else "other ", settings)
         version = save(model, settings)
@@ -72,7 +72,7 @@ def finish_leftovers(directory: Path) -> None:
     """Finish the complete versions that killed trainings left behind, and remove the incomplete ones."""
     for version in drafted_versions(directory):
         if settle(version):
-            print(f"Saved: {version}, left unfinished by an earlier training")
+            print(f"Saved: {version}, which an earlier training left unfinished")
 
 
 def train(settings: TrainingSettings, make: Callable[..., Model]) -> tuple[Model, Any, Any]:
@@ -113,11 +113,11 @@ def answerable(table: Prepared, rows: np.ndarray, model: Model) -> np.ndarray:
     if len(left) < len(rows):
         names = ", ".join(map(repr, missing.columns[missing.any()][:SHOWN]))
         print(
-            f"{len(rows) - len(left)} of the rows to evaluate on have no value in {names}, where no row of training "
-            "misses one: they are left out, as requests like them are refused"
+            f"{len(rows) - len(left)} evaluation rows have no value in {names}, though every training row has one. "
+            "They are not evaluated, because the server refuses such requests."
         )
     if not len(left):
-        raise DataError("no row is left to evaluate on: choose others with --split_seed")
+        raise DataError("no row is left to evaluate on: choose other rows with --split_seed")
     return left
 
 
@@ -172,7 +172,7 @@ def evaluate(model: Model, X: Any, y: Any, which: str, settings: TrainingSetting
     missed = scores.unseen(np.asarray(y), model.labels)
     if missed:
         more = f" and {len(missed) - SHOWN} more" if len(missed) > SHOWN else ""
-        print(f"No row has the label {', '.join(map(repr, missed[:SHOWN]))}{more}: the metrics say nothing of them.")
+        print(f"No row has the label {', '.join(map(repr, missed[:SHOWN]))}{more}: the metrics say nothing about them.")
     reason = scores.useless(results, settings.class_weight == "balanced")
     if reason:
         if not settings.allow_useless:
@@ -205,7 +205,7 @@ def report(model: Model, version: Path) -> None:
     print(model.compiled_note)
     print(model.report_note)
     for name in keeps_rows(model.model):
-        print(f"{name} keeps rows that it was trained on: whoever has the version has them, too.")
+        print(f"{name} stores rows of the training data: whoever gets this version gets those rows, too.")
     print(f"Saved: {version}")
 
 

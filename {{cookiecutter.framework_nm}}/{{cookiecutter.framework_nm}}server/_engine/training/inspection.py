@@ -22,7 +22,7 @@ from .task import Task
 #: Columns, labels, and names in a remark that are listed, at most.
 COLUMNS, LABELS, NAMES = 40, 20, 10
 #: What becomes of a column, by its kind.
-USES = {"number": "as it is", "true or false": "as 0 and 1", "text": "is encoded"}
+USES = {"number": "as it is", "true or false": "as 0 and 1", "text": "encoded"}
 
 
 def show(
@@ -33,9 +33,9 @@ def show(
     console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
     console.print(_table(X, signature, left_out, min_count, console.is_terminal))
     if X.shape[1] > COLUMNS:
-        console.print(f"and {X.shape[1] - COLUMNS} columns more")
+        console.print(f"and {X.shape[1] - COLUMNS} more columns")
     if signature.unused:
-        console.print("Clients may send what is left out; --columns NAME:KIND keeps a column.")
+        console.print("Clients may still send columns that are left out. To learn from one, use --columns NAME:KIND.")
     for sentence in (*_remarks(X.drop(columns=[*signature.unused], errors="ignore"), y), _target(y, task)):
         console.print(_plain(sentence))
 
@@ -50,7 +50,7 @@ def _table(X: pd.DataFrame, signature: Signature, left_out: pd.DataFrame, min_co
     table.add_column("use")
     known = {column.name: column for column in signature.columns}
     columns = [(X[name], _use(known.get(name), signature.unused.get(name, ""))) for name in X.columns[:COLUMNS]]
-    columns += [(left_out[name], "parts the rows") for name in left_out]
+    columns += [(left_out[name], "splits the rows") for name in left_out]
     for values, use in columns:
         column = known.get(values.name) or signature.learn_column(values.name, values)
         found = profile.describe(column, values, min_count)
@@ -75,10 +75,10 @@ def _remarks(X: pd.DataFrame, y: pd.Series) -> Iterator[str]:
     naming = [name for name in X if profile.names_rows(X[name])]
     telling = [name for name in X if name not in constant and profile.gives_away(X[name], y)]
     found = (
-        ("the same value in every row, which tells nothing", constant),
-        ("another number in every row, as a row number has; if it is one, leave it out of the file", numbering),
-        ("another text in every row; if it names the row, leave it out of the file", naming),
-        (f"{y.name!r} follows from it alone; if it is known only afterwards, leave it out of the file", telling),
+        ("the same value in every row, so there is nothing to learn from it", constant),
+        ("a different number in every row, like a row number; if it is one, leave it out of the file", numbering),
+        ("a different text in every row; if it only identifies the row, leave it out of the file", naming),
+        (f"{y.name!r} follows from it alone; if it is known only later, leave it out of the file", telling),
     )
     for what, names in found:
         if names:
@@ -89,10 +89,10 @@ def _remarks(X: pd.DataFrame, y: pd.Series) -> Iterator[str]:
 def _target(y: pd.Series, task: Task) -> str:
     start = f"Target {y.name!r}: {task.name}, {task.why}."
     if task.name == "regression":
-        return f"{start} From {y.min():.6g} to {y.max():.6g}, the median is {y.median():.6g}."
+        return f"{start} Its values go from {y.min():.6g} to {y.max():.6g}, with a median of {y.median():.6g}."
     counts = y.value_counts()
     listed = ", ".join(f"{label!r} {rows}" for label, rows in counts.iloc[:LABELS].items())
-    more = f", and {len(counts) - LABELS} labels more" if len(counts) > LABELS else ""
+    more = f", and {len(counts) - LABELS} more labels" if len(counts) > LABELS else ""
     return f"{start} Rows by label: {listed}{more}."
 
 

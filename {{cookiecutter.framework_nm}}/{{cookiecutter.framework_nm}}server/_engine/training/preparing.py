@@ -67,7 +67,7 @@ def prepare(settings: TrainingSettings) -> Prepared:
     rest = X.drop(columns=parts)
     if rest.empty:
         raise DataError(f"beside {', '.join(map(repr, parts))} there are no columns to learn from")
-    table = table._replace(unused={**table.unused, **dict.fromkeys(parts, "it parts the rows")})
+    table = table._replace(unused={**table.unused, **dict.fromkeys(parts, "it splits the rows")})
     prepared = Prepared(rest, y, task.name, table, settings, split, data)
     show(rest, y, prepared.signature(np.arange(len(y))), task, X[parts], settings.min_count)
     check_target(task.name, y, settings.threshold)

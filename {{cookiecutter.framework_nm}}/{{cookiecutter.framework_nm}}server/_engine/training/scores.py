@@ -47,7 +47,7 @@ def useless(scores: Mapping[str, float], balanced: bool) -> str:
     alike = scores.get("baseline_accuracy") == 1 or scores.get("baseline_mae") == 0
     if alike or any((scores[name] - scores[baseline]) * sign > 0 for name, baseline, sign in pairs):
         return ""
-    return ", ".join(f"{name} {scores[name]:.4g} beside {scores[baseline]:.4g}" for name, baseline, _ in pairs)
+    return ", ".join(f"{name} {scores[name]:.4g} (baseline {scores[baseline]:.4g})" for name, baseline, _ in pairs)
 
 
 def _of_numbers(y: np.ndarray, y_hat: np.ndarray) -> dict[str, Any]:

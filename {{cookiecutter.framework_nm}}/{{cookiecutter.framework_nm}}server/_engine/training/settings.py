@@ -42,44 +42,44 @@ class TrainingSettings(BaseSettings):
 
     data: Optional[Path] = Field(None, description="CSV or Parquet file to train on; without one, a sample data set")
     target: Optional[str] = Field(None, description="column to predict")
-    model: Optional[Path] = Field(None, description="file or folder of a finished model, to import it and not to train")
+    model: Optional[Path] = Field(None, description="file or folder of a finished model to import instead of training")
     from_mlserver: Optional[Path] = Field(
-        None, description="the same, where MLServer has it: a folder with model-settings.json"
+        None, description="the same for a model of MLServer: the folder with model-settings.json"
     )
-    trust: bool = Field(False, description="open a model that runs code when it is opened, as pickles do")
+    trust: bool = Field(False, description="open a model that can run code when it is opened, such as a pickle")
     labels: str = Field(
-        "", description="labels of an imported model that numbers them, in the order of its scores: no,yes"
+        "", description="names of the labels that an imported model only numbers, in the order of its scores: no,yes"
     )
     missing: str = Field(
-        "", description="what else means a missing value, in the file and in requests, besides the empty cell: NA,null"
+        "", description="texts that mean a missing value, in the file and in requests, besides the empty cell: NA,null"
     )
     columns: str = Field(
         "",
-        description="what columns are, whatever they look like: zip:text,when:date; or number, bool, date=%d/%m/%Y",
+        description="kinds of columns that are detected wrongly: zip:text,when:date; or number, bool, date=%d/%m/%Y",
     )
-    drop: str = Field("", description="columns that nothing is learnt from: id,name")
-    separator: str = Field("", description="what separates columns in a CSV file; found out unless given")
-    decimal: Literal["", ".", ","] = Field("", description="decimal sign in a CSV file; found out unless given")
-    encoding: str = Field("", description="encoding of a CSV file, such as cp1252; found out unless given")
+    drop: str = Field("", description="columns that the model does not learn from: id,name")
+    separator: str = Field("", description="what separates columns in a CSV file; detected by default")
+    decimal: Literal["", ".", ","] = Field("", description="decimal sign in a CSV file; detected by default")
+    encoding: str = Field("", description="encoding of a CSV file, such as cp1252; detected by default")
     task: Literal["auto", "classification", "regression"] = Field(
         "auto", description="auto: regression if the target has fractions, or more than 10 whole numbers"
     )
-    inspect: bool = Field(False, description="print what columns and target are taken for, and do not train")
+    inspect: bool = Field(False, description="print how the columns and the target are read, without training")
     device: Literal["cpu", "cuda"] = Field("cpu", description="device to train on")
     eval_share: float = Field(0.2, gt=0, lt=1, description="share of the rows, or groups, kept for evaluation")
     split_seed: int = Field(0, ge=0, lt=2**32, description="random seed for choosing those rows, and the folds")
     group: Optional[str] = Field(
-        None, description="column whose rows stay together, in training or in evaluation; it is not learnt from"
+        None, description="column of groups, each of which is only for training or only for evaluation; not learnt from"
     )
     time: Optional[str] = Field(
-        None, description="column of times, of which the latest are kept for evaluation; it is not learnt from"
+        None, description="column of times; the latest rows are kept for evaluation; not learnt from"
     )
     folds: Optional[int] = Field(None, ge=2, le=1000, description="cross-validate first, with this many parts")
     class_weight: Optional[Literal["balanced"]] = Field(
         None, description="balanced: all labels count alike, however many rows they have"
     )
     threshold: Optional[float] = Field(
-        None, gt=0, lt=1, description="of two labels, the probability from which the second one is answered"
+        None, gt=0, lt=1, description="for two labels: the lowest probability at which the second one is answered"
     )
     allow_useless: bool = Field(False, description="save a model even if it is no better than one that knows nothing")
     output_dir: Path = Field(_versions(), description="folder for the versions 0001, 0002, ...")
@@ -91,7 +91,7 @@ class TrainingSettings(BaseSettings):
         description=f"seconds allowed for the compiled model (ONNX) and the report, up to {LONGEST}; 0 makes neither",
     )
     report: bool = Field(True, description="write a report of the version: report.html, report.json, MODEL_CARD.md")
-    report_rows: bool = Field(False, description="show in the report what is in the rows where the model is most off")
+    report_rows: bool = Field(False, description="show in the report the contents of the rows with the largest errors")
     min_count: int = Field(
         MIN_COUNT, ge=1, description="rows that must share a text before it is learnt as a category, or shown"
     )
@@ -102,7 +102,11 @@ class TrainingSettings(BaseSettings):
         None, ge=1, le=10_000, description="search hyperparameters first, with so many trainings (extra: tune)"
     )
     time_limit: float = Field(
-        600, gt=0, le=LONGEST, allow_inf_nan=False, description="seconds after which --tune ends with what it has found"
+        600,
+        gt=0,
+        le=LONGEST,
+        allow_inf_nan=False,
+        description="seconds after which --tune stops and takes the best so far",
     )
 
     @model_validator(mode="after")
@@ -121,7 +125,7 @@ class TrainingSettings(BaseSettings):
     @model_validator(mode="after")
     def _one_way_to_split(self: Self) -> Self:
         if self.group and self.time:
-            raise ValueError("--group and --time exclude each other: rows are kept by one of them")
+            raise ValueError("--group and --time exclude each other: choose one of them to split the rows by")
         return self
 
     @field_validator("columns")

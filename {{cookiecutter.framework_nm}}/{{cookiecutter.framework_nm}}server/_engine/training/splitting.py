@@ -31,7 +31,7 @@ class Split:
     """
 
     #: What is told apart, and how many of these folds need before the first one.
-    WHAT = "rows whose label others have too"
+    WHAT = "rows that share their label with another row"
     BEFORE = 0
 
     def __init__(self, values: np.ndarray) -> None:
@@ -54,7 +54,7 @@ class Split:
 
     def _check(self, needed: int, purpose: str) -> None:
         if self._found() < needed:
-            raise DataError(f"there are {self._found()} {self.WHAT}, and {purpose} needs {needed}")
+            raise DataError(f"there are {self._found()} {self.WHAT}, but {purpose} needs {needed}")
 
     def _found(self) -> int:
         return len(self._order(0))

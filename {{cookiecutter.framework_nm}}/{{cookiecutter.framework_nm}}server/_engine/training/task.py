@@ -15,7 +15,7 @@ MOST_CODES = 10
 
 
 class Task(NamedTuple):
-    """ "classification" or "regression", and why, as the end of a sentence."""
+    """ "classification" or "regression", and why, as the end of a sentence, with the option that says otherwise."""
 
     name: str
     why: str
@@ -26,12 +26,13 @@ def choose_task(task: str, y: pd.Series) -> Task:
     if task != "auto":
         return Task(task, "as --task says")
     if not pd.api.types.is_numeric_dtype(y) or pd.api.types.is_bool_dtype(y):
-        return Task("classification", "as it is not made of numbers")
+        return Task("classification", "because its values are not numbers")
     if not (y % 1 == 0).all():
-        return Task("regression", "as it has numbers with fractions")
+        return Task("regression", "because it has numbers with fractions")
+    whole = f"because it has {y.nunique()} different whole numbers"
     if y.nunique() > MOST_CODES:
-        return Task("regression", f"as it has {y.nunique()} different whole numbers; for labels, --task classification")
-    return Task("classification", f"as it has {y.nunique()} different whole numbers; for numbers, --task regression")
+        return Task("regression", f"{whole} (if they are labels, use --task classification)")
+    return Task("classification", f"{whole} (if you want to predict numbers, use --task regression)")
 
 
 def prepare_target(task: str, y: pd.Series) -> pd.Series:
@@ -60,12 +61,12 @@ def check_target(task: str, y: pd.Series, threshold: float | None = None) -> Non
     elif task == "classification" and (counts == 1).sum() > len(y) / 2:
         number = "" if not pd.api.types.is_numeric_dtype(y) else ", or predict numbers with --task regression"
         problems.append(
-            f"column {y.name!r} has a label of its own in {(counts == 1).sum()} of {len(y)} rows, and a label is "
-            f"learnt from several rows: name another column with --target{number}"
+            f"column {y.name!r} has labels that no other row has in {(counts == 1).sum()} of {len(y)} rows, but each "
+            f"label needs several rows: name another column with --target{number}"
         )
     if threshold is not None and task != "classification":
-        problems.append(f"--threshold is for two labels, and column {y.name!r} has numbers to predict")
+        problems.append(f"--threshold needs a target with two labels, but column {y.name!r} is predicted as numbers")
     elif threshold is not None and len(counts) != 2:
-        problems.append(f"--threshold is for two labels, and column {y.name!r} has {len(counts)}")
+        problems.append(f"--threshold needs a target with two labels, but column {y.name!r} has {len(counts)}")
     if problems:
         raise DataError("; ".join(problems))

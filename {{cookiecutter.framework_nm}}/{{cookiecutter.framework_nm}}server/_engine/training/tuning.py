@@ -70,11 +70,13 @@ def tune(table: Prepared, rows: np.ndarray, settings: TrainingSettings, make: Ca
         study.optimize(train, n_trials=most, callbacks=[end_in_time], catch=(ValueError,))
     ended = [trial.value for trial in study.trials if trial.value is not None]
     if not ended:
-        raise ModelError("--tune: no training succeeded; without it, the reason is told")
+        raise ModelError("--tune: every training failed; train without --tune to see why")
     best = study.best_trial
     measure = measured[best.number]
     gained = (
-        f"was {abs(ended[0]):.4f} at first, and is {abs(study.best_value):.4f}" if best.number else "stays as it was"
+        f"was {abs(ended[0]):.4f} at first, and is {abs(study.best_value):.4f}"
+        if best.number
+        else "did not improve, and stays as it was"
     )
     chosen = ", ".join(f"{name} {_written(value)}" for name, value in best.params.items())
     print(f"Tuning by {len(ended)} training{'s' * (len(ended) > 1)}: {measure} {gained} with {chosen}")
