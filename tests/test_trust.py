@@ -28,6 +28,21 @@ found = metadata.read(folder)
 files = {**found.files, "model.skops": stored.digest(folder / "model.skops")}
 metadata.write(folder, msgspec.structs.replace(found, files=files))
 """
+#: Makes a model elsewhere, imports it as a user types it, and prints whether both answer alike, and what was saved.
+MADE_ELSEWHERE = """
+import json, subprocess, sys
+import numpy as np, skops.io
+from sklearn.linear_model import LogisticRegression
+from sklearnserver.trainer.model import MyModel
+X = np.random.default_rng(0).normal(size=(200, 3))
+made = LogisticRegression().fit(X, X[:, 0] > 0.3)
+skops.io.dump(made, "elsewhere.skops")
+command = [sys.executable, "-m", "sklearnserver.trainer", "--model", "elsewhere.skops", "--output_dir", "elsewhere"]
+subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+model = MyModel(dirpath="elsewhere/0001")
+alike = np.array_equal(model.predict(X, proba=True), made.predict_proba(X))
+print(json.dumps([alike, sorted(model.artifact.metadata.files)]))
+"""
 ROW = {"instances": [[5.1, 3.5, 1.4, 0.2]]}
 
 
@@ -88,6 +103,8 @@ def test_weights_that_are_no_pickle(sdk: str, make: Callable[[str], Path], tmp_p
             assert log in server.log
             response = server.client.post("/v1/models/m:explain", json=ROW)
             assert response.status_code == 200, response.text
+    alike, files = json.loads(shell(project, f".venv/bin/python -c '{MADE_ELSEWHERE}'"))
+    assert alike and "model.skops" in files
     shell(project, f".venv/bin/python -c '{RUNS_CODE}' {folder}")
     importing = f".venv/bin/python -m sklearnserver.trainer --model {folder / 'model.skops'} --output_dir imported"
     run = subprocess.run(["bash", "-c", importing], cwd=project, capture_output=True, text=True, check=False)

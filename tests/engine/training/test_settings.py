@@ -22,3 +22,14 @@ def test_a_flag_has_two_forms(
     monkeypatch.setattr(sys, "argv", ["train", *arguments])
     settings = TrainingSettings.from_command_line()
     assert (settings.report, settings.inspect) == (report, inspect)
+
+
+@pytest.mark.parametrize("given", ["--model", "--from-mlserver"])
+def test_what_trains_is_refused_beside_a_model_that_is_imported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], given: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["train", given, "model.ubj", "--tune", "5", "--folds", "3"])
+    with pytest.raises(SystemExit) as stopped:
+        TrainingSettings.from_command_line()
+    assert stopped.value.code == 2
+    assert "an imported model is not trained: leave out --tune and --folds" in capsys.readouterr().err

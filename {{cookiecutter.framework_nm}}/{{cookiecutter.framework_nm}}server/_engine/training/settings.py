@@ -123,6 +123,13 @@ class TrainingSettings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _no_training_of_an_import(self: Self) -> Self:
+        asked = [f"--{name}" for name in ("tune", "folds", "class_weight", "group", "time") if getattr(self, name)]
+        if self.imported and asked:
+            raise ValueError(f"an imported model is not trained: leave out {' and '.join(asked)}")
+        return self
+
+    @model_validator(mode="after")
     def _one_way_to_split(self: Self) -> Self:
         if self.group and self.time:
             raise ValueError("--group and --time exclude each other: choose one of them to split the rows by")
