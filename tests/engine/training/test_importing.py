@@ -158,3 +158,19 @@ def test_settings_of_mlserver_that_lead_to_no_model(tmp_path: Path, settings: An
         (tmp_path / "model-settings.json").write_text(content)
     with pytest.raises(ModelError, match=re.escape(complaint)):
         mlserver.read(tmp_path, "scikit-learn")
+
+
+#: As MLServer 1.7.1's own ModelSettings writes itself.
+WRITTEN = """{"implementation":"mlserver_sklearn.SKLearnModel","name":"churn","platform":"","versions":[],"inputs":[
+{"name":"age","datatype":"FP64","shape":[-1],"parameters":null},
+{"name":"plan","datatype":"BYTES","shape":[-1],"parameters":null}],
+"outputs":[],"parallel_workers":null,"warm_workers":false,"max_batch_size":0,"max_batch_time":0.0,"parameters":{
+"uri":"./churn.joblib","version":null,"environment_path":null,"environment_tarball":null,"inference_pool_gid":null,
+"autogenerate_inference_pool_gid":false,"format":null,"content_type":null,"extra":{}},"cache_enabled":false}"""
+
+
+def test_settings_that_mlserver_wrote_name_the_model_and_its_columns(tmp_path: Path) -> None:
+    (tmp_path / mlserver.FILE).write_text(WRITTEN)
+    path, columns = mlserver.read(tmp_path, "scikit-learn")
+    assert path == tmp_path / "churn.joblib"
+    assert [(column.name, column.datatype) for column in columns] == [("age", "FP64"), ("plan", "BYTES")]
