@@ -25,7 +25,8 @@ POSIX = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios",
 
 def import_all():
     found = [PACKAGE, *(module.name for module in pkgutil.walk_packages([PACKAGE], PACKAGE + "."))]
-    return [importlib.import_module(name) for name in found if not name.endswith(".__main__")]
+    # locust runs the load test, in an environment of its own.
+    return [importlib.import_module(name) for name in found if not name.endswith((".__main__", ".loadtest"))]
 
 def import_with_care(name, globals=None, *rest):
     if name.partition(".")[0] in POSIX and str((globals or {}).get("__package__")).startswith(PACKAGE):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -11,8 +12,11 @@ SKELETON = Path(__file__).parents[2] / "{{cookiecutter.framework_nm}}"
 sys.path.insert(0, str(SKELETON / "{{cookiecutter.framework_nm}}server"))
 # Caches would be copied into projects.
 sys.dont_write_bytecode = True
-#: What checks signatures needs Python 3.10; that a server on an older one says so is in tests/test_trust.py.
-collect_ignore = ["artifact/test_signing.py"] if sys.version_info < (3, 10) else []
+#: What checks signatures needs Python 3.10; that a server on an older one says so is in tests/test_trust.py. Payloads
+#: are in KServe's part of the engine, which lies beside the common one until a project is generated.
+collect_ignore = ["artifact/test_signing.py", "payloads"] if sys.version_info < (3, 10) else []
+if "payloads" not in collect_ignore:
+    importlib.import_module("_engine").__path__.append(str(SKELETON / "variants" / "sdks" / "kserve" / "_engine"))
 
 
 @pytest.fixture

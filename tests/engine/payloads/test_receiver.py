@@ -25,7 +25,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-PACKAGE = Path(__file__).parents[3] / "{{cookiecutter.framework_nm}}" / "{{cookiecutter.framework_nm}}server"
+SKELETON = Path(__file__).parents[3] / "{{cookiecutter.framework_nm}}"
+#: The command, of the two parts of the engine that a project has in one folder.
+PROGRAM = f"""
+import runpy, sys
+sys.path.insert(0, {str(SKELETON / "{{cookiecutter.framework_nm}}server")!r})
+import _engine
+_engine.__path__.append({str(SKELETON / "variants" / "sdks" / "kserve" / "_engine")!r})
+runpy.run_module("_engine.payloads", run_name="__main__", alter_sys=True)
+"""
 SOURCE = "internal.serving.kserve.io/storage-initializer-sourceuri"
 COLUMNS = ["length", "kind"]
 
@@ -38,8 +46,8 @@ class Receiver:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        command = [sys.executable, "-m", "_engine.payloads", f"--folder={folder}", f"--port={self.port}", *options]
-        environment = {**os.environ, "PYTHONPATH": str(PACKAGE), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, "-c", PROGRAM, f"--folder={folder}", f"--port={self.port}", *options]
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 60
         while True:

@@ -5,12 +5,13 @@ Not here: training, and how what was trained here answers; that is in model.py.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ._core import Model, Signature, fitted
+from ._core import Model, ModelError, Signature, fitted
 
 
 class Importable(Model):
@@ -20,15 +21,22 @@ class Importable(Model):
 
     def open_weights(self, path: Path) -> None:
         if path.suffix == ".skops":
-            from .model import TRUSTED, open_skops
-
-            untrusted = open_skops().get_untrusted_types(file=path)
-            self.model = open_skops().load(path, trusted=untrusted)
-            if {*untrusted} <= {*TRUSTED}:
-                self.weights = "model.skops"
+            self._open_skops(path)
         else:
             self.restore(path)
         fitted.use_one_thread(self.model)
+
+    def _open_skops(self, path: Path) -> None:
+        """Open what --trust allows, and save it as skops again if this project trusts all of its types."""
+        try:
+            self.restore(path)
+            self.weights = "model.skops"
+        except ModelError:
+            if not find_spec("skops"):
+                raise
+            from skops.io import get_untrusted_types, load
+
+            self.model = load(path, trusted=get_untrusted_types(file=path))
 
     def read_signature(self, X: Any = None) -> Signature:
         self.labels = fitted.labels_of(self.model)
