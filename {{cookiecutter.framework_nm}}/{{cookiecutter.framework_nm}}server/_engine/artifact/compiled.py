@@ -18,7 +18,7 @@ TOLERANCE = 1e-5
 #: And how far in parts of the standard deviation alone, which is small beside numbers such as a time in seconds.
 COARSENESS = 1e-3
 #: Rows of the calls by which the compiled model is timed beside the framework's own.
-TIMED = (64, 256, 1024)
+TIMED = (64, 256, 1000)
 #: What share of the compiled model's time the framework's own may take to be clearly quicker.
 _CLEARLY = 0.8
 #: Calls of which the quickest counts, and seconds from which on one is enough.
