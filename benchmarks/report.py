@@ -64,7 +64,7 @@ def _in_short(numbers: Numbers) -> str:
     """Three sentences."""
 
     def times(model: str, load: str) -> str:
-        ratio = numbers.ratio(model, "compiled", load)
+        ratio = numbers.ratio(model, "compiled", load) or numbers.ratio(model, "native", load)  # as a medium run has it
         return "?" if ratio is None else f"{ratio:.0f}"
 
     start = divide(numbers.start("iris", "compiled"), numbers.start("iris", BASELINE))
