@@ -11,7 +11,6 @@ import http.server
 import json
 import os
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from _engine.serving.testing import free_port
 
 SKELETON = Path(__file__).parents[3] / "{{cookiecutter.framework_nm}}"
 #: The command, of the two parts of the engine that a project has in one folder.
@@ -43,9 +43,7 @@ class Receiver:
 
     def __init__(self, folder: Path, *options: str) -> None:
         self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         command = [sys.executable, "-c", PROGRAM, f"--folder={folder}", f"--port={self.port}", *options]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)

@@ -7,7 +7,6 @@ question for metadata, is none. Not here: what fits the model.
 from __future__ import annotations
 
 import json
-import zlib
 from contextlib import suppress
 from typing import Any, Dict, List, NamedTuple, Optional
 
@@ -16,6 +15,7 @@ import numpy as np
 import orjson
 
 from ..protocol import peers
+from ..protocol.codings import decoded
 from ..protocol.inputs import read_tensors
 from ..protocol.tensors import InputTensor, InvalidRequest, NamedArray
 from .events import Event
@@ -56,17 +56,15 @@ def lines(pair: Pair, names: Names) -> bytes:
 
 
 def unpacked(body: bytes) -> bytes:
-    """A body, without gzip. Raises InvalidRequest where it would be too large."""
+    """A body, without gzip. Raises InvalidRequest where it is damaged, or would be too large."""
     if body[:2] != b"\x1f\x8b":
         return body
-    unpacking = zlib.decompressobj(31)
-    try:
-        found = unpacking.decompress(body, _LARGEST)
-    except zlib.error as error:
-        raise InvalidRequest(f"the body is no gzip: {error}") from None
-    if unpacking.unconsumed_tail:
-        raise InvalidRequest(f"the body has more than {_LARGEST >> 20} MiB")
-    return found
+    found = bytearray()
+    for part in decoded("gzip", body):
+        found += part
+        if len(found) > _LARGEST:
+            raise InvalidRequest(f"the body has more than {_LARGEST >> 20} MiB")
+    return bytes(found)
 
 
 def _rows(body: bytes, json_size: Optional[int], names: Names) -> List[Dict[str, Any]]:
