@@ -193,6 +193,11 @@ class Places:
         """
         heads.read(self, run(heads.samples(shape)))
 
+    @property
+    def imported(self) -> bool:
+        """Whether the network was made elsewhere: `read_scores` notes what its scores mean."""
+        return "head" in self.state
+
     def number_labels(self, count: int) -> None:
         """For `read_signature` of a model that numbers its labels: they are 0, 1, ..., or what --labels names.
 

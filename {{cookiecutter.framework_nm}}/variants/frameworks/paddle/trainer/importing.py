@@ -19,11 +19,6 @@ class Importable(Model):
     #: The folder of a network that was not trained in this process.
     saved: Path | None
 
-    @property
-    def imported(self) -> bool:
-        """Whether the network was made elsewhere: `read_scores` notes what its scores mean."""
-        return "head" in self.state
-
     def read_signature(self, X: Any = None) -> Signature:
         from .model import _paddle
 

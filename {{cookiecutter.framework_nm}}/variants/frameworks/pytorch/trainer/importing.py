@@ -25,11 +25,6 @@ class Importable(Model):
     file: Path
     shape: tuple[int, ...] | None
 
-    @property
-    def imported(self) -> bool:
-        """Whether the network was made elsewhere: `read_scores` notes what its scores mean."""
-        return "head" in self.state
-
     def open_weights(self, path: Path) -> None:
         self.weights = f"model{path.suffix}"
         if self.weights == self.WEIGHTS:

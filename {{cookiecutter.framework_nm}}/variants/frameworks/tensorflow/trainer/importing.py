@@ -20,11 +20,6 @@ class Importable(Model):
     OTHER_WEIGHTS = ("model",)  # a SavedModel
     IMPORTS = ("*.keras", "*/saved_model.pb")
 
-    @property
-    def imported(self) -> bool:
-        """Whether the network was made elsewhere: `read_scores` notes what its scores mean."""
-        return "head" in self.state
-
     def open_weights(self, path: Path) -> None:
         self.weights = self.WEIGHTS if path.is_file() else "model"
         self.restore(path)
