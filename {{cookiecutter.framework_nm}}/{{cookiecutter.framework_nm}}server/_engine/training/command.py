@@ -20,6 +20,7 @@ from ..reporting.storing import keeps_rows
 from ..tables.reading import DataError
 from . import mlserver, scores, tracking, tuning
 from .importing import Known, check_labels, told
+from .listing import some
 from .model import Model
 from .preparing import Prepared, prepare, read
 from .progress import progress
@@ -171,8 +172,7 @@ def evaluate(model: Model, X: Any, y: Any, which: str, settings: TrainingSetting
     print_metrics({name: _written(value) for name, value in results.items()})
     missed = scores.unseen(np.asarray(y), model.labels)
     if missed:
-        more = f" and {len(missed) - SHOWN} more" if len(missed) > SHOWN else ""
-        print(f"No row has the label {', '.join(map(repr, missed[:SHOWN]))}{more}: the metrics say nothing about them.")
+        print(f"No row has the label {some(map(repr, missed), SHOWN)}: the metrics say nothing about them.")
     reason = scores.useless(results, settings.class_weight == "balanced")
     if reason:
         if not settings.allow_useless:

@@ -17,6 +17,7 @@ from ..contract.errors import ModelError
 from ..contract.signature import Column, Signature
 from . import mlserver
 from .describing import describe
+from .listing import some
 from .pickles import would_run
 
 if TYPE_CHECKING:
@@ -65,9 +66,8 @@ def check(source: Path, trust: bool) -> None:
     """Raise ModelError where opening a model would run code, and nobody said that it may: with what that would be."""
     runs = [] if trust else would_run(source)
     if runs:
-        more = f" and {len(runs) - SHOWN} more" if len(runs) > SHOWN else ""
         raise ModelError(
-            f"{source} was not opened, because that would run what it names: {', '.join(runs[:SHOWN])}{more}. If you "
+            f"{source} was not opened, because that would run what it names: {some(runs, SHOWN)}. If you "
             "know who made it, and trust them as you trust code, add --trust"
         )
 
@@ -174,5 +174,4 @@ def _line(error: Exception) -> str:
 
 
 def _listed(values: Sequence[Any]) -> str:
-    more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
-    return ", ".join(map(repr, values[:SHOWN])) + more
+    return some(map(repr, values), SHOWN)

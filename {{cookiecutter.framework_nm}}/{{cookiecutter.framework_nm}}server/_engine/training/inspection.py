@@ -17,6 +17,7 @@ from rich.text import Text
 from ..contract.dates import Dates
 from ..contract.signature import Column, Signature
 from ..tables import profile
+from .listing import some
 from .task import Task
 
 #: Columns, labels, and names in a remark that are listed, at most.
@@ -82,8 +83,7 @@ def _remarks(X: pd.DataFrame, y: pd.Series) -> Iterator[str]:
     )
     for what, names in found:
         if names:
-            more = f" and {len(names) - NAMES} more" if len(names) > NAMES else ""
-            yield f"Look at {', '.join(map(repr, names[:NAMES]))}{more}: {what}."
+            yield f"Look at {some(map(repr, names), NAMES)}: {what}."
 
 
 def _target(y: pd.Series, task: Task) -> str:
