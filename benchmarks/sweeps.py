@@ -16,8 +16,9 @@ def sweeps(numbers: Numbers) -> str:
         ("V1 JSON", "iris", _SIXTEEN),
         ("V2 JSON", "iris", "one v2"),
         ("V2 JSON, by columns", "iris", "one columns"),
+        ("V2 binary", "iris", "one binary"),
+        ("gRPC", "iris", "one grpc"),
     ]
-    forms += [("V2 binary", "iris", "one binary"), ("gRPC", "iris", "one grpc")]
     kinds = (("JSON", "json"), ("binary", "binary"))
     rows = [(f"{count:,}, {title}", "linear", f"{kind} rows={count}") for title, kind in kinds for count in ROWS]
     columns = [("4", "iris", _SIXTEEN), ("30", "linear", _SIXTEEN)]
