@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from _engine.training.places import Places
 from _engine.training.splitting import Split
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -49,8 +50,17 @@ def test_the_better_one_is_chosen_and_both_scores_are_told(y: np.ndarray, best: 
     assert type(chosen[-1]) is type(candidates(y)[best][-1])
     assert chosen.score(X, y) > 0.9  # it is fitted
     (note,) = made.notes
-    assert note.startswith(f"{best} is chosen by {measure} in 3-fold cross-validation of 300 rows: linear ")
+    assert note.startswith(f"{best} is chosen by {measure} in 5-fold cross-validation of 300 rows: linear ")
     assert ", tree " in note
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(2, 9_000), (100, 5_000), (900, 3_000)])
+def test_wide_tables_are_compared_on_fewer_rows(columns: int, rows: int) -> None:
+    y = np.arange(9_000.0)
+    made = model(y)
+    either = {"mean": make_pipeline(DummyRegressor()), "median": make_pipeline(DummyRegressor(strategy="median"))}
+    made.choose(either, np.zeros((len(y), columns)), y)
+    assert f" of {rows} rows: " in made.notes[0]
 
 
 def test_labels_of_few_rows_count_where_all_count_alike() -> None:

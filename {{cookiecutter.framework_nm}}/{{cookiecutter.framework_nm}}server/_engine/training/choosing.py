@@ -13,8 +13,10 @@ from ..tables.reading import DataError
 from .fitting import take
 from .places import Places
 
-#: Parts of the rows, and how many rows are compared on at most: more would decide the same, and take longer.
-FOLDS, ROWS = 3, 6_000
+#: Parts of the rows. With fewer, trees learn from far fewer rows than they will in the end, and a linear model wins.
+FOLDS = 5
+#: Candidates are compared on rows that have at most so many numbers, but on so many rows in any case: more take longer.
+NUMBERS, ROWS = 500_000, 3_000
 
 
 def choose(
@@ -32,7 +34,8 @@ def choose(
 
 
 def _best(model: Places, candidates: Mapping[str, Any], X: Any, y: np.ndarray, weights: np.ndarray | None) -> str:
-    rows = np.sort(np.random.default_rng(0).permutation(len(y))[:ROWS])
+    most = max(ROWS, NUMBERS // X.shape[1])
+    rows = np.sort(np.random.default_rng(0).permutation(len(y))[:most])
     first = next(iter(candidates))
     try:
         folds = model.split.of(rows).folds(FOLDS, 0)

@@ -20,7 +20,7 @@ class Hyperparameters(BaseModel):
     """What `build` takes; each is an option of the training command too."""
 
     iterations: int = Field(500, ge=1, description="most trees")
-    patience: int = Field(20, ge=1, description="trees without progress on held-out rows before training ends")
+    patience: int = Field(50, ge=1, description="trees without progress on held-out rows before training ends")
     depth: int = Field(6, ge=1, le=16, description="depth of a tree")
     learning_rate: float = Field(0.1, gt=0, le=1, description="how far each tree goes")
     l2_leaf_reg: float = Field(3.0, ge=0, description="strength of the penalty on large leaves")
