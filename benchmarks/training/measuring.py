@@ -10,12 +10,15 @@ import contextlib
 import importlib
 import io
 import json
+import multiprocessing
+import os
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -28,62 +31,110 @@ from .asking import SAVED, ask
 ASKED = 50
 
 
+class Task(NamedTuple):
+    """What is learnt from which of a framework's tables."""
+
+    package: str
+    data: Path
+    target: str
+
+
+class Trained(NamedTuple):
+    """A model, the numbers of the rows that it learnt from in its table, and those that it is scored on."""
+
+    model: Any
+    table: Any
+    learnt: np.ndarray
+    others: np.ndarray
+
+
 def main() -> None:
     package, tables, splits = f"{sys.argv[1]}server", Path(sys.argv[2]), int(sys.argv[3])
+    targets = json.loads((tables / "index.json").read_text())
+    tasks = {name: Task(package, tables / f"{name}.csv", target) for name, target in targets.items()}
     found: dict[str, dict[str, Any]] = {}
     asked: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for name, target in json.loads((tables / "index.json").read_text()).items():
+        for name, task in tasks.items():
             try:
-                found[name], asked[name] = measure(package, tables / f"{name}.csv", target, splits, Path(folder) / name)
+                found[name], asked[name] = measure(task, Path(folder) / name)
             except Exception as error:
                 found[name] = {"error": f"{type(error).__name__}: {error}"}
         for name, differs in ask(package, Path(folder), asked).items():
             found[name]["differs"] = differs
+    scores = score_others({name: tasks[name] for name in asked}, range(1, splits))
     for name, line in found.items():
+        for ours, theirs in scores.get(name, []):
+            line["ours"].append(ours)
+            line["theirs"].append(theirs)
         print(json.dumps({"table": name, **line}))
 
 
-def measure(package: str, data: Path, target: str, splits: int, saved: Path) -> tuple[dict[str, Any], Any]:
-    """The means of both scores over the splits, the seconds of the first training, and what came of compiling; and rows
-    to ask the first model for, which is saved."""
-    engine = f"{package}._engine.training"
+def measure(task: Task, saved: Path) -> tuple[dict[str, Any], Any]:
+    """Train on the first split and save the model: both scores, the seconds that it took, what came of compiling; and
+    rows to ask the model for."""
+    began = time.monotonic()
+    trained = train(task, 0)
+    model, table, _, others = trained
+    X, y = table.X.iloc[others], table.y.iloc[others].to_numpy()
+    model.evaluate(X, y)
+    model.save(saved / SAVED)
+    seconds = time.monotonic() - began
+    ours, theirs = compare(task, 0, trained)
+    line = {
+        "task": model.task,
+        "rows": len(table.X),
+        "seconds": seconds,
+        "note": model.compiled_note,
+        "ours": [ours],
+        "theirs": [theirs],
+    }
+    return line, X.loc[X.isna().sum(axis=1).sort_values(ascending=False, kind="stable").index[:ASKED]]
+
+
+def score_others(tasks: dict[str, Task], seeds: range) -> dict[str, list[tuple[float, float]]]:
+    """Both scores of each split of each table. Nothing is timed here, so that each core trains on a split of its own:
+    most tables are too small for more than one thread."""
+    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), multiprocessing.get_context("spawn")) as pool:
+        waiting = {name: [pool.submit(score_one, task, seed) for seed in seeds] for name, task in tasks.items()}
+        return {name: [one.result() for one in scores] for name, scores in waiting.items()}
+
+
+def score_one(task: Task, seed: int) -> tuple[float, float]:
+    """Both scores of one split, on one thread."""
+    with threadpool_limits(1):
+        return compare(task, seed, train(task, seed, threads=1))
+
+
+def train(task: Task, seed: int, **options: Any) -> Trained:
+    """Train on three quarters of the rows as the project's command does."""
+    engine = f"{task.package}._engine.training"
     command, preparing = (importlib.import_module(f"{engine}.{name}") for name in ("command", "preparing"))
-    settings_class = importlib.import_module(f"{package}.trainer.config").Settings
-    model_class = importlib.import_module(f"{package}.trainer.model").MyModel
-    ours, theirs, found, asked = [], [], {}, None
-    for seed in range(splits):
-        began = time.monotonic()
-        settings = settings_class(data=data, target=target, eval_share=0.25, split_seed=seed)
-        with contextlib.redirect_stdout(io.StringIO()):
-            table = preparing.prepare(settings)
-            rows = table.split.once(settings.eval_share, seed)
-            make = partial(model_class, **settings.hyperparameters())
-            model = command.fit(table, rows.training, table.signature(rows.training), make, "")
-            others = command.answerable(table, rows.evaluation, model)
-        X, y = table.X.iloc[others], table.y.iloc[others].to_numpy()
-        model.evaluate(X, y)
-        if not seed:
-            model.save(saved / SAVED)
-            asked = X.loc[X.isna().sum(axis=1).sort_values(ascending=False, kind="stable").index[:ASKED]]
-            found = {
-                "task": model.task,
-                "rows": len(table.X),
-                "seconds": time.monotonic() - began,
-                "note": model.compiled_note,
-            }
-        ours.append(score(y, model.in_data_terms(model.signature.conform(X)), model.labels))
-        # Every framework is compared with the same.
-        remembered = data.with_suffix(f".{seed}")
-        if not remembered.exists():
-            remembered.write_text(repr(score(y, beside(model, table, rows.training, X), model.labels)))
-        theirs.append(float(remembered.read_text()))
-    return {**found, "ours": float(np.mean(ours)), "theirs": float(np.mean(theirs))}, asked
+    settings_class = importlib.import_module(f"{task.package}.trainer.config").Settings
+    model_class = importlib.import_module(f"{task.package}.trainer.model").MyModel
+    settings = settings_class(data=task.data, target=task.target, eval_share=0.25, split_seed=seed)
+    with contextlib.redirect_stdout(io.StringIO()):
+        table = preparing.prepare(settings)
+        rows = table.split.once(settings.eval_share, seed)
+        make = partial(model_class, **settings.hyperparameters(), **options)
+        model = command.fit(table, rows.training, table.signature(rows.training), make, "")
+        return Trained(model, table, rows.training, command.answerable(table, rows.evaluation, model))
 
 
-def beside(model: Any, table: Any, training: np.ndarray, X: Any) -> np.ndarray:
-    """What histogram gradient boosting with ordinal encoding answers for X."""
-    parts = [model.derive(model.signature.conform(part)) for part in (table.X.iloc[training], X)]
+def compare(task: Task, seed: int, trained: Trained) -> tuple[float, float]:
+    """The scores of a model and of histogram gradient boosting, with which every framework is compared."""
+    model, table, _, others = trained
+    X, y = table.X.iloc[others], table.y.iloc[others].to_numpy()
+    remembered = task.data.with_suffix(f".{seed}")
+    if not remembered.exists():
+        remembered.write_text(repr(score(y, beside(trained), model.labels)))
+    return score(y, model.in_data_terms(model.signature.conform(X)), model.labels), float(remembered.read_text())
+
+
+def beside(trained: Trained) -> np.ndarray:
+    """What histogram gradient boosting with ordinal encoding answers."""
+    model, table, learnt, others = trained
+    parts = [model.derive(model.signature.conform(table.X.iloc[rows])) for rows in (learnt, others)]
     if not isinstance(parts[0], np.ndarray):
         text = list(parts[0].select_dtypes(exclude="number"))
         encoder = OrdinalEncoder(
@@ -92,7 +143,7 @@ def beside(model: Any, table: Any, training: np.ndarray, X: Any) -> np.ndarray:
         parts = [part.assign(**dict(zip(text, encoder.transform(part[text]).T))).to_numpy(float) for part in parts]
     kind = HistGradientBoostingRegressor if model.labels is None else HistGradientBoostingClassifier
     with threadpool_limits(model.threads):
-        answer: np.ndarray = kind(random_state=0).fit(parts[0], table.y.iloc[training]).predict(parts[1])
+        answer: np.ndarray = kind(random_state=0).fit(parts[0], table.y.iloc[learnt]).predict(parts[1])
     return answer
 
 
