@@ -15,7 +15,7 @@ import os
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,10 +64,7 @@ def main() -> None:
             found[name]["differs"] = differs
     scores = score_others({name: tasks[name] for name in asked}, range(1, splits))
     for name, line in found.items():
-        for ours, theirs in scores.get(name, []):
-            line["ours"].append(ours)
-            line["theirs"].append(theirs)
-        print(json.dumps({"table": name, **line}))
+        print(json.dumps({"table": name, **with_others(line, scores.get(name, []))}))
 
 
 def measure(task: Task, saved: Path) -> tuple[dict[str, Any], Any]:
@@ -92,12 +89,22 @@ def measure(task: Task, saved: Path) -> tuple[dict[str, Any], Any]:
     return line, X.loc[X.isna().sum(axis=1).sort_values(ascending=False, kind="stable").index[:ASKED]]
 
 
-def score_others(tasks: dict[str, Task], seeds: range) -> dict[str, list[tuple[float, float]]]:
+def score_others(tasks: dict[str, Task], seeds: range) -> dict[str, list[Future[tuple[float, float]]]]:
     """Both scores of each split of each table. Nothing is timed here, so that each core trains on a split of its own:
-    most tables are too small for more than one thread."""
+    the tables are too small for more than one thread."""
     with ProcessPoolExecutor(len(os.sched_getaffinity(0)), multiprocessing.get_context("spawn")) as pool:
-        waiting = {name: [pool.submit(score_one, task, seed) for seed in seeds] for name, task in tasks.items()}
-        return {name: [one.result() for one in scores] for name, scores in waiting.items()}
+        return {name: [pool.submit(score_one, task, seed) for seed in seeds] for name, task in tasks.items()}
+
+
+def with_others(line: dict[str, Any], others: list[Future[tuple[float, float]]]) -> dict[str, Any]:
+    """A table's line with the scores of its other splits, or with what one of them failed with."""
+    try:
+        for ours, theirs in [one.result() for one in others]:
+            line["ours"].append(ours)
+            line["theirs"].append(theirs)
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+    return line
 
 
 def score_one(task: Task, seed: int) -> tuple[float, float]:
@@ -106,7 +113,7 @@ def score_one(task: Task, seed: int) -> tuple[float, float]:
         return compare(task, seed, train(task, seed, threads=1))
 
 
-def train(task: Task, seed: int, **options: Any) -> Trained:
+def train(task: Task, seed: int, threads: int | None = None) -> Trained:
     """Train on three quarters of the rows as the project's command does."""
     engine = f"{task.package}._engine.training"
     command, preparing = (importlib.import_module(f"{engine}.{name}") for name in ("command", "preparing"))
@@ -116,7 +123,7 @@ def train(task: Task, seed: int, **options: Any) -> Trained:
     with contextlib.redirect_stdout(io.StringIO()):
         table = preparing.prepare(settings)
         rows = table.split.once(settings.eval_share, seed)
-        make = partial(model_class, **settings.hyperparameters(), **options)
+        make = partial(model_class, **settings.hyperparameters(), threads=threads)
         model = command.fit(table, rows.training, table.signature(rows.training), make, "")
         return Trained(model, table, rows.training, command.answerable(table, rows.evaluation, model))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from _engine.training import fitting
-from _engine.training.cores import available_cores
+from _engine.training.cores import available_cores, useful_cores
 from _engine.training.fitting import fit
 from _engine.training.places import HeldOut, Places
 from _engine.training.splitting import choose_split
@@ -159,3 +159,11 @@ def test_a_containers_limit_of_cores_is_kept(tmp_path: Path, limit: str, cores: 
     (tmp_path / "cpu.max").write_text(f"{limit}\n")
     free = available_cores(tmp_path / "none")
     assert available_cores(tmp_path) == (min(cores, free) if cores else free)
+
+
+@pytest.mark.parametrize(("numbers", "threads"), [(4_366 * 85, 1), (1_000_000, 3), (10_000_000, 8)])
+def test_a_small_table_is_learnt_from_on_one_thread(
+    monkeypatch: pytest.MonkeyPatch, numbers: int, threads: int
+) -> None:
+    monkeypatch.setattr("_engine.training.cores.available_cores", lambda: 8)
+    assert useful_cores(numbers) == threads

@@ -8,7 +8,7 @@ from pathlib import Path
 
 #: Numbers in a table for which another thread is worth its while: on fewer, threads wait for each other for longer than
 #: they compute, many times as long where the machine is busy.
-NUMBERS = 200_000
+NUMBERS = 500_000
 
 
 def useful_cores(numbers: int) -> int:
