@@ -276,16 +276,20 @@ def test_a_client_that_leaves_is_counted_as_one_and_gives_back_what_it_took(
     assert 'status="499"} ' in metrics
 
 
-def does_not_read(server: Server) -> None:
+ROWS = json.dumps({"instances": [[1, 2, 3, 4]] * 15_000, "parameters": {"predict_proba": True}}).encode()
+#: What is answered with megabytes: a prediction, and a row of requests that are no predictions.
+MEGABYTES = {"predictions": request(PREDICT, ROWS), "metrics": request("/metrics", b"", method="GET") * 500}
+
+
+def does_not_read(server: Server, asked: bytes) -> None:
     """Ask for megabytes, and read none of them until the server has left."""
-    rows = json.dumps({"instances": [[1, 2, 3, 4]] * 15_000, "parameters": {"predict_proba": True}}).encode()
     with closing(socket.socket()) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(("127.0.0.1", server.http))
         connection.settimeout(30)
         try:
             for _ in range(20):
-                connection.sendall(request(PREDICT, rows))
+                connection.sendall(asked)
                 time.sleep(0.05)
             while "--read_seconds" not in server.log:
                 time.sleep(0.05)
@@ -296,18 +300,20 @@ def does_not_read(server: Server) -> None:
     assert "--read_seconds" in server.log
 
 
+@pytest.mark.parametrize("asked", MEGABYTES)
 @pytest.mark.parametrize("way", WAYS)
-def test_who_reads_an_answer_too_slowly_is_left(way: str, start: Callable[..., Server]) -> None:
+def test_who_reads_an_answer_too_slowly_is_left(way: str, asked: str, start: Callable[..., Server]) -> None:
     """And takes nothing of the server's any more."""
     server = start(way, READ_SECONDS="1")
-    does_not_read(server)
+    does_not_read(server, MEGABYTES[asked])
     while 'inference_requests_in_flight{model_name="m"} 0.0' not in server.client.get("/metrics").text:
         time.sleep(0.05)
 
 
-def test_who_reads_too_slowly_is_left_by_kfserving_too(install: Callable[[str, str], Path]) -> None:
+@pytest.mark.parametrize("asked", MEGABYTES)
+def test_who_reads_too_slowly_is_left_by_kfserving_too(asked: str, install: Callable[[str, str], Path]) -> None:
     with Server(install("sklearn", "kfserving"), READ_SECONDS="1") as server:
-        does_not_read(server)
+        does_not_read(server, MEGABYTES[asked])
         assert server.client.post(PREDICT, content=V1).status_code == 200
 
 
