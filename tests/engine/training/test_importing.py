@@ -52,8 +52,7 @@ class Network(Model):
         self.model = np.load(path)
 
     def read_signature(self, X: Any = None) -> Signature:
-        self.read_scores(self.run, (len(self.model),))
-        return Signature(self.columns_of(X, len(self.model)))
+        return self.read_network(X, self.run, (len(self.model),))
 
 
 def network(folder: Path, weights: Any, labels: tuple[Any, ...] = (), **options: Any) -> Network:

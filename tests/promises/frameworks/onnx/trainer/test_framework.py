@@ -142,7 +142,7 @@ def test_rows_may_be_images(tmp_path: Path) -> None:
     ("inputs", "outputs", "complaint"),
     [
         ({"x": [1, 3]}, {"y": [1, 3]}, r"the first dimension .* found 'x', tensor(float) [1, 3]"),
-        ({"x": ["n", "m"]}, {"y": ["n", "m"]}, "name a table that has them with --data"),
+        ({"x": ["n", "m"]}, {"y": ["n", "m"]}, "how many columns the model takes: give --data"),
         ({"x": ["n", 3, "m"]}, {"y": ["n", 3, "m"]}, "all sizes but the first must be fixed; found 'x'"),
         ({"x": ["n", 2, 2]}, {"y": ["n", 2, 2]}, "each [rows] or [rows, n]; found 'y', tensor(float)"),
         ({"x": ["n", 3], "z": ["n", 2]}, {"y": ["n", 3]}, "of several inputs each must be a column"),
