@@ -19,6 +19,7 @@ class Importable(Model):
 
     IMPORTS = ("*/config.json",)
 
+    #: The hyperparameters, what makes tokens of texts, and the step from a network's raw scores to answers: model.py's.
     options: Any
     tokenizer: Any
     finish: Callable[[Any, list[int], float, float], None]
