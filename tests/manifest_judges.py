@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-from manifest_sets import KSERVE, Manifest, without
+from manifest_sets import KSERVE, Manifest
+from needed import without
 
 #: The oldest Kubernetes whose schemas are asked.
 KUBERNETES = "1.32"

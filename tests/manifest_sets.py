@@ -13,12 +13,12 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import pytest
 import yaml
 from facts import SKELETON
 from kserve_deployment import deployments
+from needed import without
 
 Manifest = dict[str, Any]
 COMPONENTS = sorted(path.name for path in (SKELETON / "k8s" / "components").iterdir())
@@ -58,11 +58,6 @@ WHOLE = [
 ]
 KSERVE = "serving.kserve.io"
 MODE = f"{KSERVE}/deploymentMode"
-
-
-def without(what: str) -> NoReturn:
-    """Elsewhere a judge may be absent; CI that quietly stops asking it must not stay green."""
-    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(what)
 
 
 @functools.cache

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from facts import QUESTIONS, TEMPLATE
 from kserve_deployment import deployments
-from manifest_sets import COMPONENTS, FOLDERS, manifests, without
+from manifest_sets import COMPONENTS, FOLDERS, manifests
+from needed import without
 
 PAGE = TEMPLATE / "docs" / "deploying.md"
 
