@@ -1,4 +1,4 @@
-"""Promises of the ONNX model, beside those that test_trainer.py holds every framework to."""
+"""Promises of the ONNX model, beside those of every framework."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from ...trainer.model import MyModel
-from .test_trainer import train
+from .trained import train
 
 Table = Tuple[pd.DataFrame, pd.Series]
 FLOATS = [("input", FloatTensorType([None, 3]))]
