@@ -317,7 +317,7 @@ def renewed(wiring: Wiring, outcome: Outcome, template: str) -> str:
         lines += [f"    diff template-of-{name}/{name}/{file} {name}/{file}" for file in outcome.kept]
     if wiring.previous and (wiring.project / ".venv").exists():
         title = wiring.sdks[wiring.previous]["title"]
-        lines += ["", f"{name}/.venv still holds what {title} needs. Remove it, and `make install` makes a new one."]
+        lines += ["", f"{name}/.venv still holds what {title} needs. Remove it, then run `make install`."]
     return "\n".join([*lines, ""])
 
 

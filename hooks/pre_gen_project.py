@@ -82,7 +82,7 @@ def check_framework_nm(answer: str) -> str:
             'lower-case letters and digits only, starting with a letter, such as "sklearn".'
         )
     if len(answer) > FRAMEWORK_LIMIT:
-        return f"It has {len(answer)} characters. Objects in the cluster have that name: use at most {FRAMEWORK_LIMIT}."
+        return f"It has {len(answer)} characters, and names objects in the cluster: use at most {FRAMEWORK_LIMIT}."
     if answer in DEVICES:
         return 'Windows cannot make a folder of that name. Use a longer one, such as "sklearn".'
     return ""
@@ -437,7 +437,7 @@ def main() -> int:
     try:
         keep(Path.cwd(), f"{answers['framework_nm']}server", answers["_places"])
     except OSError as error:
-        print(f"The project is as it was, because a file of it cannot be moved: {error}.", file=sys.stderr)
+        print(f"The project was not changed, because one of its files cannot be moved: {error}.", file=sys.stderr)
         return 1
     return 0
 

@@ -16,6 +16,7 @@ from contextlib import closing, contextmanager
 import grpc
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as messages
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
+from running import until
 
 #: Channels of one process share a connection unless told otherwise.
 _OWN_CONNECTION = [("grpc.use_local_subchannel_pool", 1)]
@@ -62,10 +63,10 @@ class Clients:
     def wait(self, more: int = 20) -> None:
         """Wait until there are more answers of each kind, or something went wrong."""
         before = Counter(self.answered)
-        deadline = time.monotonic() + 60
-        while not self.failures and any(self.answered[kind] < before[kind] + more for kind in self._kinds):
-            assert time.monotonic() < deadline, f"answered: {self.answered}"
-            time.sleep(0.01)
+        until(
+            lambda: self.failures or all(self.answered[kind] >= before[kind] + more for kind in self._kinds),
+            said=lambda: f"answered: {self.answered}",
+        )
 
     def _go_on(self, kind: str) -> None:
         while not self._stopped.is_set():

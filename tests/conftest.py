@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any
 import pytest
 from buckets import Store, running_store
 from cookiecutter.main import cookiecutter
-from facts import FLAVOURS, QUIET, TEMPLATE, find_links, find_python, pins
+from facts import FLAVOURS, QUIET, TEMPLATE, find_links, pins
+from needed import needed, needed_python
 from playwright.sync_api import Browser, sync_playwright
 from running import shell
 from xdist.scheduler import LoadScopeScheduling
@@ -79,8 +79,8 @@ def install(bake: Callable[..., Path]) -> Callable[[str, str], Path]:
     @functools.cache
     def install(framework: str = "sklearn", sdk: str = "kserve") -> Path:
         python = pins(framework, sdk)["pythons"][0]
-        if sdk == "kfserving" and not find_python(python):
-            pytest.skip(f"there is no Python {python}; `uv python install {python}` gets one")
+        if sdk == "kfserving":
+            needed_python(python)
         project = bake(framework, serving_sdk=sdk)
         shell(project, "make install")
         return project
@@ -101,10 +101,7 @@ def browser() -> Iterator[Browser]:
     """A real browser, without a window. It is no longer there for other modules: Playwright has an event loop running,
     beside which no other one runs.
     """
-    program = shutil.which("chromium-headless-shell") or shutil.which("chromium")
-    if not program:
-        assert "CI" not in os.environ, "there is no chromium"
-        pytest.skip("there is no chromium; Debian's package chromium-headless-shell is enough")
+    program = needed("chromium-headless-shell", "chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser

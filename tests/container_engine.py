@@ -21,9 +21,9 @@ from typing import ClassVar
 
 import pytest
 from facts import SDKS, TEMPLATE, find_links, find_python
+from needed import UNDER_CI
 
 _SCRIPT = TEMPLATE / "tools" / "container-engine"
-UNDER_CI = os.environ.get("CI", "").lower() == "true"
 _NO_BUILD_ARGS: Mapping[str, str] = MappingProxyType({})
 
 

@@ -75,6 +75,17 @@ def lay_promises(project: Path, sdk: str) -> str:
     return folder
 
 
+def until(
+    true: Callable[[], object], process: subprocess.Popen[Any] | None = None, said: Callable[[], str] = str
+) -> None:
+    """Wait until something is true, for two minutes at most, and as long as `process` runs. `said` is what is shown
+    where that does not come."""
+    deadline = time.monotonic() + 120
+    while not true():
+        assert (process is None or process.poll() is None) and time.monotonic() < deadline, said()
+        time.sleep(0.02)
+
+
 def answers(url: str, process: subprocess.Popen[Any], seconds: float = 120) -> bool:
     """Whether `process` answers `url` with success in that time, and before it ends."""
     deadline = time.monotonic() + seconds
@@ -172,18 +183,25 @@ class Server:
         """What it has printed so far."""
         return self._log.read_text()
 
+    def memory(self, most: bool = False) -> int:
+        """Bytes of memory that it holds, or has held at most."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:" if most else "VmRSS:")[2].split()[0]) * 1024
+
     def __enter__(self) -> Server:
         """Wait until its model is ready."""
-        deadline = time.monotonic() + 120
-        while self.process.poll() is None and time.monotonic() < deadline:
-            try:
-                if self.client.get(f"/v1/models/{self.model}").status_code == 200:
-                    return self
-            except httpx.TransportError:
-                pass
-            time.sleep(0.05)
-        self.__exit__()
-        raise AssertionError(f"the server did not become ready: {self.log}")
+        try:
+            until(self._is_ready, self.process, lambda: f"the server did not become ready: {self.log}")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _is_ready(self) -> bool:
+        try:
+            return self.client.get(f"/v1/models/{self.model}").status_code == 200
+        except httpx.TransportError:
+            return False
 
     def __exit__(self, *_: object) -> None:
         """End it, whatever state it is in."""

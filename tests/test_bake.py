@@ -43,7 +43,7 @@ FRAMEWORK_FILES = {
     "lightgbm": "trainer/categories.py trainer/importing.py trainer/objectives.py",
     "pytorch": "trainer/categories.py trainer/importing.py trainer/network.py trainer/on_torch.py",
     "tensorflow": "trainer/categories.py trainer/importing.py trainer/network.py",
-    "huggingface": "trainer/network.py trainer/on_torch.py",
+    "huggingface": "trainer/importing.py trainer/network.py trainer/on_torch.py",
     "paddle": "trainer/categories.py trainer/importing.py trainer/network.py",
     "onnx": "trainer/categories.py trainer/importing.py",
     "pmml": "trainer/categories.py",

@@ -62,7 +62,7 @@ TRIED = {
     "make run": "test_image.py::test_the_readmes_run_and_curl_work_word_for_word",
     "docker build": "test_image.py::test_the_readmes_run_and_curl_work_word_for_word",
     "docker run": "test_image.py::test_the_readmes_run_and_curl_work_word_for_word",
-    "kubectl kustomize": "test_manifests.py::test_commands_of_the_page_run",
+    "kubectl kustomize": "manifests/test_deploying_page.py::test_commands_of_the_page_run",
     "make update": "test_update.py::test_make_update_runs_the_updater_of_the_template_that_it_gets",
     "git diff": "test_update.py::test_no_edit_is_lost_and_the_engine_is_todays",
     "python3 kfserving-template/tools/update": "test_update.py::test_no_edit_is_lost_and_the_engine_is_todays",

@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 
 import pytest
 from facts import SDKS
-from running import Server, shell
+from http_answers import receive
+from running import Server, shell, until
 
 pytestmark = pytest.mark.slow
 
@@ -151,25 +152,6 @@ STARTS = ("kserve", "uvicorn.error")
 HELD = request(PREDICT, V1.replace(b"5.1", b"99"))
 
 
-def answers(connection: socket.socket, count: int) -> list[bytes]:
-    """As many answers as come, up to `count`; each has a length, or is a 100."""
-    found: list[bytes] = []
-    rest = b""
-    while len(found) < count:
-        head, end, body = rest.partition(b"\r\n\r\n")
-        size = int((re.search(rb"content-length: (\d+)", head) or [b"", b"0"])[1])
-        if end and len(body) >= size:
-            found.append(head + end + body[:size])
-            rest = body[size:]
-            continue
-        more = connection.recv(1 << 20)
-        if not more:
-            break
-        rest += more
-    assert rest == b"" or len(found) == count
-    return found
-
-
 def plain(answer: bytes) -> bytes:
     """An answer without what differs from second to second, or from event to event."""
     return re.sub(rb"(?m)^(date|ce-id|ce-time): [^\r]+|\x1f\x8b.{8}", rb"\1", answer, flags=re.DOTALL | re.MULTILINE)
@@ -179,15 +161,15 @@ def hold(talk: Talk, connection: socket.socket) -> tuple[list[bytes], bool]:
     """The answers to what is written, and whether the connection can still be used."""
     connection.settimeout(30)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for part in talk.parts:
+        connection.sendall(part)
+        time.sleep(talk.pause)
+    found = [plain(answer) for answer in receive(connection, len(talk.statuses))]
     try:
-        for part in talk.parts:
-            connection.sendall(part)
-            time.sleep(talk.pause)
-        found = answers(connection, len(talk.statuses))
         connection.sendall(LIVE)
-        return [plain(answer) for answer in found], bool(answers(connection, 1))
+        return found, bool(receive(connection, 1))
     except (BrokenPipeError, ConnectionResetError):
-        return [plain(answer) for answer in found], False
+        return found, False
 
 
 def statuses(found: list[bytes]) -> list[int]:
@@ -276,19 +258,22 @@ def test_a_client_that_leaves_is_counted_as_one_and_gives_back_what_it_took(
     assert 'status="499"} ' in metrics
 
 
-def does_not_read(server: Server) -> None:
+ROWS = json.dumps({"instances": [[1, 2, 3, 4]] * 15_000, "parameters": {"predict_proba": True}}).encode()
+#: What is answered with megabytes: a prediction, and a row of requests that are no predictions.
+MEGABYTES = {"predictions": request(PREDICT, ROWS), "metrics": request("/metrics", b"", method="GET") * 500}
+
+
+def does_not_read(server: Server, asked: bytes) -> None:
     """Ask for megabytes, and read none of them until the server has left."""
-    rows = json.dumps({"instances": [[1, 2, 3, 4]] * 15_000, "parameters": {"predict_proba": True}}).encode()
     with closing(socket.socket()) as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(("127.0.0.1", server.http))
         connection.settimeout(30)
         try:
             for _ in range(20):
-                connection.sendall(request(PREDICT, rows))
+                connection.sendall(asked)
                 time.sleep(0.05)
-            while "--read_seconds" not in server.log:
-                time.sleep(0.05)
+            until(lambda: "--read_seconds" in server.log)
             while connection.recv(1 << 20):
                 pass
         except (BrokenPipeError, ConnectionResetError):
@@ -296,25 +281,20 @@ def does_not_read(server: Server) -> None:
     assert "--read_seconds" in server.log
 
 
+@pytest.mark.parametrize("asked", MEGABYTES)
 @pytest.mark.parametrize("way", WAYS)
-def test_who_reads_an_answer_too_slowly_is_left(way: str, start: Callable[..., Server]) -> None:
+def test_who_reads_an_answer_too_slowly_is_left(way: str, asked: str, start: Callable[..., Server]) -> None:
     """And takes nothing of the server's any more."""
     server = start(way, READ_SECONDS="1")
-    does_not_read(server)
-    while 'inference_requests_in_flight{model_name="m"} 0.0' not in server.client.get("/metrics").text:
-        time.sleep(0.05)
+    does_not_read(server, MEGABYTES[asked])
+    until(lambda: 'inference_requests_in_flight{model_name="m"} 0.0' in server.client.get("/metrics").text)
 
 
-def test_who_reads_too_slowly_is_left_by_kfserving_too(install: Callable[[str, str], Path]) -> None:
+@pytest.mark.parametrize("asked", MEGABYTES)
+def test_who_reads_too_slowly_is_left_by_kfserving_too(asked: str, install: Callable[[str, str], Path]) -> None:
     with Server(install("sklearn", "kfserving"), READ_SECONDS="1") as server:
-        does_not_read(server)
+        does_not_read(server, MEGABYTES[asked])
         assert server.client.post(PREDICT, content=V1).status_code == 200
-
-
-def held(server: Server) -> float:
-    """Megabytes of memory."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    return int(status.partition("VmRSS:")[2].split()[0]) / 1000
 
 
 @pytest.mark.parametrize("sdk", list(SDKS))
@@ -332,8 +312,8 @@ def test_clients_that_leave_while_they_read_leave_nothing_behind(sdk: str, insta
                     connection.sendall(request(PREDICT, rows))
                     assert connection.recv(1000).startswith(b"HTTP/1.1 200")
             assert server.client.post(PREDICT, content=V1).status_code == 200
-            memory.append(held(server))
-    assert memory[-1] < memory[0] + 30, memory
+            memory.append(server.memory())
+    assert memory[-1] < memory[0] + 30_000_000, memory
 
 
 @pytest.mark.parametrize("way", IN_THREAD)
@@ -347,12 +327,11 @@ def test_a_connection_is_closed_with_the_answer_once_the_server_is_to_end(
         busy.sendall(HELD)
         time.sleep(0.2)
         server.process.send_signal(signal.SIGTERM)
-        while "No longer ready" not in server.log:
-            time.sleep(0.01)
+        until(lambda: "No longer ready" in server.log)
         (tmp_path / way / "open").touch()
         idle.sendall(GOOD)
         for connection in [busy, idle]:
-            (answer,) = answers(connection, 1)
+            (answer,) = receive(connection, 1)
             assert answer.startswith(b"HTTP/1.1 200") and b"connection: close\r\n" in answer
             assert connection.recv(1) == b""
     assert server.process.wait(30) == 0

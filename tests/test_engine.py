@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from facts import SDKS, TEMPLATE, find_python
+from facts import SDKS, TEMPLATE
+from needed import needed_python
 
 pytestmark = pytest.mark.slow
 
@@ -24,9 +25,7 @@ TESTS = ("jsonschema==4.23.0", "optuna==4.5.0")
 def test_the_engine_keeps_its_promises_on_kfservings_python(tmp_path: Path) -> None:
     """With the libraries that KFServing's projects pin."""
     sdk = SDKS["kfserving"]
-    python = find_python(sdk["pythons"][0])
-    if not python:
-        pytest.skip(f"there is no Python {sdk['pythons'][0]}")
+    python = needed_python(sdk["pythons"][0])
     pins = [pin for pin in [*sdk["serve"], *sdk["train"], *sdk["dev"]] if pin.split("==")[0] in NEEDED]
     assert len(pins) == len(NEEDED)
     uv = [sys.executable, "-m", "uv", "--quiet"]

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from facts import SDKS
+from http_answers import receive
 from running import Server
 
 pytestmark = pytest.mark.slow
@@ -119,26 +120,10 @@ def server(request: pytest.FixtureRequest, install: Callable[..., Path]) -> Iter
 
 def answers(server: Server, sent: bytes, count: int) -> list[tuple[int, bytes]]:
     """Status and body of as many answers as come, up to `count`: fewer where the server ends the connection."""
-    found: list[tuple[int, bytes]] = []
     with socket.create_connection(("127.0.0.1", server.http), timeout=30) as connection:
         connection.sendall(sent)
-        rest = b""
-        while len(found) < count:
-            head, end, body = rest.partition(b"\r\n\r\n")
-            size = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
-            if end and len(body) >= size:
-                found.append((int(head.split()[1]), body[:size]))
-                rest = body[size:]
-                continue
-            try:
-                more = connection.recv(65536)
-            except ConnectionResetError:  # a server that closes without reading what is behind
-                more = b""
-            if not more:
-                break
-            rest += more
-    assert rest == b""
-    return found
+        found = receive(connection, count)
+    return [(int(answer.split()[1]), answer.partition(b"\r\n\r\n")[2]) for answer in found]
 
 
 @pytest.mark.parametrize("name", TAKEN)

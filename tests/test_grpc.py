@@ -1,6 +1,6 @@
 """What gRPC has beside predictions: health and reflection, and what an answer says of its request and its model.
 
-How predictions over gRPC look is in test_clients.py; that none is lost while a server ends, in test_shutdown.py.
+How predictions over gRPC look is in other_clients; that none is lost while a server ends, in test_shutdown.py.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ import pytest
 from clients import Clients
 from container_engine import Container, Engine, extra_index, require_engine
 from facts import FLAVOURS, FRAMEWORKS, SDKS, before_a_release, pins
-from running import ask_grpc
+from running import ask_grpc, until
 from test_journey import readme_commands
 
 pytestmark = pytest.mark.slow
@@ -144,15 +144,13 @@ def ask(container: Container, path: str, body: bytes | None = None) -> tuple[int
 
 
 def wait_until_ready(container: Container, path: str = "/v1/models/m") -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    def ready() -> bool:
         try:
-            if ask(container, path)[0] == 200:
-                return
+            return ask(container, path)[0] == 200
         except OSError:
-            pass
-        time.sleep(0.2)
-    raise AssertionError(container.logs())
+            return False
+
+    until(ready, said=container.logs)
 
 
 # -- with every framework

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from facts import SDKS, find_python
+from facts import SDKS
+from needed import needed_python
 from running import free_port, shell
 
 pytestmark = pytest.mark.slow
@@ -83,9 +84,7 @@ def test_the_doctor_finds_nothing_where_nothing_is_wrong(install: Callable[[str,
 @pytest.mark.parametrize("version", [f"3.{minor}" for minor in range(8, 14)])
 def test_the_doctor_runs_before_anything_is_installed(bake: Callable[..., Path], version: str) -> None:
     """With any Python and its standard library alone, also one that the project does not run on; in one screen."""
-    python = find_python(version)
-    if not python:
-        pytest.skip(f"there is no Python {version}; `uv python install {version}` gets one")
+    python = needed_python(version)
     project = bake("sklearn")
     command = (
         f"make --silent doctor PYTHON='{python} -S' HTTP_PORT={free_port()} GRPC_PORT={free_port()} || echo failed"

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from facts import FLAVOURS, SDKS, before_a_release, find_python, pins
+from facts import FLAVOURS, SDKS, before_a_release, pins
+from needed import needed_python
 from running import Server, free_port, lay_promises, serving, shell
 
 pytestmark = pytest.mark.slow
@@ -61,8 +62,8 @@ def sdk(environment: tuple[str, str, str]) -> dict[str, Any]:
 def installed(environment: tuple[str, str, str], bake: Callable[..., Path]) -> Path:
     """A project of each framework and SDK, its environment made by its own Makefile."""
     framework, sdk, version = environment
-    if sdk == "kfserving" and not find_python(version):
-        pytest.skip(f"there is no Python {version}; `uv python install {version}` gets one")
+    if sdk == "kfserving":
+        needed_python(version)
     project = bake(framework, serving_sdk=sdk, python_version=version)
     shell(project, "make install")
     return project

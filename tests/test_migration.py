@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import yaml
 from facts import SDKS, TEMPLATE
+from manifest_judges import against_the_crd
 from running import free_port, serving, shell
-from test_manifests import against_the_crd
 
 PAGE = (TEMPLATE / "docs" / "migrating-from-kfserving.md").read_text()
 

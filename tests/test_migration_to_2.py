@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from cookiecutter.main import cookiecutter
-from facts import TEMPLATE
+from facts import FRAMEWORKS, TEMPLATE, VARIANTS
 from running import borrow, shell
 
 pytestmark = pytest.mark.slow
@@ -26,17 +26,22 @@ EDITS = {
 }
 
 
+def git(*arguments: str) -> bytes:
+    return subprocess.run(["git", *arguments], cwd=TEMPLATE, capture_output=True, check=True).stdout
+
+
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project of the first version under git, with edits in its three files, and not yet installed."""
-    shallow = subprocess.run(
-        ["git", "rev-parse", "--is-shallow-repository"], cwd=TEMPLATE, capture_output=True, text=True
-    )
-    if shallow.stdout.strip() == "true":
+def history() -> None:
+    if git("rev-parse", "--is-shallow-repository").strip() == b"true":
         pytest.skip("this clone has no history: git fetch --unshallow")
+
+
+@pytest.fixture
+def project(history: None, tmp_path: Path) -> Path:
+    """A project of the first version under git, with edits in its three files, and not yet installed."""
     template = tmp_path / "first"
     template.mkdir()
-    archive = subprocess.run(["git", "archive", FIRST], cwd=TEMPLATE, capture_output=True, check=True).stdout
+    archive = git("archive", FIRST)
     subprocess.run(["tar", "-x", "-C", str(template)], input=archive, check=True)
     answers = {"framework_nm": "sklearn"}
     project = Path(cookiecutter(str(template), no_input=True, extra_context=answers, output_dir=str(tmp_path)))
@@ -70,3 +75,13 @@ def test_a_project_of_the_first_version_moves_to_the_engine(project: Path, insta
     answer = "from sklearnserver.trainer.model import MyModel; m = MyModel(dirpath='sklearnserver/trainer/0001'); "
     printed = shell(project, f'.venv/bin/python -c "{answer}print(m.predict(m.example))"', PYTHONPATH=str(project))
     assert "setosa" in printed
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_an_owners_model_has_what_the_files_beside_it_take_from_it(history: None, framework: str) -> None:
+    """`model.py` stays the first version's, and today's `importing.py` comes beside it."""
+    trainer = VARIANTS / "frameworks" / framework / "trainer"
+    beside = [path.read_text() for path in trainer.glob("*.py") if path.name != "model.py"]
+    taken = ", ".join(re.findall(r"^ *from \.model import (.+)$", "\n".join(beside), re.MULTILINE))
+    theirs = git("show", f"{FIRST}:{(trainer / 'model.py').relative_to(TEMPLATE)}").decode()
+    assert [name for name in taken.split(", ") if name and f"def {name}(" not in theirs] == []

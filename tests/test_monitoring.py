@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -18,6 +16,7 @@ from typing import Any
 import pytest
 import yaml
 from facts import TEMPLATE
+from needed import needed
 from running import Server, free_port, shell
 
 COMPONENT = "k8s/components/monitoring"
@@ -64,14 +63,6 @@ TROUBLES: dict[str, tuple[list[str], dict[str, str]]] = {
     ),
     "predictions": (["ModelPredictionDrift"], {f"inference_drift_prediction_psi{{{MODEL}}}": "0.3x540"}),
 }
-
-
-def program(name: str) -> str:
-    found = shutil.which(name) or ""
-    if not found:
-        assert "CI" not in os.environ, f"there is no {name}"
-        pytest.skip(f"there is no {name}: install Debian's package prometheus")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +112,7 @@ def test_what_goes_wrong_rings_and_nothing_else(rules: dict[str, Any], trouble: 
         ],
     }
     (tmp_path / "test.yml").write_text(yaml.safe_dump(test))
-    promtool = program("promtool")
+    promtool = needed("promtool")
     for command in (["check", "rules", "rules.yml"], ["test", "rules", "test.yml"]):
         run = subprocess.run([promtool, *command], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stdout + run.stderr
@@ -142,7 +133,7 @@ class Prometheus:
             "web.listen-address": self.address.removeprefix("http://"),
         }
         with (folder / "log").open("w") as log:
-            command = [program("prometheus"), *(f"--{name}={value}" for name, value in options.items())]
+            command = [needed("prometheus"), *(f"--{name}={value}" for name, value in options.items())]
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 
     def ask(self, query: str) -> list[Any]:
@@ -156,7 +147,7 @@ class Prometheus:
 @pytest.fixture(scope="module")
 def prometheus(install: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """A Prometheus that has scraped a server under load."""
-    program("prometheus")
+    needed("prometheus")
     project, folder = install("sklearn", "kserve"), tmp_path_factory.mktemp("prometheus")
     shell(project, f".venv/bin/python -m sklearnserver.trainer --output_dir {folder / 'models'}")
     with Server(project, MODEL_NAME="sklearnserver-test", MODEL_DIR=str(folder / "models")) as server:

@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from facts import find_python, pins
+from facts import pins
+from needed import needed_python
 from running import free_port, serving, shell
 
 pytestmark = pytest.mark.slow
@@ -35,9 +36,7 @@ BUILDS = {
 @pytest.fixture(scope="module", params=SDKS)
 def built(request: pytest.FixtureRequest, bake: Callable[..., Path]) -> tuple[Path, str]:
     """The project of which both tools made packages, and the Python that they are for."""
-    python = find_python(SDKS[request.param])
-    if not python:
-        pytest.skip(f"there is no Python {SDKS[request.param]}; `uv python install {SDKS[request.param]}` gets one")
+    python = needed_python(SDKS[request.param])
     project = bake("sklearn", serving_sdk=request.param)
     (project / "sklearnserver/trainer/0001").mkdir()
     (project / "sklearnserver/trainer/0001/model.joblib").write_text("a model that somebody trained")

@@ -23,6 +23,7 @@ from cookiecutter.exceptions import FailedHookException
 from cookiecutter.main import cookiecutter
 from cookiecutter.utils import create_env_with_context
 from facts import FRAMEWORKS, QUESTIONS, TEMPLATE, find_python
+from needed import needed_python
 
 HOOK = Path(__file__).parents[1] / "hooks" / "pre_gen_project.py"
 
@@ -743,9 +744,7 @@ def test_jinja_given_on_the_command_line(kitchen: Kitchen) -> None:
 @pytest.mark.slow
 def test_a_cookiecutter_that_is_too_old_is_one_sentence(tmp_path: Path) -> None:
     """Cookiecutter 1.7 hands on variables unrendered. It runs on Pythons up to 3.9."""
-    python = find_python("3.8") or find_python("3.9")
-    if not python:
-        pytest.skip("there is no Python 3.8; `uv python install 3.8` gets one")
+    python = find_python("3.9") or needed_python("3.8")
     old = ["uv", "tool", "run", "--quiet", "--python", python, "cookiecutter==1.7.3"]
     command = [*old, str(TEMPLATE), "--no-input", "--default-config"]
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)

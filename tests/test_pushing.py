@@ -92,7 +92,8 @@ def test_a_version_goes_beside_the_one_that_the_manifests_name(project: Path, st
     (model(project) / ".DS_Store").write_text("no file of the model's")
     place = f"s3://models/{project.parent.name}"
     run = push(project, f"TO={place}", **store.access)
-    assert run.stdout.splitlines()[-1].startswith(f"{place}/0001 is there. sklearnserver.yaml")
+    said = run.stdout.splitlines()[-1]
+    assert said.startswith(f"Pushed to {place}/0001, and wrote that address into sklearnserver.yaml")
     assert addresses(project) == {(f"{place}/0001", "0001")}
     first = objects(store, f"{project.parent.name}/0001/")
     (model(project) / ".DS_Store").unlink()
@@ -125,7 +126,7 @@ def test_what_cannot_be_pushed_is_said_and_changes_nothing(project: Path, store:
     before = addresses(project)
     for place in ("pvc://claim/models", "https://example.com/m.tar.gz?sig=SECRET", "s3://", "models"):
         run = push(project, f"TO={place}", ok=False)
-        assert "cannot be pushed to: TO=... names a place in gs://, s3://" in run.stderr
+        assert ": name a place in gs://, s3://" in run.stderr
         assert "SECRET" not in run.stdout + run.stderr
     kfserving = not (project / "k8s" / "runtime").exists()
     assert ("oci://" in run.stderr) != kfserving

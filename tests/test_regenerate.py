@@ -259,7 +259,8 @@ def test_where_files_cannot_be_moved_the_project_is_as_it_was(project: Path) -> 
     before = contents(project)
     (project / ".before").write_text("a file of mine")
     run = generate(project.parent, "kserve", "--overwrite-if-exists")
-    assert run.returncode != 0 and "The project is as it was, because a file of it cannot be moved: " in run.stderr
+    assert run.returncode != 0
+    assert "The project was not changed, because one of its files cannot be moved: " in run.stderr
     assert ".before" in run.stderr
     assert contents(project) == {**before, ".before": b"a file of mine"}
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from facts import SDKS
-from running import borrow, free_port
+from running import borrow, free_port, until
 
 pytestmark = pytest.mark.slow
 
@@ -45,10 +44,7 @@ class Watched:
             return None
 
     def wait(self, what: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
-        while not what():
-            assert self.process.poll() is None and time.monotonic() < deadline, self.log
-            time.sleep(0.1)
+        until(what, self.process, lambda: self.log)
 
     def processes(self) -> dict[int, str]:
         """The commands that run on its terminal, by their ids."""

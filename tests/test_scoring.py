@@ -10,7 +10,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ import pandas as pd
 import pytest
 from buckets import Store, running_google_store
 from facts import TEMPLATE
-from running import Server
+from running import Server, until
 
 pytestmark = pytest.mark.slow
 
@@ -106,10 +105,7 @@ def test_what_ends_a_run_loses_no_finished_part(project: Path, tmp_path: Path, e
     """Neither does it leave a process behind; the next run goes on, and has what one run has."""
     table, out = big(tmp_path, 60_000), tmp_path / "out"
     process = score(project, table, out, "--workers", "2", "--batch_rows", "64")
-    deadline = time.monotonic() + 120
-    while len(parts(out)) < 1:
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: parts(out), process)
     process.send_signal(ending)
     said = process.communicate(timeout=60)[1]  # which ends when no process has the pipe any more
     finished = parts(out)

@@ -24,7 +24,7 @@ import pytest
 from clients import Clients
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as messages
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
-from running import Server
+from running import Server, until
 
 pytestmark = pytest.mark.slow
 
@@ -101,9 +101,7 @@ def test_a_server_that_still_loads_its_model_ends_at_once(project: Path, tmp_pat
     signal which it does not handle."""
     server = Server(project, program=HELD.format(package="sklearnserver"), GATE=str(tmp_path))
     try:
-        while not (tmp_path / "reached").exists():
-            assert server.process.poll() is None, server.log
-            time.sleep(0.02)
+        until((tmp_path / "reached").exists, server.process, lambda: server.log)
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(10) == 128 + signal.SIGTERM
         assert "Traceback" not in server.log
@@ -200,8 +198,7 @@ def test_ctrl_c_and_a_second_signal_skip_the_drain_and_nothing_in_flight(
         half_body.sendall(head + body[:5])
         gate.mkdir()
         held = pool.submit(httpx.post, f"{server.address}/v1/models/m:predict", content=body, timeout=60)
-        while not (gate / "reached").exists():
-            time.sleep(0.01)
+        until((gate / "reached").exists)
         for number in signals:
             server.process.send_signal(number)
             time.sleep(0.2)
@@ -240,8 +237,7 @@ def test_a_call_that_never_returns_does_not_keep_the_server_from_ending(
     with Server(project, program=program, GATE=str(gate), LIMIT="1") as server, ThreadPoolExecutor() as pool:
         gate.mkdir()
         held = pool.submit(httpx.post, f"{server.address}/v1/models/m:predict", json={"instances": [row]}, timeout=60)
-        while not (gate / "reached").exists():
-            time.sleep(0.01)
+        until((gate / "reached").exists)
         server.process.send_signal(signal.SIGTERM)
         assert server.process.wait(30) == 1
         assert "in flight" in server.log.splitlines()[-1]

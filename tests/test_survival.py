@@ -21,7 +21,7 @@ import pytest
 from facts import SDKS
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
-from running import Server
+from running import Server, until
 
 pytestmark = pytest.mark.slow
 
@@ -92,13 +92,6 @@ def post(server: Server, path: str, content: Any, **options: Any) -> httpx.Respo
 
 def ways(sdk: str) -> list[str]:
     return ["v1", "v2", "explain", "cloudevent", *(["grpc"] if sdk == "kserve" else [])]
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture(params=list(SDKS))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from facts import SDKS
-from running import beside, free_port, shell
+from running import answers, beside, free_port, shell
 
 pytestmark = pytest.mark.slow
 
@@ -34,20 +33,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with (folder / "log").open("w") as log, httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            while not answers(client):
-                assert process.poll() is None, (folder / "log").read_text()
-                time.sleep(0.1)
+            assert answers(f"{client.base_url}/health", process), (folder / "log").read_text()
             yield client
         finally:
             process.terminate()
             process.wait()
-
-
-def answers(client: httpx.Client) -> bool:
-    try:
-        return client.get("/health").status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture(scope="module", params=SDKS)

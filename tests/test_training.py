@@ -8,12 +8,11 @@ import random
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from running import Server, shell
+from running import Server, shell, until
 
 pytestmark = pytest.mark.slow
 
@@ -82,19 +81,13 @@ class Training:
                 found.append(text)
         return found
 
-    def wait_until(self, true: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 120
-        while not true():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
     def check(self, version: str, *extras: str) -> None:
         """The version is whole, has these extras, can be loaded, and nothing else is left."""
         files = {path.name for path in (self.output / version).iterdir()}
         assert files == {"drift.json", "input.json", "metadata.json", "metadata.sha256", "model.joblib", *extras}
         program = f"from {self.package.name}.trainer.model import MyModel; MyModel(dirpath='{self.output / version}')"
         subprocess.run([self.python, "-c", program], cwd=self.folder, check=True)
-        self.wait_until(lambda: not self.children())
+        until(lambda: not self.children())
         assert list(self.temporary.iterdir()) == []
 
 
@@ -140,7 +133,7 @@ def test_ctrl_c_ends_the_conversion_and_leaves_the_model(training: Callable[[str
     """A second training beside it takes the next number, and leaves the first one's draft alone."""
     run = training(ENDLESS)
     first = run.start(600)
-    run.wait_until(run.children)
+    until(run.children)
     second = run.start(0)
     printed, errors = second.communicate(timeout=120)
     notes = "No compiled model: --extras_seconds is 0.\nNo report: --extras_seconds is 0.\n"
@@ -159,10 +152,10 @@ def test_a_killed_training_leaves_no_process_and_the_next_one_finishes_its_model
 ) -> None:
     run = training(ENDLESS)
     first = run.start(600)
-    run.wait_until(run.children)
+    until(run.children)
     first.kill()
     first.communicate(timeout=60)
-    run.wait_until(lambda: not run.children())
+    until(lambda: not run.children())
     assert [path.name for path in run.output.iterdir()] == [".0001.partial"]
     printed, errors = run.start(0).communicate(timeout=120)
     assert printed.startswith(f"Saved: {run.output / '0001'}, which an earlier training left unfinished\n"), errors

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 from cookiecutter.main import cookiecutter
 from facts import FLAVOURS, SDKS, TEMPLATE, find_python
+from needed import needed_python
 from running import shell
 from test_bake import files
 
@@ -183,9 +184,7 @@ def test_an_edited_project_of_each_release_is_green_afterwards(
 @pytest.mark.slow
 def test_an_old_python_runs_the_updater_with_uv_and_is_told_so_without(project: Path) -> None:
     """As that of a project of KFServing, which has no cookiecutter."""
-    python = find_python("3.8") or find_python("3.9")
-    if not python:
-        pytest.skip("there is no Python 3.8; `uv python install 3.8` gets one")
+    python = find_python("3.9") or needed_python("3.8")
     uv = shutil.which("uv")
     assert uv
     for path, status, said in (

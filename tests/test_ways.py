@@ -6,7 +6,6 @@ import contextlib
 import functools
 import json
 import os
-import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +19,7 @@ import pytest
 from facts import SDKS
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
-from running import Server
+from running import Server, until
 
 pytestmark = pytest.mark.slow
 
@@ -197,20 +196,12 @@ def test_each_route_has_its_answer(sdk: str, server: Server) -> None:
     assert server.client.head("/elsewhere").status_code == 404
 
 
-def peak(server: Server) -> int:
-    """The most memory that a server has had, in bytes."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    assert found
-    return int(found[1]) * 1024
-
-
 @pytest.mark.parametrize("chunked", [False, True])
 def test_bodies_that_nobody_needs_are_not_kept_and_who_sends_first_reads_the_answer(
     server: Server, chunked: bool
 ) -> None:
     server.client.post("/v1/models/m:predict", json=BODY)
-    before = peak(server)
+    before = server.memory(most=True)
     for path, status, more in (
         ("/elsewhere", 404, ""),
         ("/v2/health/live", 405, ""),
@@ -233,7 +224,7 @@ def test_bodies_that_nobody_needs_are_not_kept_and_who_sends_first_reads_the_ans
         head, _, content = answer.partition(b"\r\n\r\n")
         assert int(head.split()[1]) == status, head
         assert set(json.loads(content)) == {"error"}
-    assert peak(server) - before < 15_000_000
+    assert server.memory(most=True) - before < 15_000_000
 
 
 def test_a_stalled_upload_is_answered_at_once_or_ends(sdk: str, install: Callable[..., Path]) -> None:
@@ -285,14 +276,14 @@ def ended(connection: socket.socket, more: bytes) -> bool:
 )
 def test_a_head_that_does_not_end_is_not_kept(server: Server, begin: bytes, piece: bytes) -> None:
     server.client.post("/v1/models/m:predict", json=BODY)
-    before = peak(server)
+    before = server.memory(most=True)
     with socket.create_connection(("127.0.0.1", server.http), timeout=30) as connection:
         with contextlib.suppress(ConnectionError):
             connection.sendall(begin)
             for _ in range(1000):
                 connection.sendall(piece)
         until(functools.partial(ended, connection, b""))
-    assert peak(server) - before < 15_000_000
+    assert server.memory(most=True) - before < 15_000_000
     assert server.client.post("/v1/models/m:predict", json=BODY).status_code == 200
 
 
@@ -319,13 +310,6 @@ def ask(server: Server, way: str, first: float = 5.1, timeout: float = 30) -> ht
 def logged(server: Server, way: str, status: object) -> bool:
     lines = [json.loads(line) for line in server.log.splitlines()]
     return any((line.get("protocol"), line.get("status")) == (way, status) for line in lines)
-
-
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_who_left_is_not_waited_for_by_any_way(sdk: str, install: Callable[..., Path], tmp_path: Path) -> None:
@@ -442,7 +426,6 @@ def test_a_body_of_the_size_that_is_allowed_is_answered_and_others_meanwhile(
         content = answer.json()
         predictions = content["predictions"] if way == "v1" else content["outputs"][0]["data"]
         assert predictions == [0] * 5_700_000
-        assert peak(server) < 2**31
-        print(
-            f"{sdk}, {way}: {len(body)} bytes, {peak(server)} at most, health late by {max(late):.3f} s of {len(late)}"
-        )
+        memory = server.memory(most=True)
+        assert memory < 2**31
+        print(f"{sdk}, {way}: {len(body)} bytes, {memory} at most, health late by {max(late):.3f} s of {len(late)}")

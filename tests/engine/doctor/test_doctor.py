@@ -81,24 +81,24 @@ WRONG: dict[str, tuple[Callable[[Project], Finding], dict[str, str], str]] = {
     "an old environment": (
         machine.check_python,
         {"setup.py": 'python_requires=">=3.98,<3.99"'},
-        ".venv has Python 3.*, and the project needs Python 3.98 or newer, before Python 3.99: remove .venv",
+        ".venv has Python 3.*, and the project needs Python 3.98 or newer, but older than Python 3.99: remove .venv",
     ),
     "an environment that does not run": (machine.check_python, {".venv/bin/python": "no program"}, "does not run"),
-    "an edit": (parts.check_engine, {"p/_engine/serving/model.py": "x = 2\n"}, "serving/model.py: edited"),
-    "a leftover": (parts.check_engine, {"p/_engine/old/a.py": ""}, "old/a.py: not the template's"),
+    "an edit": (parts.check_engine, {"p/_engine/serving/model.py": "x = 2\n"}, "you edited serving/model.py"),
+    "a leftover": (parts.check_engine, {"p/_engine/old/a.py": ""}, "the template has no old/a.py"),
     "half an engine": (
         parts.check_engine,
         {"p/_engine/DIGESTS": f"{digest('')}  p/_engine/__init__.py\n{digest('')}  p/_engine/sdk/a.py\n"},
-        "sdk/a.py: missing",
+        "there is no sdk/a.py",
     ),
     "an engine of which nothing is known": (parts.check_engine, {"p/_engine/DIGESTS": ""}, "DIGESTS is missing"),
     "a newer pin": (
         parts.check_lock,
         {"requirements.txt": "pandas==3.0.0\n"},
-        "asks for pandas==3.0.0, and requirements.lock has 2.3.3: make lock",
+        "asks for pandas==3.0.0, but requirements.lock has 2.3.3: run make lock",
     ),
-    "a new requirement": (parts.check_lock, {"requirements.txt": "pillow\n"}, "asks for pillow, and .* has none"),
-    "no lock": (parts.check_lock, {"requirements.lock": ""}, "scikit-learn==1.9.1, and requirements.lock has none"),
+    "a new requirement": (parts.check_lock, {"requirements.txt": "pillow\n"}, "asks for pillow, but .* has none"),
+    "no lock": (parts.check_lock, {"requirements.lock": ""}, "scikit-learn==1.9.1, but requirements.lock has none"),
     "a newer model that does not answer": (
         parts.check_model,
         {"p/inferencer/newest.py": "import sys\nprint('0002 is left out: damaged', file=sys.stderr)\nprint('0001')"},
@@ -112,7 +112,7 @@ WRONG: dict[str, tuple[Callable[[Project], Finding], dict[str, str], str]] = {
     "another version of the framework": (
         parts.check_sample,
         {"requirements.txt": "scikit-learn==2.0.0\n"},
-        "made by scikit-learn 1.9.1, and requirements.txt pins 2.0.0: make train",
+        "made by scikit-learn 1.9.1, but requirements.txt pins 2.0.0: run make train",
     ),
     "a damaged sample": (
         parts.check_sample,

@@ -14,7 +14,7 @@ from _engine.contract.columns import Column
 from _engine.contract.errors import ModelError
 from _engine.contract.signature import Signature
 from _engine.training import mlserver
-from _engine.training.importing import Known, columns_of, find
+from _engine.training.importing import Known, columns_of, find, told
 from _engine.training.model import Model
 
 X = pd.DataFrame({"a": [1.0, np.nan, 3.0], "b": ["x", "y", "x"]})
@@ -52,8 +52,7 @@ class Network(Model):
         self.model = np.load(path)
 
     def read_signature(self, X: Any = None) -> Signature:
-        self.read_scores(self.run, (len(self.model),))
-        return Signature(self.columns_of(X, len(self.model)))
+        return self.read_network(X, self.run, (len(self.model),))
 
 
 def network(folder: Path, weights: Any, labels: tuple[Any, ...] = (), **options: Any) -> Network:
@@ -135,6 +134,12 @@ def test_one_score_is_a_number_unless_two_labels_are_named(tmp_path: Path) -> No
         assert model.predict(rows).tolist() == answers
     np.testing.assert_allclose(model.predict(rows, proba=True)[0], [1 / (1 + np.exp(-2)), 1 / (1 + np.exp(2))])
     assert network(tmp_path, np.eye(2), task="regression").predict([[1.0, 2.0]]).tolist() == [[1.0, 2.0]]
+
+
+def test_what_it_takes_is_told_and_of_many_columns_how_many_more(tmp_path: Path) -> None:
+    lines = told(network(tmp_path, np.ones((23, 1))))
+    columns = [f"  {f'x{at}':<26}number" for at in range(20)]
+    assert lines[-22:] == ["It answers a number, and takes:", *columns, "  and 3 more columns"]
 
 
 def test_labels_have_to_be_as_many_as_scores(tmp_path: Path) -> None:

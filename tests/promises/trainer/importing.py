@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ...trainer.model import MyModel
-from .test_trainer import train
+from .trained import train
 
 #: Rows of numbers and text, a label for each of two and of three kinds, and a number.
 RANDOM = np.random.default_rng(0)

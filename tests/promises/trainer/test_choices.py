@@ -16,7 +16,7 @@ import pytest
 from ...trainer import model as module
 from ...trainer._core import Model, ModelError
 from ...trainer.model import MyModel
-from .test_trainer import train
+from .trained import train
 
 Table = Tuple[pd.DataFrame, pd.Series]
 

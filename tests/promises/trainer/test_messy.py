@@ -15,7 +15,7 @@ from ..._engine.protocol.media import CSV, Media
 from ..._engine.protocol.requests import Decoder
 from ..._engine.protocol.tensors import to_bytes
 from ...trainer.model import MyModel
-from .test_trainer import train
+from .trained import train
 
 
 def export(folder: Path) -> pd.DataFrame:

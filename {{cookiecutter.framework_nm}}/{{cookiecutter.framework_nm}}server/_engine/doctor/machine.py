@@ -23,24 +23,24 @@ TIMES = 10
 def check_python(project: Project) -> Finding:
     """Whether the environment, or what would make it, is of a Python that the project runs on."""
     first, end = project.pythons()
-    needed = f"the project needs {_dotted(first)} or newer, before {_dotted(end)}"
+    needed = f"the project needs {_dotted(first)} or newer, but older than {_dotted(end)}"
     if not project.venv.exists():
         if first <= sys.version_info[:2] < end:
             return fine(f"{_dotted(sys.version_info[:3])}; no {project.venv.name} yet: make install")
         return wrong(
-            f"make found {_dotted(sys.version_info[:3])}, and {needed}: get one, as with `uv python install`, or "
-            "name one, as in make install PYTHON=/path/to/python"
+            f"make found {_dotted(sys.version_info[:3])}, and {needed}: install one, for example with "
+            "`uv python install`, or name one: make install PYTHON=/path/to/python"
         )
     try:
         command = [str(project.python), "-c", "import sys; print(*sys.version_info[:3])"]
         run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=60)
     except (OSError, subprocess.SubprocessError):
-        return wrong(f"the Python of {project.venv.name} does not run: remove {project.venv.name}, then make install")
+        return wrong(f"the Python in {project.venv.name} does not run: remove that folder, then run make install")
     version = tuple(map(int, run.stdout.split()))
     if first <= version[:2] < end:
         return fine(f"{_dotted(version)} in {project.venv.name}")
     return wrong(
-        f"{project.venv.name} has {_dotted(version)}, and {needed}: remove {project.venv.name}, then make install"
+        f"{project.venv.name} has {_dotted(version)}, and {needed}: remove {project.venv.name}, then run make install"
     )
 
 
@@ -49,10 +49,10 @@ def check_ports(_: Project) -> Finding:
     ports = {name: os.environ[name] for name in ("HTTP_PORT", "GRPC_PORT") if os.environ.get(name)}
     taken = [name for name, port in ports.items() if not _is_free(port)]
     if not taken:
-        return fine(f"{', '.join(ports.values())} free")
+        return fine(f"{' and '.join(ports.values())} are free")
     return wrong(
         *(
-            f"{ports[name]} cannot be used: end what listens there, or choose another: make serve {name}=..."
+            f"port {ports[name]} cannot be used: stop what listens there, or choose another one: make serve {name}=..."
             for name in taken
         )
     )
@@ -66,9 +66,9 @@ def check_memory(_: Project) -> Finding:
         return fine("not known on this system")
     needed = TIMES * int(limit)
     if needed <= free:
-        return fine(f"{_mb(free)} free; a request of MAX_BUFFER_SIZE ({_mb(int(limit))}) may take {_mb(needed)}")
+        return fine(f"{_mb(free)} are free; a request of MAX_BUFFER_SIZE ({_mb(int(limit))}) may take {_mb(needed)}")
     return wrong(
-        f"{_mb(free)} free, and a request of MAX_BUFFER_SIZE ({_mb(int(limit))}) may take {_mb(needed)}: "
+        f"only {_mb(free)} are free, but a request of MAX_BUFFER_SIZE ({_mb(int(limit))}) may take {_mb(needed)}: "
         f"serve with MAX_BUFFER_SIZE={free // TIMES // 2}, or with more memory"
     )
 

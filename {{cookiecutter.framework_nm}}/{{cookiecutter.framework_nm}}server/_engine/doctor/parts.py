@@ -23,7 +23,7 @@ def check_engine(project: Project) -> Finding:
     lines = [line.partition("  ") for line in project.text(f"{prefix}DIGESTS").splitlines()]
     written = {name[len(prefix) :]: digest for digest, _, name in lines if name.startswith(prefix)}
     if not written:
-        return wrong("DIGESTS is missing, or lists no file: generate the project again (cookiecutter -f)")
+        return wrong("DIGESTS is missing or lists no files: generate the project again (cookiecutter -f)")
     files = [path for path in project.engine.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     here = {
         path.relative_to(project.engine).as_posix(): _digest(path.read_bytes().replace(b"\r\n", b"\n"))
@@ -31,15 +31,15 @@ def check_engine(project: Project) -> Finding:
     }
     here.pop("DIGESTS", None)
     kinds = {
-        "edited": [name for name in written if name in here and here[name] != written[name]],
-        "missing": [name for name in written if name not in here],
-        "not the template's": [name for name in here if name not in written],
+        "you edited": [name for name in written if name in here and here[name] != written[name]],
+        "there is no": [name for name in written if name not in here],
+        "the template has no": [name for name in here if name not in written],
     }
-    problems = [f"{_some(sorted(names))}: {kind}" for kind, names in kinds.items() if names]
+    problems = [f"{kind} {_some(sorted(names))}" for kind, names in kinds.items() if names]
     version = project.text(f"{prefix}VERSION").strip()
     if not problems:
         return fine(f"{version}, as the template wrote it")
-    return wrong(*problems, "to renew it, keeping copies of your edits: cookiecutter -f (README.md of _engine)")
+    return wrong(*problems, "cookiecutter -f renews the engine, and keeps copies of your edits: see _engine/README.md")
 
 
 def check_lock(project: Project) -> Finding:
@@ -51,24 +51,24 @@ def check_lock(project: Project) -> Finding:
             has = f"has {', '.join(sorted(locked[name]))}" if name in locked else "has none"
             asked = f"{name}=={version}" if version else name
             problems.append(
-                f"requirements.txt asks for {asked}, and requirements.lock {has}: make lock, then make install"
+                f"requirements.txt asks for {asked}, but requirements.lock {has}: run make lock, then make install"
             )
-    return wrong(*problems) if problems else fine(f"{len(locked)} packages, among them all of requirements.txt")
+    return wrong(*problems) if problems else fine(f"{len(locked)} packages, with all of requirements.txt among them")
 
 
 def check_model(project: Project) -> Finding:
     """Whether the newest model answers its own input.json with the code as it is."""
     if not (project.venv / ".installed").exists():
-        return fine("not looked at before make install")
+        return fine("not checked before make install")
     command = [str(project.python), "-m", f"{project.package.name}.inferencer.newest"]
     try:
         run = subprocess.run(command, cwd=str(project.root), capture_output=True, timeout=120)
     except (OSError, subprocess.SubprocessError) as error:
-        return wrong(f"it cannot be asked: {error}")
+        return wrong(f"the check cannot be run: {error}")
     said = run.stderr.decode(errors="replace").strip().splitlines()
     if run.returncode == 0 and not said:
         return fine(f"{Path(run.stdout.decode().strip()).as_posix()} answers its own input.json")
-    return wrong(*(said[-SHOWN:] or [f"it ended with status {run.returncode}, and said nothing: make serve"]))
+    return wrong(*(said[-SHOWN:] or [f"the check ended with status {run.returncode} and no message: run make serve"]))
 
 
 def check_sample(project: Project) -> Finding:
@@ -89,7 +89,7 @@ def check_sample(project: Project) -> Finding:
     for name, version in sorted(versions.items()):
         pin = pins.get(normal(name))
         if pin and pin != version.partition("+")[0]:
-            problems.append(f"it was made by {name} {version}, and requirements.txt pins {pin}: make train")
+            problems.append(f"it was made by {name} {version}, but requirements.txt pins {pin}: run make train")
     return wrong(*problems) if problems else fine("whole, and made by the versions that are pinned")
 
 

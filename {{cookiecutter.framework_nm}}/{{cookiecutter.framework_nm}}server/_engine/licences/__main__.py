@@ -10,8 +10,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-NOTE = """The Python packages in this image, and what each says of its licence. The texts that come with a package are
-in the folder of its name. Those of the base image and of Debian's packages are in /usr/share/doc/*/copyright.
+NOTE = """The Python packages in this image, and the licence that each states. The texts that come with a package are in
+the folder of its name. Those of the base image and of Debian's packages are in /usr/share/doc/*/copyright.
 
 """
 #: What files with a licence's text are called.
@@ -35,7 +35,7 @@ def licence(distribution: metadata.Distribution) -> str:
     named = [text.split(" :: ")[-1] for text in fields.get_all("Classifier") or [] if text.startswith("License :: ")]
     told = [*(fields.get_all("License-Expression") or []), ", ".join(named), *(fields.get_all("License") or [])]
     lines = [line for text in told for line in text.strip().splitlines()[:1]]
-    return lines[0] if lines else "not said, see its texts"
+    return lines[0] if lines else "not stated; see its texts"
 
 
 def link_texts(distribution: metadata.Distribution, folder: Path) -> None:

@@ -55,13 +55,12 @@ def open_store(place: str, schemes: List[str], engine: str, base: str) -> Store:
     }
     if scheme not in schemes or not rest or "?" in rest:
         known = ", ".join(f"{each}://" for each in schemes)
-        raise Refused(
-            f"{shown(place)} cannot be pushed to: TO=... names a place in {known}, such as s3://bucket/models"
-        )
+        raise Refused(f"no model can be pushed to {shown(place)}: name a place in {known}, as in TO=s3://bucket/models")
     try:
         return makers[scheme]()
     except ImportError as error:
-        raise Refused(f"{scheme}:// needs {error.name}: .venv/bin/python -m pip install --editable '.[push]'") from None
+        install = ".venv/bin/python -m pip install --editable '.[push]'"
+        raise Refused(f"{scheme}:// needs {error.name}; install it with {install}") from None
 
 
 def push(store: Store, files: Dict[str, Path]) -> str:
@@ -71,21 +70,21 @@ def push(store: Store, files: Dict[str, Path]) -> str:
         print(f"Pushing {store.address(name)} ...")
         if store.push(name, files):
             return store.address(name)
-    raise Refused("others push there all the time: try again")
+    raise Refused(f"others took the next number {_TRIES} times in a row: try again")
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Push one model, and write its address into the manifests."""
     parser = argparse.ArgumentParser(prog="pushing", description="Copies a model to where the cluster reads it.")
     parser.add_argument("model_dir", type=Path)
-    parser.add_argument("--name", required=True, help="the InferenceService, whose manifests get the address")
+    parser.add_argument("--name", required=True, help="the InferenceService whose manifests get the address")
     parser.add_argument(
-        "--manifest", type=Path, action="append", default=[], help="where the address is read, if there"
+        "--manifest", type=Path, action="append", default=[], help="a manifest to write the address into, if it exists"
     )
-    parser.add_argument("--to", default="", help="the place for versions; beside the manifests' version unless given")
-    parser.add_argument("--schemes", default="gs s3 oci", help="what the cluster reads")
-    parser.add_argument("--engine", default="docker", help="what builds and pushes images")
-    parser.add_argument("--base", default=BASE, help="the image below a model's, with sh and ln")
+    parser.add_argument("--to", default="", help="the folder of versions; by default that in the manifests")
+    parser.add_argument("--schemes", default="gs s3 oci", help="the kinds of stores that the cluster reads")
+    parser.add_argument("--engine", default="docker", help="the program that builds and pushes images")
+    parser.add_argument("--base", default=BASE, help="the base of a model's image, which needs sh and ln")
     asked = parser.parse_args(arguments)
     known = (address.read(manifest, asked.name) for manifest in asked.manifest)
     place = place_of(asked.to or next(filter(None, known), ""))
@@ -99,11 +98,12 @@ def main(arguments: Optional[List[str]] = None) -> int:
         said = redacted(" ".join(str(error).split()), place)
         print(f"Pushing to {shown(place)} failed: {type(error).__name__}: {said}", file=sys.stderr)
         print(
-            "A version that is there in part has no metadata.json, and its number is not used again.", file=sys.stderr
+            "If a part of a version was pushed, it has no metadata.json, and its number is not used again.",
+            file=sys.stderr,
         )
         return 1
     written = [str(manifest) for manifest in asked.manifest if address.write(manifest, asked.name, uri)]
-    print(f"{uri} is there. {' and '.join(written) or 'No manifest'} names it.")
+    print(f"Pushed to {uri}" + (f", and wrote that address into {' and '.join(written)}." if written else "."))
     return 0
 
 

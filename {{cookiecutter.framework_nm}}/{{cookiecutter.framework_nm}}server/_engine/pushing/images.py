@@ -69,7 +69,7 @@ class Registry:
         try:
             subprocess.run([self._engine, *words], check=True)
         except OSError as error:
-            raise Refused(f"{self._engine} does not run ({error}): ENGINE=... names what builds images") from None
+            raise Refused(f"{self._engine} cannot be run ({error}): name what builds images with ENGINE=...") from None
         except subprocess.CalledProcessError:
             host = self._name.partition("/")[0]
             raise Refused(

@@ -165,7 +165,7 @@ def told(model: Model) -> List[str]:
         f"{', may be missing' if column.nullable else ''}"
         for column in model.signature.columns
     ]
-    more = [f"  and {len(columns) - SHOWN} columns more"] if len(columns) > SHOWN else []
+    more = [f"  and {len(columns) - SHOWN} more columns"] if len(columns) > SHOWN else []
     return [*model.notes, f"It answers {answers}{proba}, and takes:", *columns[:SHOWN], *more]
 
 

@@ -186,17 +186,28 @@ class Places:
         """
         return columns_of(self.known, X, width, names, text, nullable)
 
-    def read_scores(self, run: Callable[[np.ndarray], np.ndarray], shape: Tuple[int, ...]) -> None:
+    def read_network(
+        self, X: Any, run: Callable[[np.ndarray], np.ndarray], shape: Tuple[int, ...], name: str = "input-0"
+    ) -> Signature:
         """For `read_signature` of a network: settle what it predicts by what `run` gives for rows of a shape, single
-        precision: [rows, n] or [rows]. `from_scores` makes answers of it from there on. Raises ValueError where it
-        gives anything else.
+        precision: [rows, n] or [rows]. `from_scores` makes answers of it from there on. The signature is of columns, or
+        of a tensor of this name. Raises ValueError where `run` gives anything else, and as `columns_of`.
         """
         heads.read(self, run(heads.samples(shape)))
+        return Signature(self.columns_of(X, *shape) if len(shape) == 1 else (Column(name, "FP64", shape=shape),))
 
     @property
     def imported(self) -> bool:
-        """Whether the network was made elsewhere: `read_scores` notes what its scores mean."""
+        """Whether the network was made elsewhere: `read_network` notes what its scores mean."""
         return "head" in self.state
+
+    def name_categories(self, names: List[str], categories: List[List[Any]]) -> None:
+        """For `read_signature` of a model that learnt from columns of text: the names of these, and the categories of
+        each, in the order of their numbers. Raises ValueError where they are no text.
+        """
+        if len(names) != len(categories) or not all(isinstance(value, str) for each in categories for value in each):
+            raise ValueError("the model learnt from categories that are no text, which are not served here")
+        self.state["categories"] = dict(zip(names, categories))
 
     def number_labels(self, count: int) -> None:
         """For `read_signature` of a model that numbers its labels: they are 0, 1, ..., or what --labels names.

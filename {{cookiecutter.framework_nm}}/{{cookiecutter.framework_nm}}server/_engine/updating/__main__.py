@@ -62,12 +62,12 @@ def clone(address: str, checkout: str, folder: Path) -> str:
             if run.returncode:
                 said = run.stderr.decode(errors="replace").replace(address, shown).strip()
                 return (
-                    f"{said}\nThe template cannot be fetched from {shown}. Name a folder or a git address: TEMPLATE=..."
+                    f"{said}\nThe template cannot be fetched from {shown}. Name its folder or git address: TEMPLATE=..."
                 )
     except FileNotFoundError:
         return "git is not installed, and an update needs it."
     if not (folder / "tools" / "update").is_dir():
-        return f"{shown} is not this template, or a release of it that had no updater yet."
+        return f"{shown} is not this template, or is a release of it from before `make update`."
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Promises of CatBoost's model, beside those that test_trainer.py holds every framework to."""
+"""Promises of CatBoost's model, beside those of every framework."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Promises of the worked example, beside those that test_trainer.py holds every model to. Yours go here."""
+"""Promises of the worked example, beside those of every model. Yours go here."""
 
 from __future__ import annotations
 

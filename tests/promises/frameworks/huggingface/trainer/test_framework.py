@@ -1,4 +1,4 @@
-"""Promises of Transformers' models, beside those that test_trainer.py holds every framework to."""
+"""Promises of Transformers' models, beside those of every framework."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import transformers
 from ...trainer._core import Column, Signature
 from ...trainer.model import MyModel
 from ...trainer.preprocessor import to_texts
-from .test_trainer import train, train_as_typed
+from .trained import train, train_as_typed
 
 Table = Tuple[pd.DataFrame, pd.Series]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from .importing import MIXED, NUMBER, NUMBERS, THREE, TWO, Harm, imported, with_missing
-from .test_trainer import train
+from .trained import train
 
 X = with_missing(NUMBERS)
 

@@ -1,4 +1,4 @@
-"""Promises of MLflow's models, beside those that test_trainer.py holds every framework to."""
+"""Promises of MLflow's models, beside those of every framework."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from ...trainer._core import Column, ModelError
 from ...trainer.model import MyModel, _mlflow
-from .test_trainer import train
+from .trained import train
 
 Table = Tuple[pd.DataFrame, pd.Series]
 

@@ -1,4 +1,4 @@
-"""Promises of the ONNX model, beside those that test_trainer.py holds every framework to."""
+"""Promises of the ONNX model, beside those of every framework."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from ...trainer.model import MyModel
-from .test_trainer import train
+from .trained import train
 
 Table = Tuple[pd.DataFrame, pd.Series]
 FLOATS = [("input", FloatTensorType([None, 3]))]
@@ -142,7 +142,7 @@ def test_rows_may_be_images(tmp_path: Path) -> None:
     ("inputs", "outputs", "complaint"),
     [
         ({"x": [1, 3]}, {"y": [1, 3]}, r"the first dimension .* found 'x', tensor(float) [1, 3]"),
-        ({"x": ["n", "m"]}, {"y": ["n", "m"]}, "name a table that has them with --data"),
+        ({"x": ["n", "m"]}, {"y": ["n", "m"]}, "how many columns the model takes: give --data"),
         ({"x": ["n", 3, "m"]}, {"y": ["n", 3, "m"]}, "all sizes but the first must be fixed; found 'x'"),
         ({"x": ["n", 2, 2]}, {"y": ["n", 2, 2]}, "each [rows] or [rows, n]; found 'y', tensor(float)"),
         ({"x": ["n", 3], "z": ["n", 2]}, {"y": ["n", 3]}, "of several inputs each must be a column"),

@@ -1,4 +1,4 @@
-"""Promises of PaddlePaddle's model, beside those that test_trainer.py holds every framework to."""
+"""Promises of PaddlePaddle's model, beside those of every framework."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ...trainer.model import MyModel
-from .test_trainer import train_as_typed
+from .trained import train_as_typed
 
 Table = Tuple[pd.DataFrame, pd.Series]
 

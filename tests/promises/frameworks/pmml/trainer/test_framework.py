@@ -1,4 +1,4 @@
-"""Promises of the PMML model, beside those that test_trainer.py holds every framework to."""
+"""Promises of the PMML model, beside those of every framework."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...trainer._core import ModelError, Unanswerable
 from ...trainer.categories import learn_categories
 from ...trainer.model import MyModel
 from ...trainer.preprocessor import MAX_CATEGORIES, encode
-from .test_trainer import train
+from .trained import train
 
 Table = Tuple[pd.DataFrame, pd.Series]
 

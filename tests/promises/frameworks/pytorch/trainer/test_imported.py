@@ -14,7 +14,7 @@ from torch import nn
 
 from ...trainer.model import make_network
 from .importing import NUMBERS, imported
-from .test_trainer import train
+from .trained import train
 
 ROWS = NUMBERS.to_numpy(np.float32)
 

@@ -22,7 +22,7 @@ from sklearn.svm import LinearSVC
 
 from ...trainer.model import MyModel
 from .importing import MIXED, NUMBER, NUMBERS, THREE, TWO, Harm, imported, with_missing
-from .test_trainer import train
+from .trained import train
 
 
 def pipeline(estimator: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 import xgboost
 
 from .importing import MIXED, NUMBER, NUMBERS, THREE, TWO, imported, with_missing
-from .test_trainer import train
+from .trained import train
 
 X = with_missing(NUMBERS)
 YES = (TWO == "yes").astype(int)

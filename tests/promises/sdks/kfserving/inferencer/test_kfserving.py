@@ -139,8 +139,12 @@ def test_a_request_whose_client_left_is_not_run(start: Callable[..., Server], sa
         assert (tmp_path / "reached").read_text() == "once\n"
 
 
-def test_an_error_of_a_route_that_is_not_there_is_json(server: Server) -> None:
-    assert server.client.post("/elsewhere").json() == {"error": "Not Found"}
+@pytest.mark.parametrize("method", ["POST", "TRACE", "BREW"])
+def test_an_error_of_a_route_that_is_not_there_is_json(server: Server, method: str) -> None:
+    """Whether or not Tornado knows the method; and there is none to allow."""
+    answer = server.client.request(method, "/elsewhere")
+    assert (answer.status_code, answer.json()) == (404, {"error": "Not Found"})
+    assert "allow" not in answer.headers
 
 
 @pytest.mark.parametrize(

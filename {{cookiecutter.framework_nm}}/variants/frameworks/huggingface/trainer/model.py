@@ -10,7 +10,8 @@ from typing import Any, Optional
 import numpy as np
 from pydantic import BaseModel, Field
 
-from ._core import HeldOut, Model, ModelError, Signature
+from ._core import HeldOut
+from .importing import Importable, quiet_transformers
 from .network import Passes, learn
 from .on_torch import export, move, use_one_thread
 from .preprocessor import make_tokenizer, to_texts, to_tokens
@@ -54,7 +55,7 @@ def make_network(words: int, options: Hyperparameters, **labels: Any) -> Any:
     return DistilBertForSequenceClassification(config)
 
 
-class MyModel(Model):
+class MyModel(Importable):
     """A classifier of texts from Transformers, or one that predicts a number. Rows of several columns become a line.
 
     PyTorch and Transformers are imported where they are needed: a server that runs the compiled model starts without.
@@ -63,7 +64,6 @@ class MyModel(Model):
     FRAMEWORK = "transformers"
     WEIGHTS = "model"
     GIVEN = "pretrained"
-    IMPORTS = ("*/config.json",)
     TUNES_GIVEN = True
 
     def build(self, **params: Any) -> None:
@@ -80,11 +80,11 @@ class MyModel(Model):
         names = ["number"] if self.labels is None else [str(label) for label in self.labels]
         labels = {"id2label": dict(enumerate(names)), "label2id": {name: at for at, name in enumerate(names)}}
         if options.pretrained:
-            network = self._load(options.pretrained, ignore_mismatched_sizes=True, **labels)
+            network = self.open_network(options.pretrained, ignore_mismatched_sizes=True, **labels)
         else:
             self.tokenizer = make_tokenizer(texts, options.max_length, self.min_count)
             network = make_network(len(self.tokenizer), options, **labels)
-        self._finish(network, list(range(len(names))), *((0, 1) if self.labels is not None else (y.mean(), y.std())))
+        self.finish(network, list(range(len(names))), *((0, 1) if self.labels is not None else (y.mean(), y.std())))
         if self.labels is None:
             numbers = [(part.y - y.mean()) / (y.std() or 1) for part in parts]
             targets, loss = [torch.tensor(part, dtype=torch.float32)[:, None] for part in numbers], nn.MSELoss()
@@ -133,37 +133,7 @@ class MyModel(Model):
         learn(self, len(tokens[0]), passes, step, measure, copy_weights, network.load_state_dict)
         network.eval()
 
-    def open_weights(self, path: Path) -> None:
-        self.model = self._load(path if path.exists() else self.options.pretrained)
-
-    def read_signature(self, X: Any = None) -> Signature:
-        config = self.model.config
-        if not any(name.endswith("ForSequenceClassification") for name in config.architectures or ()):
-            raise ValueError(
-                f"the model is {' and '.join(config.architectures or ['no known model'])}, which gives no labels yet: "
-                "fine-tune it with --pretrained, --data and --target"
-            )
-        if config.problem_type == "multi_label_classification":
-            raise ValueError("the model gives several labels per text; expected one that gives one")
-        names = [config.id2label[at] for at in range(config.num_labels)]
-        self.task = "regression" if len(names) == 1 else "classification"
-        self.labels = None if len(names) == 1 else np.array(sorted(names))
-        self._finish(self.model, sorted(range(len(names)), key=names.__getitem__), 0, 1)
-        return Signature(self.columns_of(X, 1, ["text"] if X is None else None, text=[0]))
-
-    def _load(self, source: str | Path | None, **options: Any) -> Any:
-        """The network in a folder or on the hub, and its tokenizer. Raises ModelError."""
-        transformers = _transformers()
-        try:
-            self.tokenizer = transformers.AutoTokenizer.from_pretrained(source)
-            network = transformers.AutoModelForSequenceClassification.from_pretrained(source, **options)
-        except (OSError, ValueError, RuntimeError, ImportError) as error:
-            raise ModelError(f"{source} cannot be loaded: {str(error).partition(chr(10))[0]}") from error
-        if not self.tokenizer.is_fast:
-            raise ModelError(f"the tokenizer of {source} has no fast version, which is needed here")
-        return network.float().eval()
-
-    def _finish(self, network: Any, order: list[int], mean: float, deviation: float) -> None:
+    def finish(self, network: Any, order: list[int], mean: float, deviation: float) -> None:
         """Note what is between a network's raw scores and the answer, and put it there."""
         longest = min(self.options.max_length, self.tokenizer.model_max_length)
         self.state = {"order": order, "mean": float(mean), "deviation": float(deviation or 1), "max_length": longest}
@@ -221,7 +191,7 @@ class MyModel(Model):
         return content
 
     def dump(self, path: Path) -> None:
-        _transformers()
+        quiet_transformers()
         self.model.network.save_pretrained(path)
         self.tokenizer.save_pretrained(path)
         for file in path.iterdir():  # some are made so that only their owner may read them
@@ -229,18 +199,9 @@ class MyModel(Model):
 
     def restore(self, path: Path) -> None:
         use_one_thread()
-        network = self._load(path, local_files_only=True)
+        network = self.open_network(path, local_files_only=True)
         self.tokens = self.tokenizer.backend_tokenizer
         self.model = self._scorer(network)
 
     def place(self) -> None:
         move(self.model, self.device)
-
-
-def _transformers() -> Any:
-    """Transformers, without its progress bars and its advice on models that are about to be trained."""
-    import transformers
-
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    return transformers

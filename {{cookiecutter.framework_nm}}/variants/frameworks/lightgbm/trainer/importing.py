@@ -41,9 +41,6 @@ class Importable(Model):
             self.task = "regression"
         lists = self.model.pandas_categorical or []
         found = re.search(r"^\[categorical_feature: ([\d,]+)\]", text, re.MULTILINE)
-        places = [int(at) for at in found[1].split(",")] if found and lists else []
-        if len(places) != len(lists) or not all(isinstance(value, str) for values in lists for value in values):
-            raise ValueError("the model learnt from categories that are no text, which are not served here")
-        categories = self.state["categories"] = {names[at]: values for at, values in zip(places, lists)}
+        self.name_categories([names[int(at)] for at in found[1].split(",")] if found and lists else [], lists)
         named = None if all(re.fullmatch(r"Column_\d+", name) for name in names) else names
-        return Signature(self.columns_of(X, len(names), named, [*categories], nullable=True))
+        return Signature(self.columns_of(X, len(names), named, self.state["categories"], nullable=True))

@@ -1,4 +1,5 @@
-"""ONNX models that were made elsewhere: what a graph tells of its columns, its labels and its answers.
+"""ONNX models that were made elsewhere: what a graph tells of its columns, its labels and its answers, and how it takes
+a table.
 
 Not here: running a graph, and how it answers (model.py).
 """
@@ -37,10 +38,8 @@ class Importable(Model):
 
     def read_signature(self, X: Any = None) -> Signature:
         """A column for each input of the graph, or for each feature of its only one, which X may name."""
-        from .model import feed
-
         inputs = self.session.get_inputs()
-        signature = Signature(_columns(inputs, X))
+        signature = Signature(self._read_columns(inputs, X))
         row = signature.blank() if X is None else signature.conform(X)[:1]
         try:
             answers = self.session.run(None, feed(inputs, row))
@@ -49,6 +48,27 @@ class Importable(Model):
             raise ValueError(f"the model does not answer {tried}; {error}") from None
         self._read_outputs(self.session.get_outputs(), answers)
         return signature
+
+    def _read_columns(self, inputs: list[Any], X: Any) -> tuple[Column, ...]:
+        """The columns that a graph with these inputs takes, of the types that it has."""
+        found = _found(inputs)
+        if any(item.type not in TYPES for item in inputs):
+            raise ValueError(f"expected inputs of type {', '.join(TYPES)}; {found}")
+        if any(not item.shape or isinstance(item.shape[0], int) for item in inputs):
+            raise ValueError(f"the first dimension of an input must be free: it counts the rows; {found}")
+        first, kinds = inputs[0], [TYPES[item.type][0] for item in inputs]
+        if all(item.shape[1:] in ([], [1]) for item in inputs):
+            columns = self.columns_of(X, None, [item.name for item in inputs])
+        elif len(inputs) > 1:
+            raise ValueError(f"of several inputs each must be a column, [rows, 1]; {found}")
+        elif len(first.shape) == 2:
+            columns = self.columns_of(X, first.shape[1] if isinstance(first.shape[1], int) else None)
+            kinds = kinds * len(columns)
+        elif kinds != ["FP64"] or not all(isinstance(size, int) for size in first.shape[1:]):
+            raise ValueError(f"tensors must hold numbers, and all sizes but the first must be fixed; {found}")
+        else:
+            return (Column(first.name, "FP64", shape=tuple(first.shape[1:])),)
+        return tuple(Column(column.name, kind, column.nullable) for column, kind in zip(columns, kinds))
 
     def _read_outputs(self, outputs: list[Any], answers: list[Any]) -> None:
         """Tell the label from the scores by their types, and probabilities from other scores by a row's answer.
@@ -87,29 +107,24 @@ def _found(items: list[Any]) -> str:
     return "found " + ", ".join(f"{item.name!r}, {item.type} {item.shape}" for item in items)
 
 
-def _columns(inputs: list[Any], X: Any) -> tuple[Column, ...]:
-    """The columns that a graph with these inputs takes, or is given in X."""
-    found = _found(inputs)
-    if any(item.type not in TYPES for item in inputs):
-        raise ValueError(f"expected inputs of type {', '.join(TYPES)}; {found}")
-    if any(not item.shape or isinstance(item.shape[0], int) for item in inputs):
-        raise ValueError(f"the first dimension of an input must be free: it counts the rows; {found}")
-    seen = {} if X is None else {column.name: column.nullable for column in Signature.learn(X).columns}
-    first, datatype = inputs[0], TYPES[inputs[0].type][0]
-    if all(item.shape[1:] in ([], [1]) for item in inputs):
-        return tuple(Column(item.name, TYPES[item.type][0], seen.get(item.name, False)) for item in inputs)
-    if len(inputs) > 1:
-        raise ValueError(f"of several inputs each must be a column, [rows, 1]; {found}")
-    if len(first.shape) == 2:
-        width = first.shape[1] if isinstance(first.shape[1], int) else len(seen)
-        if not width:
-            raise ValueError(f"the number of columns is open: name a table that has them with --data; {found}")
-        if seen and len(seen) != width:
-            raise ValueError(f"the model takes {width} columns, but the data has {len(seen)}")
-        return tuple(Column(name, datatype, seen.get(name, False)) for name in seen or [f"x{i}" for i in range(width)])
-    if datatype != "FP64" or not all(isinstance(size, int) for size in first.shape[1:]):
-        raise ValueError(f"tensors must hold numbers, and all sizes but the first must be fixed; {found}")
-    return (Column(first.name, "FP64", shape=tuple(first.shape[1:])),)
+def feed(inputs: list[Any], X: Any) -> dict[str, np.ndarray]:
+    """The inputs of a graph by name: all columns in the only one, or one column each."""
+    if len(inputs) == 1:
+        return {inputs[0].name: _cast(X, inputs[0].type).reshape(len(X), *_row(inputs[0]))}
+    columns = X.T if isinstance(X, np.ndarray) else [X[name] for name in X.columns]
+    return {item.name: _cast(column, item.type).reshape(len(X), *_row(item)) for item, column in zip(inputs, columns)}
+
+
+def _row(item: Any) -> list[int]:
+    """The shape of a row of an input; the only free size that is left is that of a table."""
+    return [size if isinstance(size, int) else -1 for size in item.shape[1:]]
+
+
+def _cast(values: Any, kind: str) -> np.ndarray:
+    values = np.asarray(values)
+    if kind == "tensor(string)":
+        return np.array(["" if value is None else value for value in values.ravel()], dtype=object)
+    return values.astype(TYPES[kind][1])
 
 
 def _labels_in(content: bytes, count: int, text: bool) -> list[Any] | None:

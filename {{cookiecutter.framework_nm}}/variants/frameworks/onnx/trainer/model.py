@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from ._core import ModelError, find_provider, open_session
 from .categories import learn_categories
-from .importing import TYPES, Importable
+from .importing import Importable, feed
 from .preprocessor import MAX_CATEGORIES, encode
 
 
@@ -109,23 +109,3 @@ class MyModel(Importable):
         if self.state["proba"] or not self.state["label"]:
             names[self.state["scores"]] = "predict_proba" if self.state["proba"] else "predict"
         return {name: output for name, output in names.items() if name}
-
-
-def feed(inputs: list[Any], X: Any) -> dict[str, np.ndarray]:
-    """The inputs of a graph by name: all columns in the only one, or one column each."""
-    if len(inputs) == 1:
-        return {inputs[0].name: _cast(X, inputs[0].type).reshape(len(X), *_row(inputs[0]))}
-    columns = X.T if isinstance(X, np.ndarray) else [X[name] for name in X.columns]
-    return {item.name: _cast(column, item.type).reshape(len(X), *_row(item)) for item, column in zip(inputs, columns)}
-
-
-def _row(item: Any) -> list[int]:
-    """The shape of a row of an input; the only free size that is left is that of a table."""
-    return [size if isinstance(size, int) else -1 for size in item.shape[1:]]
-
-
-def _cast(values: Any, kind: str) -> np.ndarray:
-    values = np.asarray(values)
-    if kind == "tensor(string)":
-        return np.array(["" if value is None else value for value in values.ravel()], dtype=object)
-    return values.astype(TYPES[kind][1])

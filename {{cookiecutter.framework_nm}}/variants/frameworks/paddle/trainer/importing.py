@@ -27,9 +27,7 @@ class Importable(Model):
         shapes = [spec.shape for spec in _paddle().jit.load(str(Path(program).with_suffix("")))._input_spec()]
         if len(shapes) > 1 or len(shapes[0]) != 2 or shapes[0][1] < 1:
             raise ValueError(f"expected one input [rows, columns]; the model takes {shapes}")
-        width = shapes[0][1]
-        self.read_scores(self.model, (width,))
-        return Signature(self.columns_of(X, width))
+        return self.read_network(X, self.model, (shapes[0][1],))
 
 
 def find_files(folder: Path) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from ._core import Column, Model, ModelError, Signature
+from ._core import Model, ModelError, Signature
 from .network import NetworkHyperparameters
 
 
@@ -77,8 +77,7 @@ class Importable(Model):
         shape = self.shape or (None if X is None else (X.shape[1],))
         if shape is None:
             raise ValueError("the file does not tell how many columns it takes: give --data, a table that has them")
-        self.read_scores(lambda rows: self.infer(rows, True), shape)  # which are raw scores as yet
-        return Signature(self.columns_of(X, *shape) if len(shape) == 1 else (Column("input-0", "FP64", shape=shape),))
+        return self.read_network(X, lambda rows: self.infer(rows, True), shape)  # which are raw scores as yet
 
     def check_exportable(self) -> None:
         """Raise NotImplementedError of a network that was imported, unless its answers are its scores as they are."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ._core import Column, Model, Signature
+from ._core import Model, Signature
 
 
 class Importable(Model):
@@ -31,8 +31,7 @@ class Importable(Model):
             raise ValueError(
                 f"expected one input [rows, ...] of fixed sizes but the rows; the model takes {[*inputs.values()]}"
             )
-        self.read_scores(lambda rows: self.infer(rows, True), shape)  # which are raw scores as yet
-        return Signature(self.columns_of(X, *shape) if len(shape) == 1 else (Column(name, "FP64", shape=shape),))
+        return self.read_network(X, lambda rows: self.infer(rows, True), shape, name)  # which are raw scores as yet
 
 
 class SavedModel:

@@ -33,17 +33,15 @@ class Importable(Model):
         else:
             self.task = "regression"
         names = self.model.feature_names
-        categories = self.state["categories"] = _categories_in(self.model)
+        categories = _categories_in(self.model)
+        self.name_categories([*categories], [*categories.values()])
         self.model.feature_names = None  # they are the signature's from here on
-        return Signature(self.columns_of(X, self.model.num_features(), names, [*categories], nullable=True))
+        return Signature(self.columns_of(X, self.model.num_features(), names, categories, nullable=True))
 
 
-def _categories_in(booster: Any) -> dict[str, list[str]]:
-    """The categories of each column of text, which a model has that was trained on such a table."""
+def _categories_in(booster: Any) -> dict[str, list[Any]]:
+    """The categories of each column that has some, which a model knows that was trained on such a table."""
     if "c" not in (booster.feature_types or ()) or not hasattr(booster, "get_categories"):
         return {}
     found = booster.get_categories(export_to_arrow=True).to_arrow()
-    categories = {name: values.to_pylist() for name, values in found or () if values is not None}
-    if not all(isinstance(value, str) for values in categories.values() for value in values):
-        raise ValueError("the model learnt from categories that are no text, which are not served here")
-    return categories
+    return {name: values.to_pylist() for name, values in found or () if values is not None}

@@ -1,7 +1,8 @@
-"""One HTTP connection: Tornado's, which says here why it refuses what is no HTTP, and lets early answers be read.
+"""One HTTP connection: Tornado's, which says here why it refuses what is no HTTP, lets early answers be read, and ends
+where a client does not read them.
 
 A request whose end two servers may see at different places is refused, and its connection closed: a proxy in front of
-this server may have seen another one. What a request means is not known here.
+this server may have seen another one. What a head says is read in parser.py; what a request means is not known here.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ import asyncio
 import logging
 import re
 import socket
-import urllib.parse
-from typing import Any, Optional, Tuple
+from typing import Any, Optional
 
 import orjson
 from tornado import gen
@@ -19,6 +19,8 @@ from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection, _Exc
 from tornado.httpserver import HTTPServer, _HTTPRequestContext
 from tornado.httputil import HTTPHeaders, HTTPInputError, HTTPMessageDelegate, RequestStartLine
 from tornado.iostream import StreamClosedError
+
+from .parser import parse
 
 logger = logging.getLogger(__name__)
 
@@ -30,18 +32,21 @@ IDLE = 60
 _SMALL = 65_536
 #: Seconds that a client has to send the rest of what nobody reads, so that it gets to read its answer.
 _LINGER = 5
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_START = re.compile(rf"({_TOKEN}) ([\x21-\x7e\x80-\xff]+) (HTTP/1\.[01])")
-_FIELD = re.compile(rf"({_TOKEN}):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n")
 
 
 class Listener(HTTPServer):
-    """Tornado's server, whose connections are these."""
+    """Tornado's server, whose connections are these. They end where a client takes longer than `read_seconds` over what
+    is written at once; 0 sets no limit."""
+
+    def initialize(self, *arguments: Any, read_seconds: float, **options: Any) -> None:
+        super().initialize(*arguments, **options)
+        self.read_seconds = read_seconds
 
     def handle_stream(self, stream: Any, address: Any) -> None:
         context = _HTTPRequestContext(stream, address, self.protocol, self.trusted_downstream)
         connection = Connection(stream, self.conn_params, context)
+        connection.read_seconds = self.read_seconds
         self._connections.add(connection)
         connection.start_serving(self)
 
@@ -49,6 +54,7 @@ class Listener(HTTPServer):
 class Connection(HTTP1ServerConnection):
     """Reads one request after the other."""
 
+    read_seconds: float
     _exchange: Optional[Exchange] = None
 
     @property
@@ -61,6 +67,7 @@ class Connection(HTTP1ServerConnection):
             more = True
             while more:
                 exchange = self._exchange = Exchange(self.stream, False, self.params, self.context)
+                exchange.read_seconds = self.read_seconds
                 more = await exchange.read_response(delegate.start_request(self, exchange))
                 await asyncio.sleep(0)
         except (StreamClosedError, _QuietException):  # the client left, or Tornado has logged what went wrong
@@ -75,6 +82,7 @@ class Connection(HTTP1ServerConnection):
 class Exchange(HTTP1Connection):
     """A request and its answer, which may come before all of the request's body is here."""
 
+    read_seconds: float
     #: Whether the head of the request has not come.
     waits = True
     _small = _ends = False
@@ -89,7 +97,7 @@ class Exchange(HTTP1Connection):
     async def _read_message(self, delegate: HTTPMessageDelegate) -> bool:
         """Read the request, and wait for its answer. Whether there may be another request."""
         try:
-            return await self._exchange(delegate, *_parse(await self._read_head()))
+            return await self._exchange(delegate, *parse(await self._read_head()))
         except HTTPInputError as error:
             await self._refuse(str(error))
         except asyncio.TimeoutError:
@@ -172,6 +180,27 @@ class Exchange(HTTP1Connection):
         self._small = False
         return not self._read_finished
 
+    def write_headers(self, *arguments: Any) -> Any:
+        return self._taken(super().write_headers(*arguments))
+
+    def write(self, chunk: bytes) -> Any:
+        return self._taken(super().write(chunk))
+
+    def _taken(self, written: Any) -> Any:
+        """What is done once the client has taken what was written, or has left, with StreamClosedError as its error;
+        Tornado's own may then stay undone. Ends the connection of a client that reads too slowly.
+        """
+        if written.done():
+            return written
+        if self.read_seconds:
+            timer = self.stream.io_loop.call_later(self.read_seconds, self._leave)
+            self._pending_write.add_done_callback(lambda _: self.stream.io_loop.remove_timeout(timer))
+        return self._pending_write
+
+    def _leave(self) -> None:
+        logger.info("A client reads its answer too slowly: --read_seconds is over")
+        self.stream.close()
+
     def finish(self) -> None:
         self._ends = self.ends
         super().finish()
@@ -202,37 +231,3 @@ class Exchange(HTTP1Connection):
     def _say_end(self) -> None:
         if not self.stream.closed():
             self.stream.socket.shutdown(socket.SHUT_WR)
-
-
-def _parse(head: bytes) -> Tuple[RequestStartLine, HTTPHeaders]:
-    """The first line of a request's head, and its headers. Raises HTTPInputError."""
-    if not head.endswith(b"\r\n\r\n"):
-        raise HTTPInputError("a line of the head does not end with CR LF")
-    first, *lines = head.decode("latin-1").lstrip("\r\n")[:-4].split("\r\n")
-    start = _START.fullmatch(first)
-    if not start:
-        raise HTTPInputError("expected a request of HTTP/1.1, which begins as: GET /v1/models HTTP/1.1")
-    headers = HTTPHeaders()
-    for number, line in enumerate(lines, 2):
-        field = _FIELD.fullmatch(line)
-        if not field:
-            raise HTTPInputError(f"line {number} of the head is no header")
-        headers.add(field[1], field[2].rstrip())
-    _check_length(start[3], headers.get("Content-Length"), headers.get("Transfer-Encoding"))
-    return RequestStartLine(start[1], _path(start[2]), start[3]), headers
-
-
-def _check_length(version: str, length: Optional[str], coding: Optional[str]) -> None:
-    """Raise HTTPInputError where it is not beyond doubt how long a body is."""
-    if coding is not None and (coding.lower() != "chunked" or version == "HTTP/1.0"):
-        raise HTTPInputError("expected Transfer-Encoding: chunked, in HTTP/1.1, and no other one")
-    if length is not None and coding is not None:
-        raise HTTPInputError("there is both a Content-Length and a Transfer-Encoding")
-    if length is not None and not re.fullmatch("[0-9]{1,18}", length):
-        raise HTTPInputError("expected one Content-Length, which is a number")
-
-
-def _path(target: str) -> str:
-    """What a request asks for, without the server's name, and with no more of its path escaped than has to be."""
-    path, mark, query = re.sub("^https?://[^/?]*/?", "/", target, flags=re.IGNORECASE).partition("?")
-    return urllib.parse.quote(urllib.parse.unquote(path), safe="/:@!$&'()*+,;=~") + mark + query

@@ -114,7 +114,10 @@ class JsonErrors(tornado.web.RequestHandler):
 
 
 class NotFound(JsonErrors):
-    """Answers paths that have no route."""
+    """Answers paths that have no route, whatever the method: Tornado refuses one that it does not know by itself."""
 
     def prepare(self) -> None:
         raise tornado.web.HTTPError(404)
+
+    def send_error(self, status_code: int = 404, **options: Any) -> None:
+        super().send_error(404, **options)

@@ -6,7 +6,6 @@ How a request is answered is in serving/rest.py; which path leads here is in ser
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any, cast
 
 from tornado.iostream import StreamClosedError
@@ -15,8 +14,6 @@ from ..serving.calls import Desk
 from ..serving.rest import Prediction
 from ..serving.routes import Route
 from .errors import JsonErrors
-
-logger = logging.getLogger(__name__)
 
 #: Bytes of an answer that are written at once.
 _PIECE = 1_048_576
@@ -74,11 +71,8 @@ class Predict(JsonErrors):
         try:
             await self._write(memoryview(answer.body))
             await self._taken(self.finish())
-        except StreamClosedError:  # the client left
+        except StreamClosedError:  # the client left, or was left
             pass
-        except asyncio.TimeoutError:
-            logger.info("A client reads its answer too slowly: --read_seconds is over")
-            self.request.connection.stream.close()
         finally:
             self.call.end(len(answer.body))
 
@@ -93,13 +87,10 @@ class Predict(JsonErrors):
             await self._taken(self.flush())
 
     async def _taken(self, writing: asyncio.Future[None]) -> None:
-        """Wait for the client to take what was written. Raises TimeoutError where it reads too slowly, and
-        StreamClosedError where it has left: one of its own, as `writing` and its error would keep each other, and the
-        answer, until there is a collection.
+        """Wait for the client to take what was written. Raises StreamClosedError where it has left: one of its own, as
+        `writing` and its error would keep each other, and the answer, until there is a collection.
         """
-        done, _ = await asyncio.wait([writing], timeout=self.desk.gate.limits.reading or None)
-        if not done:
-            raise asyncio.TimeoutError
+        await asyncio.wait([writing])
         if writing.exception():
             raise StreamClosedError
 

@@ -91,7 +91,8 @@ class Server(kfserving.KFServer):
                 loop.add_signal_handler(number, self.drain.on_signal, number)
             except NotImplementedError:  # Windows
                 signal.signal(number, lambda number, _: loop.call_soon_threadsafe(self.drain.on_signal, number))
-        HTTPServer.configure(Listener)  # KFServing makes a plain one, which is to be this
+        # KFServing makes a plain one, which is to be this.
+        HTTPServer.configure(Listener, read_seconds=self.desk.gate.limits.reading)
         loop.call_soon(watch_loop)
         super().start(models)
 

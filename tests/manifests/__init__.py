@@ -1,0 +1,1 @@
+"""The generated manifests, held against all that a cluster would hold against them."""
