@@ -205,6 +205,25 @@ def test_types_of_parquet_are_kept(values: Any, kind: str, expected: list[Any], 
     assert first_column(signature.conform(table.X)) == expected
 
 
+@pytest.mark.parametrize(
+    ("cells", "ambiguous"),
+    [
+        (["2024-01-02", "2024-03-04"], ""),
+        (["2024-01-02 10:00", "2024-03-04T10:00:00"], ""),
+        (["2024-01-02T10:00Z", "2024-03-04T10:00Z"], ""),
+        (["2024-01-02", "31.05.2024", "30.06.2024"], ""),
+        (["1.2.2024", "3.4.2024"], ""),
+        (["1/2/2024", "3/4/2024"], "'1/2/2024' is read as %m/%d/%Y; if it is %d/%m/%Y, use --columns c:date=%d/%m/%Y"),
+    ],
+)
+def test_another_way_to_read_dates_is_said_if_there_is_one(
+    cells: list[str], ambiguous: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = read_data(write(tmp_path, cells, "csv"), "y")
+    assert learnt(table).columns[0].kind == "date"
+    assert capsys.readouterr().out == (f"column 'c': {ambiguous}\n" if ambiguous else "")
+
+
 def test_a_date_becomes_the_parts_that_vary() -> None:
     times = pd.to_datetime(["2024-05-31 14:30", "2024-06-03 14:30", None])
     signature = Signature.learn(pd.DataFrame({"when": times, "when_day": [1.0, 2.0, 3.0]}))

@@ -34,7 +34,7 @@ def describe(column: Column, values: pd.Series, min_count: int) -> Profile:
     known = values.dropna()
     counts = known.value_counts()
     if column.datatype == "FP64":
-        example = f"{known.quantile(interpolation='nearest'):.6g}"
+        example = f"{known.quantile(interpolation='nearest') + 0.0:.6g}"
         shared = not numbers_rows(values)
     else:
         example = str(counts.index[0])
@@ -77,6 +77,13 @@ def names_rows(values: pd.Series) -> bool:
     if values.dtype != object or len(values) < FEWEST or values.isna().any() or not values.is_unique:
         return False
     return bool(values.astype(str).str.count(r"\s").median() <= 2)
+
+
+def without_categories(values: pd.Series, min_count: int) -> bool:
+    """Whether this is text, none of which so many rows share."""
+    if values.dtype != object or not all(isinstance(value, str) for value in values.dropna()):
+        return False
+    return bool(values.value_counts().max() < min_count)
 
 
 def gives_away(values: pd.Series, y: pd.Series) -> bool:
