@@ -73,10 +73,11 @@ def _decode(column: pd.Series, wanted: Wanted) -> tuple[pd.Series, Optional[Form
     if form is None:
         return column.map(str, na_action="ignore"), None
     values = _numbers(form, cells)
+    as_programs_do = values is not None or (isinstance(form, Truths) and form.plain)
     if values is None:
         values = read(form, str(column.name), cells, frozenset(), [])
     found = pd.Series(_as_pandas(np.append(values, np.nan)[codes], form), index=column.index, name=column.name)
-    return found, form if isinstance(form, Dates) or not form.plain else None
+    return found, None if as_programs_do else form
 
 
 def _plain(column: pd.Series) -> pd.Series:
