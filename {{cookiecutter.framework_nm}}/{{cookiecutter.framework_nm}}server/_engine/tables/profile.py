@@ -13,6 +13,8 @@ from ..contract.signature import Column
 
 #: What fewer rows have in common may be chance.
 FEWEST = 20
+#: What the target is called where it is put beside the columns, of which none is called so.
+_TARGET = "\N{NULL}"
 #: Names of columns that say which row it is.
 _NAMES = re.compile(r"(?:^|[_\W]|(?<=[a-z])(?=[IUK]))(?:id|uuid|guid|key|index|row|unnamed: \d+)$", re.IGNORECASE)
 
@@ -84,6 +86,14 @@ def without_categories(values: pd.Series, min_count: int) -> bool:
     if values.dtype != object or not all(isinstance(value, str) for value in values.dropna()):
         return False
     return bool(values.value_counts().max() < min_count)
+
+
+def copies(X: pd.DataFrame, y: pd.Series) -> int:
+    """How many rows are copies of an earlier one; 0 if they are few, or columns have so few values that other rows
+    may well be alike."""
+    combinations = np.log10([max(X[name].nunique(), 1) for name in X]).sum()
+    found = int(X.assign(**{_TARGET: y}).duplicated().sum())
+    return found if found > len(X) / 100 and combinations > np.log10(len(X)) + 2 else 0
 
 
 def gives_away(values: pd.Series, y: pd.Series) -> bool:

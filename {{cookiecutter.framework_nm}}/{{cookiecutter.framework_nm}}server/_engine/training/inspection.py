@@ -90,6 +90,12 @@ def _remarks(X: pd.DataFrame, y: pd.Series, min_count: int) -> Iterator[str]:
     for what, names in found:
         if names:
             yield f"Look at {some(map(repr, names), NAMES)}: {what}."
+    copies = profile.copies(X, y)
+    if copies:
+        yield (
+            f"{copies} of {len(X)} rows are copies of an earlier one: rows to evaluate on may have been trained on, too."
+            " Leave copies out of the file, or keep them together with --group."
+        )
 
 
 def _target(y: pd.Series, task: Task) -> str:
