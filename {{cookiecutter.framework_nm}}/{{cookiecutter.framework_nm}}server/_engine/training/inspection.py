@@ -93,7 +93,7 @@ def _remarks(X: pd.DataFrame, y: pd.Series, min_count: int) -> Iterator[str]:
     copies = profile.copies(X, y)
     if copies:
         yield (
-            f"{copies} of {len(X)} rows are copies of an earlier one: rows to evaluate on may have been trained on, too."
+            f"{copies} of {len(X)} rows are copies of an earlier one: rows to evaluate on may also be among those of training."
             " Leave copies out of the file, or keep them together with --group."
         )
 
