@@ -83,7 +83,9 @@ def test_copies_of_rows_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     twice = pd.concat([X, X.iloc[:9]], ignore_index=True)
     y = pd.concat([Y, Y.iloc[:9]], ignore_index=True)
     said = " ".join(printed(capsys, twice, y, twice[[]]))
-    assert "9 of 69 rows are copies of an earlier one: rows to evaluate on may also be among those of training." in said
+    assert (
+        "9 of 69 rows are copies of an earlier one, so rows to evaluate on may be among those of training, too." in said
+    )
     assert "copies" not in " ".join(printed(capsys, twice.round(), y, twice[[]]))
 
 

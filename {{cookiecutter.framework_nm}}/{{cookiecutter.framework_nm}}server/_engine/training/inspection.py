@@ -93,8 +93,8 @@ def _remarks(X: pd.DataFrame, y: pd.Series, min_count: int) -> Iterator[str]:
     copies = profile.copies(X, y)
     if copies:
         yield (
-            f"{copies} of {len(X)} rows are copies of an earlier one: rows to evaluate on may also be among those of training."
-            " Leave copies out of the file, or keep them together with --group."
+            f"{copies} of {len(X)} rows are copies of an earlier one, so rows to evaluate on may be among those of "
+            "training, too. Leave copies out of the file, or keep them together with --group."
         )
 
 
