@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Optional
@@ -177,6 +177,7 @@ def test_a_value_means_the_same_on_all_ways(name: str, tmp_path: Path) -> None:
             "date",
             ["2024-05-31", None, "1066-10-14"],
         ),
+        ([time(14, 30), None, time(1, 2, 3)], "date", ["1900-01-01T14:30", None, "1900-01-01T01:02:03"]),
         (pd.to_timedelta([90, None, 30], unit="s"), "number", [90.0, None, 30.0]),
         (pd.array([1, None, 3], "Int64"), "number", [1.0, None, 3.0]),
         (pd.array([True, None, False], "boolean"), "true or false", [1.0, None, 0.0]),
@@ -189,6 +190,7 @@ def test_a_value_means_the_same_on_all_ways(name: str, tmp_path: Path) -> None:
         "times",
         "times with offsets",
         "days",
+        "times of day",
         "durations",
         "Int64",
         "boolean",
@@ -205,6 +207,8 @@ def test_types_of_parquet_are_kept(values: Any, kind: str, expected: list[Any], 
     if kind == "date":
         expected = [when and seconds(when) for when in expected]
     assert first_column(signature.conform(table.X)) == expected
+    # As other commands read the file, which know the signature.
+    assert first_column(signature.conform(pd.read_parquet(tmp_path / "data.parquet"))) == expected
 
 
 @pytest.mark.parametrize(
