@@ -21,8 +21,8 @@ def are_dates(values: pd.Series) -> bool:
 
 
 def numbers_of(items: Any, spellings: frozenset[str], numbers: list[float]) -> np.ndarray:
-    """Numbers as float64, durations in seconds, missing values as NaN. Raises ValueError where there is other text among
-    them."""
+    """Numbers as float64, durations in seconds, missing values as NaN. Raises ValueError where there is other text
+    among them."""
     if getattr(getattr(items, "dtype", None), "kind", "") == "m":
         items = np.asarray(items) / np.timedelta64(1, "s")
     try:
