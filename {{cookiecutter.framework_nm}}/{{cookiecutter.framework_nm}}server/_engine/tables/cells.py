@@ -148,8 +148,9 @@ def _choose(column: pd.Series, codes: np.ndarray, cells: Sequence[str], kind: st
         _say_which(column, forms, fits, form)
         return form
     if kind or _are_stray(cells, fitting, rows, form):
-        others = np.flatnonzero(~fitting)
-        raise Stray(column, kind or _kind(form), [cells[at] for at in others], np.flatnonzero(np.isin(codes, others)))
+        others = [cell for cell, fit in zip(cells, fitting) if not fit]
+        stray = np.flatnonzero(np.isin(codes, np.flatnonzero(~fitting)))
+        raise Stray(column, kind or _kind(form), others, stray)
     return None
 
 

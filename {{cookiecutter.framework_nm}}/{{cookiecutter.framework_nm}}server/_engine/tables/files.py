@@ -126,7 +126,9 @@ class Content(NamedTuple):
     def _longer(self) -> str:
         width, others = self._others()
         longer = [(line, cells) for line, cells in others if cells > width]
-        return longer and (
+        if not longer:
+            return ""
+        return (
             f"its header has {width} cells, but {_listed(longer)}. Put quotes around cells that hold the separator "
             f"{self.separator!r} or line breaks; delete lines that are not of the table, such as a title above the "
             "header; or name another separator with --separator"
