@@ -17,7 +17,7 @@ def model(**changes: object) -> Metadata:
     made = Provenance(
         time="2026-01-02T03:04:05Z",
         hyperparameters={"depth": 3, "rounds": 100},
-        settings={"target": "churned", "folds": None, "extras_seconds": 20},
+        settings={"target": "churned", "folds": None, "extras_seconds": 20, "min_count": 10},
         data=Data("customers.csv", "ab" * 32, 1200, 2),
         commit=None,
         code={},
@@ -47,7 +47,8 @@ def folder(tmp_path: Path) -> Path:
     """Two versions that differ in an option, a column and a metric, and a damaged one; the newest has a report."""
     first = model()
     assert first.made
-    made = msgspec.structs.replace(first.made, hyperparameters={"depth": 4, "rounds": 100})
+    settings = {**first.made.settings, "extras_seconds": 60, "min_count": 5}
+    made = msgspec.structs.replace(first.made, hyperparameters={"depth": 4, "rounds": 100}, settings=settings)
     second = model(made=made, columns=(Column("age", "FP64", nullable=True),), metrics={"accuracy": 0.8})
     for name, found in (("0001", first), ("0002", second)):
         (tmp_path / name).mkdir()
@@ -67,8 +68,8 @@ def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, list[str]]:
 def test_all_versions_are_listed_with_what_differs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["--dir", str(folder), "models"])
     found = lines(capsys)
-    assert found["0001"] == ["2026-01-02 03:04:05", "customers.csv, 1,200 rows", "depth 3", "0.750"]
-    assert found["0002"] == ["2026-01-02 03:04:05", "customers.csv, 1,200 rows", "depth 4", "0.800"]
+    assert found["0001"] == ["2026-01-02 03:04:05", "customers.csv, 1,200 rows", "depth 3, min_count 10", "0.750"]
+    assert found["0002"] == ["2026-01-02 03:04:05", "customers.csv, 1,200 rows", "depth 4, min_count 5", "0.800"]
     assert any(line.startswith("0003 cannot be read: ") for line in found)
 
 
@@ -81,7 +82,7 @@ def test_what_differs_between_two_is_shown(folder: Path, capsys: pytest.CaptureF
     }
     assert found["column 'age'"] == ["FP64", "FP64 or missing"]
     assert found["column '[red]plan'"] == ["BYTES", "-"]
-    assert not {"rounds", "target", "data"} & set(found)
+    assert not {"rounds", "target", "data", "extras_seconds"} & set(found)
     main(["--dir", str(folder), "compare", "1", "1"])
     assert capsys.readouterr().out == "0001 and 0001 do not differ in data, settings or metrics.\n"
 

@@ -166,6 +166,20 @@ def test_every_kind_of_model_has_a_report(tmp_path: Path, kind: str) -> None:
     assert "<" not in body.replace("\\<", "")
 
 
+def test_a_report_says_what_is_left_out_and_which_labels_are_never_answered(tmp_path: Path) -> None:
+    y = np.where(
+        np.arange(ROWS) < 3, "rare", labels(["label 0", "label 1"])
+    )  # the last of three steps is never reached
+    model = Simple()
+    model.train(X, y, Signature.learn(X[["noise", "large"]].clip(-0.2, 0.2), unused={"customer": "it names the rows"}))
+    model.evaluate(X[["noise", "large"]].clip(-0.2, 0.2).fillna(0), y)
+    model.save(tmp_path / "0001")
+    for name in ("report.html", "MODEL_CARD.md"):
+        text = (tmp_path / "0001" / name).read_text(encoding="utf-8")
+        assert "customer (it names the rows)" in text
+        assert "No evaluation row is answered with the label label 0, rare, though some have it." in text
+
+
 def test_figures_are_those_of_the_evaluation() -> None:
     y = np.array(["a"] * 6 + ["b"] * 4)
     y_hat = np.array(["a"] * 5 + ["b"] + ["b"] * 3 + ["a"])

@@ -211,6 +211,7 @@ REFUSED = {
     "a column twice": (["error.csv", "out.csv", "--keep", "error"], "'error' would be twice"),
     "a column that is not there": (["short.csv", "out.csv"], "has no column 'town', 'member', 'since'"),
     "a name twice": (["twice.csv", "out.csv"], "'size' names two columns"),
+    "UTF-16": (["utf-16.csv", "out.csv"], "utf-16.csv is in UTF-16, .*: save it in UTF-8"),
     "an empty file": (["empty.csv", "out.csv"], "it is empty"),
     "no Parquet": (["bad.parquet", "out.csv"], "bad.parquet cannot be read"),
     "scores are there": (["in.csv", "there.csv"], "there.csv exists: it is not overwritten"),
@@ -229,6 +230,7 @@ def test_what_cannot_be_scored_is_said_and_changes_nothing(
     write(tmp_path / "error.csv", [{**row, "error": ""} for row in rows])
     write(tmp_path / "short.csv", [{"size": 1}])
     (tmp_path / "twice.csv").write_text("size,size\n1,2\n")
+    (tmp_path / "utf-16.csv").write_text("size,town\n1,2\n", encoding="utf-16")
     (tmp_path / "there.csv").write_text("scores")
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "bad.parquet").write_text("PAR1 and no more")

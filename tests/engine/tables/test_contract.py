@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Optional
@@ -40,6 +40,8 @@ AWKWARD: dict[str, tuple[list[str], list[Any]]] = {
     "narrow spaces": (["1\u202f234", "12\u00a0345", "7", ""], [1234, 12345, 7, NAN]),
     "apostrophes": (["1'234.5", "12\u2019345", "7", "8"], [1234.5, 12345, 7, 8]),
     "the sign minus": (["\u22125", "\u22127,5", "3", "2"], [-5, -7.5, 3, 2]),
+    "brackets": (["(6.42)", "0.13", "7", ""], [-6.42, 0.13, 7, NAN]),
+    "the sign minus before a point": (["\u22125.5", "3", "2", ""], [-5.5, 3, 2, NAN]),
     "codes with zeros": (["01067", "99999", "00001", ""], ["01067", "99999", "00001", NAN]),
     "codes of many digits": (["1234567890123456789", "12", "7", ""], ["1234567890123456789", "12", "7", NAN]),
     "codes with letters": (["12", "A7", "15", "B8"], ["12", "A7", "15", "B8"]),
@@ -175,6 +177,7 @@ def test_a_value_means_the_same_on_all_ways(name: str, tmp_path: Path) -> None:
             "date",
             ["2024-05-31", None, "1066-10-14"],
         ),
+        ([time(14, 30), None, time(1, 2, 3)], "date", ["1900-01-01T14:30", None, "1900-01-01T01:02:03"]),
         (pd.to_timedelta([90, None, 30], unit="s"), "number", [90.0, None, 30.0]),
         (pd.array([1, None, 3], "Int64"), "number", [1.0, None, 3.0]),
         (pd.array([True, None, False], "boolean"), "true or false", [1.0, None, 0.0]),
@@ -187,6 +190,7 @@ def test_a_value_means_the_same_on_all_ways(name: str, tmp_path: Path) -> None:
         "times",
         "times with offsets",
         "days",
+        "times of day",
         "durations",
         "Int64",
         "boolean",
@@ -203,6 +207,27 @@ def test_types_of_parquet_are_kept(values: Any, kind: str, expected: list[Any], 
     if kind == "date":
         expected = [when and seconds(when) for when in expected]
     assert first_column(signature.conform(table.X)) == expected
+    # As other commands read the file, which know the signature.
+    assert first_column(signature.conform(pd.read_parquet(tmp_path / "data.parquet"))) == expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "ambiguous"),
+    [
+        (["2024-01-02", "2024-03-04"], ""),
+        (["2024-01-02 10:00", "2024-03-04T10:00:00"], ""),
+        (["2024-01-02T10:00Z", "2024-03-04T10:00Z"], ""),
+        (["2024-01-02", "31.05.2024", "30.06.2024"], ""),
+        (["1.2.2024", "3.4.2024"], ""),
+        (["1/2/2024", "3/4/2024"], "'1/2/2024' is read as %m/%d/%Y; if it is %d/%m/%Y, use --columns c:date=%d/%m/%Y"),
+    ],
+)
+def test_another_way_to_read_dates_is_said_if_there_is_one(
+    cells: list[str], ambiguous: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = read_data(write(tmp_path, cells, "csv"), "y")
+    assert learnt(table).columns[0].kind == "date"
+    assert capsys.readouterr().out == (f"column 'c': {ambiguous}\n" if ambiguous else "")
 
 
 def test_a_date_becomes_the_parts_that_vary() -> None:
@@ -318,7 +343,8 @@ MIXED = {
 def mixed(tmp_path: Path) -> Decoder:
     pd.DataFrame({**MIXED, "y": [0, 1, 0, 1]}).to_csv(tmp_path / "data.csv", index=False)
     table = read_data(tmp_path / "data.csv", "y")
-    return Decoder(Signature.learn(table.X, (), table.forms, {"id": "it names the rows"}), OUTPUTS)
+    unused = dict.fromkeys(["id", "Unnamed: 0"], "it names the rows")
+    return Decoder(Signature.learn(table.X, (), table.forms, unused), OUTPUTS)
 
 
 @pytest.mark.parametrize(
@@ -360,5 +386,6 @@ def test_what_is_not_learnt_from_may_be_sent(mixed: Decoder) -> None:
         for (name, value), kind in zip({**record, "id": "a7"}.items(), ("BYTES", "INT32", "BOOL", "BYTES"))
     ]
     assert mixed.decode(json.dumps({"inputs": tensors}).encode()).X.tolist() == expected
-    lines = b"id,when,price,ok\na7,31.05.2024,3,no\n"
-    assert mixed.decode(lines, media=Media(CSV, "application/json", None)).X.tolist() == expected
+    for name in (b"id", b""):
+        lines = name + b",when,price,ok\na7,31.05.2024,3,no\n"
+        assert mixed.decode(lines, media=Media(CSV, "application/json", None)).X.tolist() == expected

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from pathlib import Path
 
 import numpy as np
@@ -87,12 +89,96 @@ def test_what_is_left_out_is_reported(tmp_path: Path, capsys: pytest.CaptureFixt
         ("a,b\n1,2\n", "no column 'y'; its columns are 'a', 'b'"),
         ("y\n1\n2\n", "0 other columns to use"),
         ("a,y\n1,2\n", "1 rows with a value in 'y'"),
+        ("a,y,a,b,b\n1,2,3,4,5\n", "'a', 'b' names several columns; give each a name of its own"),
+        ("a,y\n1,2\n1,2,3\n1,2\n1,2,3,4\n", "its header has 2 cells, but line 3 has 3, line 5 has 4. Put quotes"),
+        ("# made by a tool\n\na,y\n1,2\n", "its header has 1 cells, but line 3 has 2, line 4 has 2. Put quotes"),
+        ("a,y\n" + "1,2,3\n" * 9, "line 6 has 3 and 4 more lines have another number. Put quotes"),
+        ("PK\x03\x04\x14\0", "an Excel file or a zip archive: save the table as CSV, or unpack it"),
+        ("\xd0\xcf\x11\xe0", "an Excel file: save the table as CSV"),
+        ('{"a": 1, "y": 2}\n', "JSON: save the table as CSV or Parquet"),
+        ("a,y\n1,\0\n", "bytes that are no text in utf-8-sig; name its encoding, such as --encoding latin-1"),
+        ("a,y\n\x81,1\n", "name its encoding, such as --encoding latin-1"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, content: str, complaint: str) -> None:
     with pytest.raises(DataError) as error:
         read_data(csv(tmp_path, content), "y")
     assert complaint in str(error.value)
+
+
+def test_a_file_that_is_not_there_says_so_once(tmp_path: Path) -> None:
+    for name, complaint in (("data.csv", "No such file or directory"), (".", "Is a directory")):
+        with pytest.raises(DataError) as error:
+            read_data(tmp_path / name, "y")
+        assert str(error.value) == f"{tmp_path / name} cannot be read: {complaint}"
+
+
+def test_what_is_wrong_with_all_columns_is_said_at_once(tmp_path: Path) -> None:
+    """And one command mends them."""
+    numbers = [*map(str, range(20, 40))]
+    table = {
+        "a": [*numbers, "?"],
+        "b": ["-", *numbers],
+        "c": [*numbers, "1e99"],
+        "d": [*numbers, "12O"],
+        "y": [0, 1, 2] * 7,
+    }
+    pd.DataFrame(table).to_csv(tmp_path / "data.csv", index=False)
+    with pytest.raises(DataError) as error:
+        read_data(tmp_path / "data.csv", "y", Wanted(missing=("-9",)))
+    said = str(error.value)
+    assert re.findall("column '(.)' has", said) == ["a", "b", "c", "d"]
+    assert (
+        "in 1 cells (row 21; the first row of data is row 1): leave these cells empty, or leave the column out" in said
+    )
+    assert said.count("If they are missing values") == 1
+    assert "use --missing=-9,?,-,12O" in said.replace("'", "")
+    assert said.endswith("if the columns are text, use --columns a:text,b:text,d:text")
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 1e39])
+def test_infinite_numbers_are_named_by_row(value: float, tmp_path: Path) -> None:
+    pd.DataFrame({"a": [1.5, value, 2.5], "y": [1, 0, 1]}).to_parquet(tmp_path / "data.parquet")
+    with pytest.raises(DataError, match=r"column 'a' has infinite .* in 1 cells \(row 2; .*--drop a"):
+        read_data(tmp_path / "data.parquet", "y")
+
+
+def test_lines_that_are_too_short_are_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    X, *_ = read_data(csv(tmp_path, "a,y,b\n1,0,2\n2,1\n3,0,\n4,1\n"), "y")
+    assert X["b"].isna().tolist() == [False, True, True, True]
+    said = "the header has 3 cells, but line 3 has 2, line 5 has 2: those that they lack are read as missing\n"
+    assert capsys.readouterr().out == said
+
+
+def test_a_packed_file_and_one_that_says_its_separator_are_read(tmp_path: Path) -> None:
+    """The latter is how programs tell Excel."""
+    content = "a|b;y\r\n1|x;0\r\n2|x;1\r\n"
+    (tmp_path / "data.csv").write_text(f"sep=;\n{content}")
+    with gzip.open(tmp_path / "data.csv.gz", "wt", encoding="utf-16") as file:
+        file.write(content.replace("|", ".").replace(";", ","))
+    assert read_data(tmp_path / "data.csv", "y").X["a|b"].tolist() == ["1|x", "2|x"]
+    assert read_data(tmp_path / "data.csv.gz", "y").X["a.b"].tolist() == ["1.x", "2.x"]
+
+
+def test_an_index_with_a_name_is_a_column(tmp_path: Path) -> None:
+    """It is one for whoever reads the file without pandas, as scoring does."""
+    table = pd.DataFrame({"when": pd.date_range("2024-01-01", periods=3), "a": [1, 2, 3], "y": [1, 0, 1]})
+    table.set_index("when").to_parquet(tmp_path / "data.parquet")
+    assert list(read_data(tmp_path / "data.parquet", "y").X) == ["when", "a"]
+    table.set_index(table["a"].rename(None) * 10).to_parquet(tmp_path / "data.parquet")
+    assert list(read_data(tmp_path / "data.parquet", "y").X) == ["when", "a"]
+
+
+def test_a_parquet_file_is_known_by_what_is_in_it(tmp_path: Path) -> None:
+    pd.DataFrame({"a": [1, 2, 3], "y": [1, 0, 1]}).to_parquet(tmp_path / "data")
+    assert read_data(tmp_path / "data", "y").X["a"].tolist() == [1, 2, 3]
+
+
+def test_a_spelling_of_a_missing_value_is_known_with_blanks(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    read_data(csv(tmp_path, "job,y\n ?,1\n clerk,2\n"), "y")
+    assert (
+        "column 'job': ' ?' is read as text; if it means a missing value, use --missing ' ?'" in capsys.readouterr().out
+    )
 
 
 def test_a_column_of_lists_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from _engine.training.places import Places
-from _engine.training.splitting import Split
+from _engine.training.splitting import GroupSplit, Split
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -70,6 +70,13 @@ def test_labels_of_few_rows_count_where_all_count_alike() -> None:
     assert " is chosen by balanced accuracy in " in made.notes[0]
 
 
+def test_two_groups_are_enough_to_compare() -> None:
+    made = model(CORNERS)
+    made.split = GroupSplit(np.arange(300) % 2)
+    assert made.choose(candidates(CORNERS), X, CORNERS).steps[0][0] == "decisiontreeclassifier"
+    assert made.notes[0].startswith("tree is chosen by accuracy in 2-fold cross-validation of 300 rows: linear 0.")
+
+
 def test_one_candidate_means_no_search() -> None:
     made = model(LINE)
     made.choose({"tree": candidates(LINE)["tree"]}, X, LINE)
@@ -80,4 +87,4 @@ def test_too_few_rows_to_compare_take_the_first() -> None:
     y = np.array(["a", "b"])
     made = model(y)
     assert made.choose(candidates(y), X[:2], y).steps[0][0] == "logisticregression"
-    assert made.notes == ["linear is trained: there are too few rows to compare it with tree"]
+    assert made.notes == ["linear is trained: there are too few rows, groups or times to compare it with tree"]

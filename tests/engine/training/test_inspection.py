@@ -69,6 +69,26 @@ def test_what_is_odd_is_said_by_name(capsys: pytest.CaptureFixture[str]) -> None
     assert text.count("Look at") == 4
 
 
+def test_text_without_categories_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """A table of categories makes nothing of it."""
+    cabins = [f"cabin {n % 20}" for n in range(ROWS)]
+    text = " ".join(printed(capsys, X[["plan", "email"]].assign(cabin=cabins, note=[None, *cabins[1:]])))
+    assert "Look at 'cabin', 'note': no text that 10 rows share (--min_count), so there are no categories" in text
+
+
+def test_copies_of_rows_are_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not where columns have so few values that rows are bound to be alike."""
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(ROWS, 3)), columns=["a", "b", "c"])
+    assert "copies" not in " ".join(printed(capsys, X))
+    twice = pd.concat([X, X.iloc[:9]], ignore_index=True)
+    y = pd.concat([Y, Y.iloc[:9]], ignore_index=True)
+    said = " ".join(printed(capsys, twice, y, twice[[]]))
+    assert (
+        "9 of 69 rows are copies of an earlier one, so rows to evaluate on may be among those of training, too." in said
+    )
+    assert "copies" not in " ".join(printed(capsys, twice.round(), y, twice[[]]))
+
+
 def test_the_target_is_described(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Target 'outcome': classification, because its values are not numbers." in " ".join(printed(capsys))
     assert "Rows by label: 'stays' 40, 'leaves' 20." in " ".join(printed(capsys))

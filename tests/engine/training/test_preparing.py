@@ -57,6 +57,17 @@ def test_what_says_nothing_is_left_out_and_why(tmp_path: Path, capsys: pytest.Ca
     assert "Clients may still send columns that are left out. To learn from one, use --columns NAME:KIND." in printed
 
 
+def test_all_names_that_cannot_be_are_said_at_once(tmp_path: Path) -> None:
+    """Those of columns that are left out may be any."""
+    odd = {'say "hi"': range(ROWS), "two\nlines": COLUMNS["plan"], 'al"one': [n % 7 for n in range(ROWS)], 'on"e': 1}
+    with pytest.raises(ValueError) as error:
+        prepared(tmp_path, {**COLUMNS, **odd})
+    assert (
+        str(error.value)
+        == r"""columns 'two\nlines', 'al"one': rename them without quotes, backslashes and line breaks"""
+    )
+
+
 def test_a_column_that_is_named_is_kept(tmp_path: Path) -> None:
     table = prepared(tmp_path, kinds="email:text,row:number")
     assert {"email", "row"} <= {*table.signature(np.arange(ROWS)).names}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from _engine.training.scores import score, unseen, useless
+from _engine.training.scores import score, unanswered, unseen, useless
 
 
 def test_numbers_are_scored_beside_a_model_that_knows_nothing() -> None:
@@ -44,6 +44,13 @@ def test_labels_that_no_row_has_are_counted() -> None:
     scores = score("classification", y, y, np.full((2, 3), 1 / 3), labels)
     assert (scores["accuracy"], scores["unseen_labels"]) == (1, 2)
     assert unseen(y, labels) == ["b", "c"]
+
+
+def test_labels_that_no_row_is_answered_with_are_named() -> None:
+    y, y_hat = np.array(["a", "b", "b", "new"]), np.array(["a", "a", "a", "a"])
+    assert unanswered(y, y_hat, np.array(["a", "b", "c"])) == ["b"]
+    assert unanswered(y, y, np.array(["a", "b", "c"])) == []
+    assert unanswered(np.array([1.0]), np.array([2.0]), None) == []
 
 
 #: Nine of ten rows have the first label.

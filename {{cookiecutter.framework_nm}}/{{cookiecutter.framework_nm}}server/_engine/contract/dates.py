@@ -132,10 +132,14 @@ def first_of_month(seconds: float) -> float:
 def candidates(cells: Sequence[str]) -> list[Dates]:
     """The spellings that most of some cells have: ISO 8601, or the formats that fit most of them."""
     sample = [cell for cell in cells if any(letter.isdigit() for letter in cell)][:_SAMPLE]
+    for form in (Dates(), Dates(utc=True)):  # which other formats read, too
+        if sample and all(form.read(cell) is not None for cell in sample):
+            return [form]
     forms = [Dates(), Dates(utc=True), *map(Dates, FORMATS)]
     counts = [sum(form.read(cell) is not None for cell in sample) if _may_be(form, sample) else 0 for form in forms]
     most = max(counts, default=0)
-    return [form for form, count in zip(forms, counts) if count == most] if most > len(sample) / 2 else []
+    best = [form for form, count in zip(forms, counts) if count == most] if most > len(sample) / 2 else []
+    return [form for form in best if form.format is None] or best
 
 
 def _may_be(form: Dates, sample: Sequence[str]) -> bool:

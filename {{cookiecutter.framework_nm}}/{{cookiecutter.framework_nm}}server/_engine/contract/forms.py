@@ -5,7 +5,7 @@ Not here: what is said to a client whose values cannot be read.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from typing import Any, List, NamedTuple, Optional, Union
 
 import numpy as np
@@ -71,4 +71,6 @@ def _value(form: Form, item: Any) -> Optional[float]:
         return form.read(item)
     if isinstance(form, Dates) and isinstance(item, date):
         return to_seconds(item, form.utc)
+    if isinstance(form, Dates) and isinstance(item, time):
+        return form.read(str(item))
     return float(item) if isinstance(item, (bool, int, float, np.number, np.bool_)) else None

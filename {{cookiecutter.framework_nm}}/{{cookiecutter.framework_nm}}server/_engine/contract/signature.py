@@ -30,6 +30,8 @@ __all__ = ["LARGEST", "Column", "Signature", "Tensor"]
 
 #: Larger numbers are taken for mistakes: frameworks compute in single precision, where they are infinite.
 LARGEST = float(np.finfo(np.float32).max)
+#: What names of columns have not, so that JSON writes them as they are.
+_ODD = re.compile(r'["\\\x00-\x1f]')
 
 
 class Signature(msgspec.Struct, frozen=True):
@@ -96,6 +98,10 @@ class Signature(msgspec.Struct, frozen=True):
         if frame.empty:
             raise ValueError(f"the training data is empty: {frame.shape[0]} rows, {frame.shape[1]} columns")
         spelt, unused = cls((), missing), dict(unused or {})
+        odd = [str(name) for name in frame.columns if name not in unused and _ODD.search(str(name))]
+        if odd:
+            which = "column {}: rename it" if len(odd) == 1 else "columns {}: rename them"
+            raise ValueError(f"{which.format(', '.join(map(repr, odd)))} without quotes, backslashes and line breaks")
         columns = [
             spelt.learn_column(str(name), frame[name], (forms or {}).get(name))
             for name in frame.columns
@@ -104,11 +110,9 @@ class Signature(msgspec.Struct, frozen=True):
         return cls(tuple(columns), missing, unused)
 
     def learn_column(self, name: str, values: pd.Series, form: Form | None = None) -> Column:
-        """Learn a column of training data, which was spelt in a form. Raises as `learn` does."""
+        """Learn a column of training data, which was spelt in a form. Raises ValueError as `learn` does."""
         import pandas as pd
 
-        if re.search(r'["\\\x00-\x1f]', name):
-            raise ValueError(f"column {name!r}: rename it without quotes, backslashes and line breaks")
         known = self.known(values)
         datatype: Any
         if isinstance(form, Dates) or are_dates(known):

@@ -21,7 +21,10 @@ def are_dates(values: pd.Series) -> bool:
 
 
 def numbers_of(items: Any, spellings: frozenset[str], numbers: list[float]) -> np.ndarray:
-    """Numbers as float64, missing values as NaN. Raises ValueError where there is other text among them."""
+    """Numbers as float64, durations in seconds, missing values as NaN. Raises ValueError where there is other text
+    among them."""
+    if getattr(getattr(items, "dtype", None), "kind", "") == "m":
+        items = np.asarray(items) / np.timedelta64(1, "s")
     try:
         values = np.asarray(items, np.float64)
     except (TypeError, ValueError):  # a TypeError, where pandas' NA is among them
@@ -37,9 +40,12 @@ def text_of(items: Any, spellings: frozenset[str]) -> np.ndarray:
 
     items = np.asarray(items, dtype=object)
     missing = pd.isna(items)
-    return np.array(
-        [None if absent or is_in(item, spellings) else str(item) for item, absent in zip(items, missing)], object
-    )
+    texts = [None if absent else item if type(item) is str else _text(item) for item, absent in zip(items, missing)]
+    return np.array([None if text in spellings else text for text in texts], object)
+
+
+def _text(item: Any) -> str:
+    return item.decode(errors="replace") if isinstance(item, bytes) else str(item)
 
 
 def like(numbers: np.ndarray, value: float) -> np.ndarray:

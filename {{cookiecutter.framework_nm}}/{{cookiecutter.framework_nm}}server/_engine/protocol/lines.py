@@ -31,8 +31,8 @@ def from_csv(body: bytes, signature: Signature, header: Optional[bool] = None) -
         raise InvalidRequest(f"the body is not CSV in UTF-8: {error}") from None
     columns = {column.name: column for column in signature.columns}
     names = signature.names
-    if lines and (_is_header(lines[0], signature) if header is None else header):
-        names = lines.pop(0)
+    if lines and (_is_header(named(lines[0]), signature) if header is None else header):
+        names = named(lines.pop(0))
         if len({*names}) < len(names):
             raise InvalidRequest("the first line names a column twice")
     spellings = signature.spellings
@@ -68,6 +68,11 @@ def to_json_lines(predictions: Iterable[Any]) -> bytes:
     return b"".join(
         orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY) for item in predictions
     )
+
+
+def named(header: List[str]) -> List[str]:
+    """The columns' names in a header; those without one are called as pandas calls them in training."""
+    return [name or f"Unnamed: {at}" for at, name in enumerate(header)]
 
 
 def _is_header(line: List[str], signature: Signature) -> bool:

@@ -17,7 +17,7 @@ from ..contract.errors import ModelError
 from .words import number
 
 #: The settings that do not change a model.
-WITHOUT_EFFECT = ("extras_seconds", "report", "report_rows", "min_count", "allow_useless")
+WITHOUT_EFFECT = ("extras_seconds", "report", "report_rows", "allow_useless")
 
 
 def find(folder: Path, name: str) -> Path:

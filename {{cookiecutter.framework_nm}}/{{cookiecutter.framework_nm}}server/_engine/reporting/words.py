@@ -25,6 +25,8 @@ METRICS: Dict[str, Tuple[str, str, bool]] = {
 }
 #: Fewer rows than these tell little.
 FEW = 100
+#: Labels and columns that are named in a sentence, at most.
+SOME = 10
 #: The settings that say where to write, and the like, which nobody looks for in a report.
 UNTOLD = ("extras_seconds", "report", "report_rows", "allow_useless", "target")
 
@@ -72,14 +74,21 @@ def remarks(report: Report) -> Iterator[str]:
     figures = report.figures
     if figures and figures.rows < FEW:
         yield f"{figures.rows} rows are few to judge by: with other rows, the metrics would be noticeably different."
-    if figures and any(not label.rows for label in figures.labels):
-        unseen = [label.name for label in figures.labels if not label.rows]
-        shown = ", ".join(unseen[:10]) + (f" and {len(unseen) - 10} more" if len(unseen) > 10 else "")
-        yield f"No evaluation row has the label {shown}: the metrics say nothing about it."
+    labels = figures.labels if figures else []
+    unseen = [label.name for label in labels if not label.rows]
+    if unseen:
+        yield f"No evaluation row has the label {_some(unseen)}: the metrics say nothing about it."
+    unanswered = [label.name for label in labels if label.rows and label.precision is None]
+    if unanswered:
+        yield f"No evaluation row is answered with the label {_some(unanswered)}, though some have it."
     if report.previous and not report.previous.same_rows:
         yield f"Version {report.previous.version} was evaluated on other rows, so compare its metrics only roughly."
     for name in report.keeps_rows:
         yield f"{name} stores rows of the training data: whoever gets the model gets those rows, too."
+
+
+def _some(names: List[str]) -> str:
+    return ", ".join(names[:SOME]) + (f" and {len(names) - SOME} more" if len(names) > SOME else "")
 
 
 def privacy(report: Report) -> str:
@@ -121,6 +130,8 @@ def facts(report: Report) -> Iterator[Tuple[str, str]]:
         yield "Data", f"{made.data.file or 'not a file'}: {made.data.rows:,} rows, {made.data.columns:,} columns"
     if made and made.data and made.data.sha256:
         yield "SHA-256 of the data", made.data.sha256
+    if model.unused:
+        yield "Columns left out", _some([f"{name} ({why})" for name, why in model.unused.items()])
     for note in made.notes if made else ():
         yield "Training", note
     if model.threshold is not None and model.labels:

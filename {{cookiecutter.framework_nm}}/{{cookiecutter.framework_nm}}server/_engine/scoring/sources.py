@@ -5,6 +5,7 @@ A chunk of CSV or JSON Lines is some MiB of whole lines, and one of Parquet a ro
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
@@ -12,17 +13,12 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tu
 import orjson
 import pyarrow.parquet as pq
 
+from ..protocol.lines import named
 from ..tables.files import DataError, separator_of
 from .places import Place, failing, find
 
 #: The formats, by the endings of files.
-FORMATS = {
-    ".csv": "csv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".parquet": "parquet",
-    ".pq": "parquet",
-}
+FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".pq": "parquet"}
 #: What lines may be packed with, beside: table.csv.gz, payloads.jsonl.gz.
 PACKED = ".gz"
 #: Bytes of a chunk of lines; a line may be that long a few times over.
@@ -134,12 +130,14 @@ def chunks(source: Source, shard: Tuple[int, int] = (0, 1)) -> Iterator[Chunk]:
 
 def _look_at_csv(file: File, reading: Reading) -> File:
     header, _ = _header(file)
+    if header.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise DataError(f"{file.place.shown} is in UTF-16, whose lines are not found by their bytes: save it in UTF-8")
     try:
         text = header.decode(reading.encoding)
     except (UnicodeDecodeError, LookupError) as error:
         raise DataError(f"{file.place.shown}: {error}; name its encoding, such as --encoding cp1252") from error
     separator = reading.separator or separator_of([text])
-    names = next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), [])
+    names = named(next(csv.reader(io.StringIO(text, newline=""), delimiter=separator), []))
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice or not names:
         wrong = (

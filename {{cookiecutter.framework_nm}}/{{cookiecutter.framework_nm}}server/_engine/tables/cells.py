@@ -19,13 +19,11 @@ from ..contract import dates, numbers, truths
 from ..contract.dates import Dates
 from ..contract.forms import Form, read
 from ..contract.numbers import Numbers
+from ..contract.signature import LARGEST
 from ..contract.truths import Truths
 from .files import DataError
+from .strays import MISSING, Stray, rows_of
 
-#: What usually means a missing value: the user is told of it, and it counts as one only if --missing says so.
-MISSING = {"NA", "N/A", "n/a", "#N/A", "<NA>", "null", "NULL", "None", "NaN", "nan", "?", "-", "."}
-#: What --columns may say that a column is, and what that is called.
-KINDS = {"text": "text", "number": "numbers", "bool": "true or false", "date": "dates"}
 #: Different cells by which it is found out which forms a column may have at all.
 _SAMPLE = 500
 #: Rows that fit, of which a stray one is told by its being alone.
@@ -47,6 +45,19 @@ def decode(column: pd.Series, wanted: Wanted) -> tuple[pd.Series, Optional[Form]
 
     Returns how they were spelt, too, where that is not as a program writes them. Raises DataError.
     """
+    found, form = _decode(column, wanted)
+    if found.dtype == np.float64:
+        too_large = np.flatnonzero(np.abs(found.to_numpy()) > LARGEST)
+        if len(too_large):
+            raise DataError(
+                f"column {column.name!r} has infinite numbers, or numbers larger than {LARGEST:.1e}, in "
+                f"{len(too_large)} cells ({rows_of(column, too_large)}): leave these cells empty, or leave the column "
+                f"out with --drop {shlex.quote(str(column.name))}"
+            )
+    return found, form
+
+
+def _decode(column: pd.Series, wanted: Wanted) -> tuple[pd.Series, Optional[Form]]:
     kind = wanted.kinds.get(str(column.name), "")
     column = _plain(column)
     if column.dtype != object:
@@ -62,10 +73,11 @@ def decode(column: pd.Series, wanted: Wanted) -> tuple[pd.Series, Optional[Form]
     if form is None:
         return column.map(str, na_action="ignore"), None
     values = _numbers(form, cells)
+    as_programs_do = values is not None or (isinstance(form, Truths) and form.plain)
     if values is None:
         values = read(form, str(column.name), cells, frozenset(), [])
     found = pd.Series(_as_pandas(np.append(values, np.nan)[codes], form), index=column.index, name=column.name)
-    return found, form if isinstance(form, Dates) or not form.plain else None
+    return found, None if as_programs_do else form
 
 
 def _plain(column: pd.Series) -> pd.Series:
@@ -122,7 +134,7 @@ def _choose(column: pd.Series, codes: np.ndarray, cells: Sequence[str], kind: st
     forms = [form for form in _forms(cells, kind, wanted) if kind or any(_fits(form, cells[:_SAMPLE]))]
     if not forms:
         if kind and cells:
-            raise _stray(column, codes, np.zeros(len(cells), bool), cells, kind, wanted)
+            raise Stray(column, kind, cells, np.flatnonzero(codes >= 0))
         return None
     rows = np.bincount(codes[codes >= 0], minlength=len(cells))
     fits: list[np.ndarray] = []
@@ -136,7 +148,9 @@ def _choose(column: pd.Series, codes: np.ndarray, cells: Sequence[str], kind: st
         _say_which(column, forms, fits, form)
         return form
     if kind or _are_stray(cells, fitting, rows, form):
-        raise _stray(column, codes, fitting, cells, kind or _kind(form), wanted)
+        others = [cell for cell, fit in zip(cells, fitting) if not fit]
+        stray = np.flatnonzero(np.isin(codes, np.flatnonzero(~fitting)))
+        raise Stray(column, kind or _kind(form), others, stray)
     return None
 
 
@@ -189,7 +203,7 @@ def _are_stray(cells: Sequence[str], fits: np.ndarray, rows: np.ndarray, form: F
     """
     others = [cell for cell, fit in zip(cells, fits) if not fit]
     left, total = rows[~fits].sum(), rows.sum()
-    if not fits.any() or {*others} <= MISSING:
+    if not fits.any() or {other.strip() for other in others} <= MISSING:
         return bool(fits.any())
     if isinstance(form, Truths):  # a third answer
         return False
@@ -197,33 +211,6 @@ def _are_stray(cells: Sequence[str], fits: np.ndarray, rows: np.ndarray, form: F
         return True
     few = len(others) <= min(10, np.count_nonzero(fits) / 3) and left <= total / 2
     return bool(few and not any(letter.isdigit() for cell in others for letter in cell))
-
-
-def _stray(
-    column: pd.Series, codes: np.ndarray, fits: np.ndarray, cells: Sequence[str], kind: str, wanted: Wanted
-) -> DataError:
-    """Say which cells are not like the others, in which rows, and what to do."""
-    others = [cell for cell, fit in zip(cells, fits) if not fit]
-    at = np.flatnonzero(np.isin(codes, np.flatnonzero(~fits)))
-    shown = [*map(repr, others[:10]), *["..."] * (len(others) > 10)]
-    rows = ", ".join([*(str(column.index[row] + 1) for row in at[:5]), *["..."] * (len(at) > 5)])
-    fitting = np.count_nonzero(np.isin(codes, np.flatnonzero(fits)))
-    spellings = [*wanted.missing, *others[:10]]
-    name = column.name
-    columns = {**wanted.kinds, str(name): "text"}
-    return DataError(
-        f"column {name!r} has {KINDS.get(kind.partition('=')[0], kind)} in {fitting} cells, but {', '.join(shown)} in "
-        f"{len(at)} (row {rows}; the first row of data is row 1). If they are missing values, "
-        f"{missing_hint(spellings)}; if the column is text, use "
-        f"--columns {shlex.quote(','.join(':'.join(column) for column in columns.items()))}"
-    )
-
-
-def missing_hint(spellings: list[str]) -> str:
-    """How to say that these are missing values."""
-    if any("," in spelling for spelling in spellings):  # commas separate the spellings
-        return "leave their cells empty in the file, because --missing takes no text with a comma"
-    return f"use --missing {shlex.quote(','.join(spellings))}"
 
 
 def _kind(form: Form) -> str:

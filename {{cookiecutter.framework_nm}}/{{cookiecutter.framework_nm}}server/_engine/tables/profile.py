@@ -13,6 +13,8 @@ from ..contract.signature import Column
 
 #: What fewer rows have in common may be chance.
 FEWEST = 20
+#: What the target is called where it is put beside the columns, of which none is called so.
+_TARGET = "\N{NULL}"
 #: Names of columns that say which row it is.
 _NAMES = re.compile(r"(?:^|[_\W]|(?<=[a-z])(?=[IUK]))(?:id|uuid|guid|key|index|row|unnamed: \d+)$", re.IGNORECASE)
 
@@ -34,7 +36,7 @@ def describe(column: Column, values: pd.Series, min_count: int) -> Profile:
     known = values.dropna()
     counts = known.value_counts()
     if column.datatype == "FP64":
-        example = f"{known.quantile(interpolation='nearest'):.6g}"
+        example = f"{known.quantile(interpolation='nearest') + 0.0:.6g}"
         shared = not numbers_rows(values)
     else:
         example = str(counts.index[0])
@@ -77,6 +79,21 @@ def names_rows(values: pd.Series) -> bool:
     if values.dtype != object or len(values) < FEWEST or values.isna().any() or not values.is_unique:
         return False
     return bool(values.astype(str).str.count(r"\s").median() <= 2)
+
+
+def without_categories(values: pd.Series, min_count: int) -> bool:
+    """Whether this is text, none of which so many rows share."""
+    if values.dtype != object or not all(isinstance(value, str) for value in values.dropna()):
+        return False
+    return bool(values.value_counts().max() < min_count)
+
+
+def copies(X: pd.DataFrame, y: pd.Series) -> int:
+    """How many rows are copies of an earlier one; 0 if they are few, or columns have so few values that other rows
+    may well be alike."""
+    combinations = np.log10([max(X[name].nunique(), 1) for name in X]).sum()
+    found = int(X.assign(**{_TARGET: y}).duplicated().sum())
+    return found if found > len(X) / 100 and combinations > np.log10(len(X)) + 2 else 0
 
 
 def gives_away(values: pd.Series, y: pd.Series) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Dict, Mapping, NamedTuple
+from typing import Dict, List, Mapping, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,9 @@ from ..contract.dates import Dates
 from ..contract.forms import Form
 from ..contract.signature import Signature
 from ..contract.truths import Truths
-from .cells import MISSING, Wanted, decode, missing_hint
-from .files import DataError, Dialect, read_csv, read_parquet
+from .cells import Wanted, decode
+from .files import DataError, Dialect, read_table
+from .strays import MISSING, missing_hint, refuse
 
 __all__ = ["DataError", "Dialect", "Table", "Wanted", "read_data"]
 
@@ -58,28 +59,26 @@ def read_data(
     if path is None:
         iris = load_iris(as_frame=True)
         return Table(iris.data, iris.target)
-    frame, wanted = _read(path, wanted, dialect)
+    frame, dialect = read_table(path, dialect)
+    wanted = wanted._replace(decimal=dialect.decimal)
     _check_names(path, frame, [*([target] if target else []), *wanted.kinds, *drop])
     columns: Dict[str, pd.Series] = {}
     forms: Dict[str, Form] = {}
+    wrong: List[DataError] = []
     for name in frame.columns.difference([name for name in drop if name != target], sort=False):
-        columns[name], form = decode(frame[name], wanted)
-        if name == target and isinstance(form, (Dates, Truths)):  # labels stay as they are written
-            columns[name], form = decode(frame[name], wanted._replace(kinds={name: "text"}))
+        try:
+            columns[name], form = decode(frame[name], wanted)
+            if name == target and isinstance(form, (Dates, Truths)):  # labels stay as they are written
+                columns[name], form = decode(frame[name], wanted._replace(kinds={name: "text"}))
+        except DataError as error:
+            wrong.append(error)
+            continue
         if form is not None:
             forms[name] = form
         _say_spellings(columns[name], wanted)
+    refuse(wrong, wanted.missing, wanted.kinds)
     table = _without_gaps(path, pd.DataFrame(columns), target, wanted)
     return table._replace(forms=forms, unused={**dict.fromkeys(drop, "--drop names it"), **table.unused})
-
-
-def _read(path: Path, wanted: Wanted, dialect: Dialect) -> tuple[pd.DataFrame, Wanted]:
-    if path.suffix.lower() in {".parquet", ".pq"}:
-        frame = read_parquet(path)
-    else:
-        frame, dialect = read_csv(path, dialect)
-    frame.columns = frame.columns.map(str)
-    return frame, wanted._replace(decimal=dialect.decimal)
 
 
 def _check_names(path: Path, frame: pd.DataFrame, names: Sequence[str]) -> None:
@@ -124,7 +123,8 @@ def _without_gaps(path: Path, frame: pd.DataFrame, target: str | None, wanted: W
 
 def _say_spellings(column: pd.Series, wanted: Wanted) -> None:
     """Say of a column of text which of its spellings usually mean a missing value."""
-    spelt = sorted(MISSING.intersection(column.dropna())) if column.dtype == object else []
+    texts = {*column.dropna()} if column.dtype == object else ()
+    spelt = sorted(text for text in texts if isinstance(text, str) and text.strip() in MISSING)
     if spelt:
         print(
             f"column {column.name!r}: {', '.join(map(repr, spelt))} is read as text; if it means a missing value, "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from typing import Any, Mapping
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.metrics import balanced_accuracy_score
 from ..tables.reading import DataError
 from .fitting import take
 from .places import Places
+from .splitting import Rows, Split
 
 #: Parts of the rows. With fewer, trees learn from far fewer rows than they will in the end, and a linear model wins.
 FOLDS = 5
@@ -37,30 +39,34 @@ def _best(model: Places, candidates: Mapping[str, Any], X: Any, y: np.ndarray, w
     most = max(ROWS, NUMBERS // X.shape[1])
     rows = np.sort(np.random.default_rng(0).permutation(len(y))[:most])
     first = next(iter(candidates))
-    try:
-        folds = model.split.of(rows).folds(FOLDS, 0)
-    except DataError:
-        model.notes.append(
-            f"{first} is trained: there are too few rows to compare it with {_others(candidates, first)}"
-        )
+    folds = _folds(model.split.of(rows))
+    if not folds:
+        others = ", ".join(name for name in candidates if name != first)
+        model.notes.append(f"{first} is trained: there are too few rows, groups or times to compare it with {others}")
         return first
     measure = "R2" if model.labels is None else "accuracy" if weights is None else "balanced accuracy"
     scores = {}
     for at, (name, candidate) in enumerate(candidates.items()):
         found = []
         for number, fold in enumerate(folds):
-            model.report(at * FOLDS + number, len(candidates) * FOLDS)
+            model.report(at * len(folds) + number, len(candidates) * len(folds))
             parts = rows[fold.training], rows[fold.evaluation]
             found.append(_score(clone(candidate), measure, X, y, weights, *parts))
         scores[name] = float(np.mean(found))
     best = max(scores, key=lambda name: scores[name])
     told = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
-    model.notes.append(f"{best} is chosen by {measure} in {FOLDS}-fold cross-validation of {len(rows)} rows: {told}")
+    model.notes.append(
+        f"{best} is chosen by {measure} in {len(folds)}-fold cross-validation of {len(rows)} rows: {told}"
+    )
     return best
 
 
-def _others(candidates: Mapping[str, Any], first: str) -> str:
-    return ", ".join(name for name in candidates if name != first)
+def _folds(split: Split) -> list[Rows]:
+    """Parts of the rows, two where there are no more, such as two groups; none where that cannot be."""
+    for number in (FOLDS, 2):
+        with suppress(DataError):
+            return split.folds(number, 0)
+    return []
 
 
 def _score(

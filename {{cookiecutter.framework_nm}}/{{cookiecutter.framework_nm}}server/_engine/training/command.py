@@ -173,6 +173,11 @@ def evaluate(model: Model, X: Any, y: Any, which: str, settings: TrainingSetting
     missed = scores.unseen(np.asarray(y), model.labels)
     if missed:
         print(f"No row has the label {some(map(repr, missed), SHOWN)}: the metrics say nothing about them.")
+    assert model.evaluation
+    unanswered = scores.unanswered(np.asarray(y), model.evaluation.y_hat, model.labels)
+    if unanswered:
+        hint = "" if settings.class_weight else "; if it is rare, --class_weight balanced helps"
+        print(f"No row is answered with the label {some(map(repr, unanswered), SHOWN)}, though some have it{hint}.")
     reason = scores.useless(results, settings.class_weight == "balanced")
     if reason:
         if not settings.allow_useless:

@@ -19,7 +19,7 @@ from ..drift.bins import compare
 from ..drift.reference import FILE, Named, Reference, columns_of
 from ..reporting import drift
 from ..reporting.drift import Compared
-from ..tables.files import DataError, Dialect, read_csv, read_parquet
+from ..tables.files import DataError, Dialect, read_table
 from .model import Model
 
 _TRUTHS = Truths("true", "false")
@@ -59,8 +59,7 @@ def read(file: Path, signature: Signature, dialect: Dialect) -> pd.DataFrame | n
     """The rows of a file in the signature's form. Raises DataError where it has other columns, values or no rows."""
     if signature.tensor:
         raise DataError("this model's rows are tensors, of which a table has none")
-    frame = read_parquet(file) if file.suffix.lower() in {".parquet", ".pq"} else read_csv(file, dialect)[0]
-    frame.columns = frame.columns.map(str)
+    frame, _ = read_table(file, dialect)
     # Requests have true and false themselves, and files their names.
     spelt = [
         msgspec.structs.replace(column, form=_TRUTHS) if column.datatype == "BOOL" and column.form is None else column

@@ -37,7 +37,7 @@ def show(
         console.print(f"and {X.shape[1] - COLUMNS} more columns")
     if signature.unused:
         console.print("Clients may still send columns that are left out. To learn from one, use --columns NAME:KIND.")
-    for sentence in (*_remarks(X.drop(columns=[*signature.unused], errors="ignore"), y), _target(y, task)):
+    for sentence in (*_remarks(X.drop(columns=[*signature.unused], errors="ignore"), y, min_count), _target(y, task)):
         console.print(_plain(sentence))
 
 
@@ -69,21 +69,33 @@ def _use(column: Optional[Column], why_unused: str) -> str:
     return ", ".join(column.form.parts) if isinstance(column.form, Dates) else USES[column.kind]
 
 
-def _remarks(X: pd.DataFrame, y: pd.Series) -> Iterator[str]:
+def _remarks(X: pd.DataFrame, y: pd.Series, min_count: int) -> Iterator[str]:
     """A sentence on each kind of oddness, with the columns that have it."""
     constant = [name for name in X if profile.constant(X[name])]
     numbering = [name for name in X if profile.numbers_rows(X[name])]
     naming = [name for name in X if profile.names_rows(X[name])]
+    rare = [name for name in X if name not in (*constant, *naming) and profile.without_categories(X[name], min_count)]
     telling = [name for name in X if name not in constant and profile.gives_away(X[name], y)]
     found = (
         ("the same value in every row, so there is nothing to learn from it", constant),
         ("a different number in every row, like a row number; if it is one, leave it out of the file", numbering),
         ("a different text in every row; if it only identifies the row, leave it out of the file", naming),
+        (
+            f"no text that {min_count} rows share (--min_count), so there are no categories to learn; only a model "
+            "that reads text, or what you derive in prep_func, makes use of it",
+            rare,
+        ),
         (f"{y.name!r} follows from it alone; if it is known only later, leave it out of the file", telling),
     )
     for what, names in found:
         if names:
             yield f"Look at {some(map(repr, names), NAMES)}: {what}."
+    copies = profile.copies(X, y)
+    if copies:
+        yield (
+            f"{copies} of {len(X)} rows are copies of an earlier one, so rows to evaluate on may be among those of "
+            "training, too. Leave copies out of the file, or keep them together with --group."
+        )
 
 
 def _target(y: pd.Series, task: Task) -> str:

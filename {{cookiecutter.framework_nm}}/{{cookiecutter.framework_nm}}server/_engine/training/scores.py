@@ -37,6 +37,11 @@ def unseen(y: np.ndarray, labels: np.ndarray | None) -> list[Any]:
     return [] if labels is None else np.setdiff1d(labels, y).tolist()
 
 
+def unanswered(y: np.ndarray, y_hat: np.ndarray, labels: np.ndarray | None) -> list[Any]:
+    """The labels that a model tells apart, that some rows have, and that no row is answered with."""
+    return [] if labels is None else np.setdiff1d(np.intersect1d(y, labels), y_hat).tolist()
+
+
 def useless(scores: Mapping[str, float], balanced: bool) -> str:
     """How a model is no better than one that knows nothing, in numbers, or "" where it is better in some way.
 
