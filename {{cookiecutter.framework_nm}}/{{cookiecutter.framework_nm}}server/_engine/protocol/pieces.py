@@ -37,7 +37,7 @@ class Reading:
 
     def part(self, piece: bytes, first: int) -> np.ndarray:
         """Some elements, from the one numbered `first` on. Raises Misfit."""
-        if len(self._item.shape) > 1 and self.nested != (piece.count(b"[") > 1):
+        if len(self._item.shape) > 1 and self.nested != (piece.find(b"[", 1) >= 0):
             loads(piece)
             raise misshapen(self._item)
         values = plain.numbers(piece, self._width) if self._floats else None

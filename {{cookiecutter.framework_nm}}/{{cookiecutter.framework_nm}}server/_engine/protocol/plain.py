@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 import orjson
 
+from .slices import count
 from .tensors import DATATYPES, InputTensor, as_datatype
 
 #: Makes what parses JSON without an object for each number.
@@ -100,7 +101,7 @@ def _values(text: bytes, items: Any, width: Optional[int], besides: int = 0) -> 
     """The numbers in a list of the text, [n], or in lists of so many there, [rows, width]. The text has so many lists
     besides.
     """
-    lists = np.count_nonzero(np.frombuffer(text, np.uint8) == ord("[")) - besides
+    lists = count(text, b"[") - besides
     if lists == 1:
         return _packed(items)
     if lists != 1 + len(items) or {*map(len, items)} != {width}:
