@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from importlib import import_module
 from typing import Any
 
 from _engine.contract.signature import Column, Signature, Tensor
@@ -14,6 +16,8 @@ MIXED = Signature(
 )
 IMAGES = Signature((Column("image", "FP64", shape=(2, 3)),))
 OUTPUTS = (Tensor("predict", "INT64", (-1,)), Tensor("predict_proba", "FP64", (-1, 2)))
+#: What parses plain numbers: simdjson, which KServe's Pythons have, and without it orjson.
+PARSERS: list[Any] = [None, import_module("simdjson").Parser] if sys.version_info >= (3, 9) else [None]
 IMAGE = [[1, 2, 3], [4, 5, 6]]
 ROWS: list[list[Any]] = [[40.5, True, "pro", 1.0], [None, False, "naïve", 2.0]]
 

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from _engine.contract.signature import Column, Signature
+from _engine.protocol import plain
 from _engine.protocol.large import Large
 from _engine.protocol.media import PLAIN
 from _engine.protocol.requests import Decoder, Request
 from _engine.protocol.slices import NotPlain
 from _engine.protocol.tensors import DATATYPES, InvalidRequest
-from forms import NUMBERS, OUTPUTS
+from forms import NUMBERS, OUTPUTS, PARSERS
 
 SIGNATURES = {
     "numbers": NUMBERS,
@@ -158,7 +159,9 @@ class Bodies:
 
 @pytest.mark.parametrize("signature", list(SIGNATURES))
 @pytest.mark.parametrize("rate", [0.0, 0.004, 0.05])
-def test_read_in_slices_and_at_once_bodies_are_the_same_right_or_wrong(signature: str, rate: float) -> None:
+def test_read_in_slices_and_at_once_bodies_are_the_same_right_or_wrong(
+    signature: str, rate: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Thousands of bodies; plain ones are never read whole."""
     decoder = Decoder(SIGNATURES[signature], OUTPUTS)
     chance = random.Random(f"{signature}{rate}")
@@ -168,6 +171,7 @@ def test_read_in_slices_and_at_once_bodies_are_the_same_right_or_wrong(signature
         v1 = chance.random() < 0.5
         body = bodies.mutated(bodies.v1() if v1 else bodies.v2()).encode()
         expected = whole(decoder, body, None, v1)
+        monkeypatch.setattr(plain, "new_parser", chance.choice(PARSERS))
         found = sliced(decoder, body, None, v1, chance.choice([1, 20, 100, 1000]))
         if found is not None:
             assert same(expected, found), (body.decode(), expected, found)

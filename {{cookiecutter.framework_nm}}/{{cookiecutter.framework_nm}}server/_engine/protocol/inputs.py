@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import orjson
 
-from .tensors import DATATYPES, InvalidRequest, NamedArray, check, floats, from_bytes, show
+from .tensors import DATATYPES, InvalidRequest, NamedArray, as_datatype, check, floats, from_bytes, show
 
 
 class Tail:
@@ -88,11 +88,7 @@ def elements(item: Any, decoded: list[Any], columns: list[str], first: int = 0) 
     """A tensor's elements of JSON as its datatype, from the one numbered `first` on. Raises Misfit."""
     dtype, kind = DATATYPES[item.datatype]
     if kind is float:
-        values = floats(decoded, len(decoded))
-        if dtype == np.float64:
-            return values
-        with np.errstate(over="ignore"):  # what is too large is refused later, by its row
-            return values.astype(dtype)
+        return as_datatype(floats(decoded, len(decoded)), item.datatype)
     if kind is not str and None in decoded:
         if kind is bool:
             return np.array(decoded, dtype=object)

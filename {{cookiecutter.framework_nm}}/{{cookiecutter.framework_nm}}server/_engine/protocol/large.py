@@ -13,11 +13,11 @@ from typing import Any, Dict, Generator, List, Optional, Tuple, TypeVar
 
 import msgspec
 import numpy as np
-import orjson
 
-from .inputs import Misfit, Tail, elements, flattened, misshapen, named
+from .inputs import Misfit, Tail, named
 from .media import JSON, Media
 from .outputs import RequestedOutput
+from .pieces import Reading, loads, unreadable
 from .refusals import SHOWN, Values, join
 from .requests import Decoder, Request
 from .slices import SLICE, NotPlain, Region, TooMuchText, cut, without_lists
@@ -53,11 +53,6 @@ class _Envelope(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
-_FLAT: Dict[type, Any] = {
-    float: msgspec.json.Decoder(List[Optional[float]]),
-    int: msgspec.json.Decoder(List[Optional[int]]),
-    bool: msgspec.json.Decoder(List[Optional[bool]]),
-}
 
 
 class Large:
@@ -80,7 +75,7 @@ class Large:
         if media.reads != JSON:
             raise self._text(body)
         if json_size is not None and not 0 <= json_size <= len(body):
-            raise _unknown("Inference-Header-Content-Length is larger than the body")
+            raise unreadable("Inference-Header-Content-Length is larger than the body")
         text = body if json_size is None else body[:json_size]
         plain = without_lists(text)
         if plain is None:
@@ -89,16 +84,16 @@ class Large:
         try:
             envelope = _ENVELOPE.decode(outside)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise _unknown(str(error)) from None
+            raise unreadable(str(error)) from None
         yield
         inputs, rows = envelope.inputs, envelope.instances
         places = [rows, *(item.data for item in inputs or ())]
         if sorted(place for place in places if place is not None) != [*range(len(regions))]:
-            raise _unknown("a list stands where none is expected")
+            raise unreadable("a list stands where none is expected")
         if inputs is None and rows is not None and envelope.outputs is None:
             return (yield from self._v1(text, regions[rows], envelope, media.writes))
         if v1 or inputs is None or rows is not None:
-            raise _unknown('expected {"instances": [row, ...]}' + ("" if v1 else ' or {"inputs": [tensor, ...]}'))
+            raise unreadable('expected {"instances": [row, ...]}' + ("" if v1 else ' or {"inputs": [tensor, ...]}'))
         return (yield from self._v2(text, regions, envelope, memoryview(body)[len(text) :]))
 
     def _text(self, body: bytes) -> NotPlain:
@@ -117,7 +112,9 @@ class Large:
         pieces = cut(text, region, len(self._decoder.signature.tensor) or 1, self._size)
         for piece in pieces:
             try:
-                X = self._decoder.rows.unchecked(self._row_decoder.decode(piece))
+                X: Any = self._decoder.rows.of_numbers(piece)
+                if X is None:
+                    X = self._decoder.rows.unchecked(self._row_decoder.decode(piece))
             except (msgspec.MsgspecError, ValueError, RecursionError) as error:
                 if isinstance(error, InvalidRequest):  # of rows that are tensors, told after what is wrong with these
                     self._decoder.of_rows(envelope.parameters, writes)
@@ -134,12 +131,12 @@ class Large:
         """Raise InvalidRequest for rows of which the first ones, with the number `first`, cannot be read."""
         problems: List[str] = []
         for piece in pieces:
-            rows = _loads(piece)
+            rows = loads(piece)
             if len(problems) <= SHOWN:
                 problems += itertools.islice(self._decoder.refusals.rows(rows, first), SHOWN + 1)
             first += len(rows)
             yield
-        raise InvalidRequest(join(problems)) if problems else _unknown("the rows cannot be read")
+        raise InvalidRequest(join(problems)) if problems else unreadable("the rows cannot be read")
 
     def _v2(self, text: bytes, regions: List[Region], envelope: _Envelope, tail: memoryview) -> Steps[List[Request]]:
         inputs = envelope.inputs or []
@@ -151,7 +148,7 @@ class Large:
                 raise self._text(text)
             values = binary.read(item)
             if (values is None) == (item.data is None):
-                raise _unknown(f"input {item.name!r} has no data, or two")
+                raise unreadable(f"input {item.name!r} has no data, or two")
             if values is None:
                 values = yield from self._numbers(text, regions[item.data or 0], item)
             tensors.append(named(item, values))
@@ -162,7 +159,7 @@ class Large:
     def _numbers(self, text: bytes, region: Region, item: Any) -> Steps[np.ndarray]:
         """The elements of a tensor, flat. Raises Misfit: of its elements that do not fit, the one to be told."""
         order = self._decoder.order
-        read = _Reading(item, order, text[region.start + 1 : region.start + 100].lstrip()[:1] == b"[")
+        read = Reading(item, order, text[region.start + 1 : region.start + 100].lstrip()[:1] == b"[")
         values: np.ndarray = np.empty(
             min(math.prod(item.shape), region.end - region.start), DATATYPES[item.datatype][0]
         )
@@ -183,7 +180,7 @@ class Large:
         if wrong:
             raise wrong
         if not first:
-            raise _unknown(f'input {item.name!r} has no "data"')
+            raise unreadable(f'input {item.name!r} has no "data"')
         return values[:first] if first <= len(values) else np.empty(first, np.bool_)
 
     def request(
@@ -206,43 +203,8 @@ class Large:
         return _requests(request, found, values)
 
 
-class _Reading:
-    """Reads the elements of a tensor in JSON, which is `nested` or not."""
-
-    def __init__(self, item: Any, columns: List[str], nested: bool) -> None:
-        self._item = item
-        self._columns = columns
-        self.nested = nested
-        self._flat = None if nested else _FLAT[DATATYPES[item.datatype][1]]
-
-    def part(self, piece: bytes, first: int) -> np.ndarray:
-        """Some elements, from the one numbered `first` on. Raises Misfit."""
-        if len(self._item.shape) > 1 and self.nested != (piece.count(b"[") > 1):
-            _loads(piece)
-            raise misshapen(self._item)
-        if self._flat is not None:
-            try:
-                return elements(self._item, self._flat.decode(piece), self._columns, first)
-            except (msgspec.MsgspecError, RecursionError):
-                pass
-        flat = flattened(self._item, _loads(piece), self._columns, first)
-        return elements(self._item, flat, self._columns, first)
-
-
 def _requests(request: Request, found: List[Any], values: Values) -> List[Request]:
     problems = values.problems()
     if problems:
         raise InvalidRequest(problems)
     return [request._replace(X=X) for X in found]
-
-
-def _loads(piece: bytes) -> List[Any]:
-    try:
-        items: List[Any] = orjson.loads(piece)
-    except ValueError as error:
-        raise _unknown(error.args[0].partition(": line")[0]) from None
-    return items
-
-
-def _unknown(reason: str) -> NotPlain:
-    return NotPlain(InvalidRequest(f"the body cannot be read: {reason}"))

@@ -29,6 +29,7 @@ class Refusals:
         self._order = signature.names  # the signature makes a new list whenever it is asked
         self._names = frozenset(self._order)
         self._known = self._names.union(signature.unused)
+        self._numbers = all(column.datatype == "FP64" for column in signature.columns)
 
     def expected(self) -> str:
         """The tensors that the model takes."""
@@ -64,6 +65,8 @@ class Refusals:
 
     def matrix(self, tensor: NamedArray) -> str:
         """Say what is wrong with a tensor of all columns, whose shape is right; "" where nothing is."""
+        if self._numbers and _is_number(tensor):
+            return ""
         return join(problem for column in self._signature.columns for problem in _misfit(tensor, column))
 
     def tensors(self, tensors: list[NamedArray], rows: int) -> str:
@@ -173,10 +176,13 @@ def _misshapen(row: Any, shape: tuple[int, ...]) -> list[str]:
     )
 
 
+def _is_number(tensor: NamedArray) -> bool:
+    return tensor.datatype not in ("BOOL", "BYTES")
+
+
 def _misfit(tensor: NamedArray, column: Column) -> list[str]:
     """Any datatype of numbers fits FP64; text and truth values fit nothing but their own, and text a column's form."""
-    number = tensor.datatype not in ("BOOL", "BYTES")
-    if number if column.datatype == "FP64" else tensor.datatype == column.datatype:
+    if _is_number(tensor) if column.datatype == "FP64" else tensor.datatype == column.datatype:
         return []
     if tensor.datatype == "BYTES" and column.form is not None:
         return []

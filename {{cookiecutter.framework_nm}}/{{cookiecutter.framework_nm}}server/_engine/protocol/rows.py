@@ -81,6 +81,10 @@ class Rows:
         X = plain.rows(text, self._width) if self._width else None
         return None if X is None else self.checked(X)
 
+    def of_numbers(self, text: bytes) -> Optional[np.ndarray]:
+        """A list of many rows of plain numbers, still unchecked, [rows, columns]; None where it is another one."""
+        return plain.numbers(text, self._width) if self._width else None
+
     def few(self, rows: list[Any]) -> Any:
         """A few rows of `type` as they are, if nothing is wrong with them: several requests become one array. Others as
         the model's input. Raises InvalidRequest.
@@ -143,7 +147,8 @@ class Rows:
         if not isinstance(X, np.ndarray):
             return X, False
         X = self._signature.without_missing(X)
-        return X, bool((np.abs(X) <= LARGEST).all())  # not so where values are missing, either
+        # Not so where values are missing, either: NaN is the least and the largest of all. No array is made for it.
+        return X, bool(X.min(initial=0.0) >= -LARGEST and X.max(initial=0.0) <= LARGEST)
 
 
 def _json_type(column: Column) -> Any:

@@ -24,6 +24,7 @@ DATATYPES: dict[str, tuple[Any, type]] = {
     **{f"FP{bits}": (np.dtype(f"float{bits}"), float) for bits in (16, 32, 64)},
     "BYTES": (np.object_, str),
 }
+_NAMES = {np.dtype(dtype): name for name, (dtype, _) in DATATYPES.items()}
 _RANK = 8  # numpy stops at 64, and no model begins there
 _LENGTH = struct.Struct("<I")  # what stands before each string of a binary tensor
 _LONGEST_MESSAGE = 2000  # bytes; percent-encoded, as in gRPC's metadata, three times as many
@@ -87,9 +88,15 @@ def floats(values: Iterable[Optional[float]], count: int) -> np.ndarray:
     return found
 
 
+def as_datatype(values: np.ndarray, datatype: str) -> np.ndarray:
+    """Numbers as a datatype of floating point. What is too large becomes infinite: it is refused later, by its row."""
+    with np.errstate(over="ignore"):
+        return values.astype(DATATYPES[datatype][0], copy=False)
+
+
 def datatype_of(values: np.ndarray) -> str:
     """The protocol's name for an array's datatype."""
-    return next((name for name, (dtype, _) in DATATYPES.items() if values.dtype == dtype), "BYTES")
+    return _NAMES.get(values.dtype, "BYTES")
 
 
 def check(name: str, datatype: str, shape: list[int]) -> None:
