@@ -150,6 +150,7 @@ def test_other_models_stay_as_they_are() -> None:
         Other(3).fit(X, target),
         make_pipeline(Scaler(), Ridge()).fit(X, target),
         make_pipeline(StandardScaler()).fit(X),
+        make_pipeline(StandardScaler(), StandardScaler()).fit(X),
         make_pipeline(FunctionTransformer(np.abs), Ridge()).fit(X, target),
         make_pipeline(SimpleImputer(add_indicator=True), Ridge()).fit(GAPS, target),
         None,
@@ -211,3 +212,18 @@ def test_trees_that_answer_otherwise_are_not_asked(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(ensemble.RandomForestClassifier, "predict_proba", lambda self, X: np.full((len(X), 2), 0.4))
     quicken(forest)
     assert type(forest) is ensemble.RandomForestClassifier
+
+
+@pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
+def test_probabilities_that_are_computed_otherwise_stay_so(size: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of older versions, label by label; by rows that are far from a boundary nobody could tell."""
+
+    def label_by_label(model: Any, rows: Any) -> Any:
+        shares = 1 / (1 + np.exp(-model.decision_function(rows).clip(-30, 30)))
+        return shares / shares.sum(axis=1, keepdims=True)
+
+    monkeypatch.setattr(LogisticRegression, "predict_proba", label_by_label)
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(size * X, TARGETS["many"])
+    expected = model.predict_proba(size * X)
+    quicken(model)
+    np.testing.assert_array_equal(model.predict_proba(size * X), expected)

@@ -27,7 +27,7 @@ from .direct import Direct
 from .grpc_services import add_services
 from .model import ServingDataPlane, ServingModel
 from .repository import ServingModelRepository, ServingRepositoryExtension
-from .service import Predictions
+from .service import GrpcPredictions
 from .undecodable import RefuseUndecodable
 
 _CLOSE = (b"connection", b"close")
@@ -81,7 +81,7 @@ class Server(kserve.ModelServer):
         """
         if self._drain_seconds:
             options = [*options, ("grpc.max_connection_age_ms", max(1, int(self._drain_seconds * _AGE * 1000)))]
-        settings["interceptors"] = (Predictions(self._desk), RefuseUndecodable(), *settings.get("interceptors", ()))
+        settings["interceptors"] = (GrpcPredictions(self._desk), RefuseUndecodable(), *settings.get("interceptors", ()))
         server = grpc.aio.server(*args, options=options, **settings)
         add_services(server, self.dataplane, self.drain)
         return server

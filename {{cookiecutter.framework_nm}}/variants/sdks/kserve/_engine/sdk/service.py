@@ -26,7 +26,7 @@ from .undecodable import refuse
 _METHOD = "inference.GRPCInferenceService/ModelInfer"
 
 
-class Predictions(grpc.aio.ServerInterceptor):
+class GrpcPredictions(grpc.aio.ServerInterceptor):
     """Answers predictions, which KServe's service would neither admit, nor count, nor log.
 
     It has to be the first interceptor: what others do to each request, such as a line in the log that nobody reads,
