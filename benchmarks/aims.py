@@ -32,8 +32,8 @@ def aims(numbers: Numbers) -> list[Row]:
 
 def _rates(numbers: Numbers) -> Iterator[Row]:
     for server, model, load, aim in _RATES:
-        ratio = numbers.ratio(model, server, load)
-        yield f"{server}: req/s, {load}", model, f"≥ {aim}", _verdict(ratio, ratio is not None and ratio >= aim)
+        found = _at_least(aim, numbers.ratio(model, server, load))
+        yield f"{server}: req/s, {load}", model, f"≥ {aim}", found or numbers.why_not(model, server, load)
 
 
 def _others(numbers: Numbers) -> Iterator[Row]:
@@ -44,7 +44,8 @@ def _others(numbers: Numbers) -> Iterator[Row]:
         ("memory", _MEMORY, divide(numbers.memory(*at), numbers.memory(*naive))),
     )
     for what, aim, ratio in found:
-        yield f"compiled: {what}", "iris", f"≤ {aim}", _verdict(ratio, ratio is not None and ratio <= aim)
+        verdict = "" if ratio is None else _verdict(ratio, ratio <= aim)
+        yield f"compiled: {what}", "iris", f"≤ {aim}", verdict or numbers.why_not(*at, what)
 
 
 def _peers(numbers: Numbers) -> Iterator[Row]:
@@ -53,11 +54,16 @@ def _peers(numbers: Numbers) -> Iterator[Row]:
         for server in ("native", "compiled"):
             ratio = divide(numbers.load(model, server, load, "rate"), _best_peer(numbers, model, load))
             what = f"{server}: req/s, {load}, to the best peer"
-            yield what, model, "≥ 1", _verdict(ratio, ratio is not None and ratio >= 1)
+            yield what, model, "≥ 1", _at_least(1, ratio) or numbers.why_not(model, server, load)
 
 
-def _verdict(ratio: float | None, reached: bool) -> str:
-    return "not in this run" if ratio is None else f"{ratio:.2f}{'' if reached else ', **missed**'}"
+def _at_least(aim: float, ratio: float | None) -> str:
+    """A figure beside its aim, or "" where there is none."""
+    return "" if ratio is None else _verdict(ratio, ratio >= aim)
+
+
+def _verdict(ratio: float, reached: bool) -> str:
+    return f"{ratio:.2f}{'' if reached else ', **missed**'}"
 
 
 def _best_peer(numbers: Numbers, model: str, load: str) -> float | None:

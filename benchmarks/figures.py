@@ -34,6 +34,17 @@ class Numbers:
         ours, theirs = self.rounds(model, server, load, what), self.rounds(model, BASELINE, beside or load, what)
         return median_of(ours[round] / theirs[round] for round in ours.keys() & theirs.keys())
 
+    def why_not(self, model: str, server: str, load: str) -> str:
+        """Why there is no figure of a server's with a model, or none of KServe's to compare it with."""
+        failed = {(f["server"], f["what"]) for f in self.data["failures"] if f["model"] in (model, "")}
+        for name in (server, BASELINE):
+            if failed & {(name, load), (name, "start"), (name, "installation")}:
+                return f"{name} failed: see what did not work"
+        absent = (
+            row["reason"] for row in self.data.get("absent", ()) if (row["server"], row["model"]) == (server, model)
+        )
+        return next(absent, f"not asked in this {self.data['form']} run")
+
     def start(self, model: str, server: str) -> float | None:
         return median_of(row["seconds"] for row in self._of("starts", model, server))
 

@@ -26,6 +26,8 @@ class Results:
     starts: list[dict[str, Any]] = field(default_factory=list)
     memory: list[dict[str, Any]] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
+    #: Servers that cannot serve a model, and why.
+    absent: list[dict[str, Any]] = field(default_factory=list)
 
     def fail(self, server: Server, model: str, what: str, reason: object) -> None:
         print(f"  {server.key}: {what}: {reason}", flush=True)
@@ -53,7 +55,11 @@ def measure(trained: Trained, servers: Iterable[Server], pace: Pace, results: Re
         running: list[Running] = []
         for server in servers:
             wanted = [name for name in _wanted(trained, pace) if _gets(server, trained, name)]
-            if not wanted or not server.serves(trained):
+            if not wanted:
+                continue
+            reason = server.why_not(trained)
+            if reason:
+                results.absent.append({"server": server.key, "model": model.key, "reason": reason})
                 continue
             try:
                 running.append(_start(stack, trained, server, wanted[0], pace, results))

@@ -102,7 +102,8 @@ class Project:
                 data = folder / "data.csv"
                 run([*material, "csv", str(model.columns), data])
                 options += ["--data", str(data), "--target", "target"]
-            run([self.environment.python, "-m", f"{self.package}.trainer", *options, "--output_dir", folder])
+            output = run([self.environment.python, "-m", f"{self.package}.trainer", *options, "--output_dir", folder])
+            (folder / "training.log").write_text(output)
             file = folder / "requests.json"
             run([*material, "requests", self.package, folder / "0001", file, *map(str, sizes)])
             stamp.write_text(wanted)
@@ -124,8 +125,12 @@ class Trained:
         return next(file for file in self.directory.iterdir() if file.suffix in {".joblib", ".ubj"})
 
     @property
-    def has_compiled(self) -> bool:
-        return (self.directory / "model.onnx").exists()
+    def why_not_compiled(self) -> str:
+        """Why it has no compiled model, as training said, or "" where it has one."""
+        if (self.directory / "model.onnx").exists():
+            return ""
+        lines = (self.directory.parent / "training.log").read_text().splitlines()
+        return next((line for line in lines if line.startswith("No compiled model")), "there is no compiled model")
 
 
 def _no_habits() -> Path:

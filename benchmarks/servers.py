@@ -52,8 +52,8 @@ class Server:
     swept: bool = False
     #: How often its start is timed; starts vary least where ours is compared with KServe.
     starts: int = 1
-    #: Whether it can serve this model.
-    serves: Callable[[Trained], bool] = lambda trained: True
+    #: Why it cannot serve a model, or "" where it can.
+    why_not: Callable[[Trained], str] = lambda trained: ""
 
     @property
     def ours(self) -> bool:
@@ -152,7 +152,7 @@ SERVERS = (
         quick=True,
         swept=True,
         starts=3,
-        serves=lambda trained: trained.has_compiled,
+        why_not=lambda trained: trained.why_not_compiled,
     ),
     Server(BASELINE, "KServe, a naive model", "kserve", _kserve, _KSERVE, quick=True, swept=True, starts=3),
     Server("mlserver", "MLServer", "mlserver", _mlserver(batching=False), _V2),
@@ -176,7 +176,7 @@ SERVERS = (
         _uvicorn("asgi_echo"),
         _ECHO,
         quick=True,
-        serves=lambda trained: trained.model.key == "iris",
+        why_not=lambda trained: "" if trained.model.key == "iris" else "it has no model",
     ),
 )
 

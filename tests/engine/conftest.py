@@ -13,8 +13,8 @@ sys.path.insert(0, str(SKELETON / "{{cookiecutter.framework_nm}}server"))
 # Caches would be copied into projects.
 sys.dont_write_bytecode = True
 #: What checks signatures needs Python 3.10; that a server on an older one says so is in tests/test_trust.py. Payloads
-#: are in KServe's part of the engine, which lies beside the common one until a project is generated.
-collect_ignore = ["artifact/test_signing.py", "payloads"] if sys.version_info < (3, 10) else []
+#: and sdk are in KServe's part of the engine, which lies beside the common one until a project is generated.
+collect_ignore = ["artifact/test_signing.py", "payloads", "sdk"] if sys.version_info < (3, 10) else []
 if "payloads" not in collect_ignore:
     importlib.import_module("_engine").__path__.append(str(SKELETON / "variants" / "sdks" / "kserve" / "_engine"))
 

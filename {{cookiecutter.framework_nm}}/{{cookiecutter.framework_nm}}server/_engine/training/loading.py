@@ -11,7 +11,7 @@ from ..artifact import compiled
 from ..artifact.compiled import CompiledModel
 from ..artifact.stored import Artifact
 from ..contract.errors import ModelError, NotAsAsked
-from . import forests
+from . import quickening
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def restore(model: Any, artifact: Artifact, weights: Path) -> None:
     """Have the framework read the weights, onto the device that is asked for."""
     _warn_of_versions(artifact, model.FRAMEWORK, model.version())
     model.restore(weights)
-    forests.quicken(model.model)
+    quickening.quicken(model.model)
     model._move()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Tuple
 
 import numpy as np
@@ -31,3 +32,20 @@ def test_an_estimator_of_another_kind_answers_and_is_not_explained(table: Table)
     assert set(model.predict(X)) == set(y)
     with pytest.raises(NotImplementedError, match="gives no explanations"):
         model.explain(model.signature.conform(X))
+
+
+@pytest.mark.parametrize("estimator", ["linear", "boosting", "forest"])
+def test_each_estimator_answers_as_trained_once_loaded_and_has_a_compiled_model(
+    table: Table, tmp_path: Path, estimator: str
+) -> None:
+    """Bit by bit: what is loaded leaves out what scikit-learn checks again and again."""
+    X, y = table
+    trained = MyModel(estimator=estimator)
+    trained.train(X, y)
+    trained.evaluate(X, y)
+    trained.save(tmp_path / "0001", extras_seconds=300, report=False)  # a busy machine takes its time
+    loaded = MyModel(dirpath=tmp_path / "0001")
+    for rows in (X[:1], X):
+        for proba in (False, True):
+            np.testing.assert_array_equal(loaded.predict(rows, proba), trained.predict(rows, proba))
+    assert trained.compiled_note.startswith("Compiled model"), trained.compiled_note

@@ -36,7 +36,7 @@ def test_tensors_of_an_answer_arrive_bit_for_bit(name: str, raw: bool) -> None:
     for form, values in forms(VALUES[name]).items():
         request = ModelInferRequest(id="7", raw_input_contents=[b""] if raw else [])
         outputs = [Output("x", values), Output("y", values[:1])]
-        answer = ModelInferResponse.FromString(to_grpc("m", "1", request, outputs).SerializeToString())
+        answer = ModelInferResponse.FromString(to_grpc("m", "1", request, outputs))
         read = [item.as_numpy() for item in InferResponse.from_grpc(answer).outputs]
         assert (answer.model_name, answer.id, bool(answer.raw_output_contents)) == ("m", "7", raw or name == "float16")
         for found, sent in zip(read, (values, values[:1])):

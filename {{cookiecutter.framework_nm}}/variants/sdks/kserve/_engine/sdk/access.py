@@ -45,11 +45,13 @@ class RepositoryAccess:
 class GuardedServicer(VersionedServicer):
     """The repository API over gRPC, for those who may use it."""
 
-    access: Access
+    def __init__(self, access: Access, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._access = access
 
     def _admit(self, context: grpc.aio.ServicerContext) -> None:
         metadata = dict(context.invocation_metadata() or ())
-        refused = self.access.refusal("origin" in metadata, str(metadata.get("authorization", "")))
+        refused = self._access.refusal("origin" in metadata, str(metadata.get("authorization", "")))
         if refused:
             # The one kind that KServe passes on without a traceback in the log.
             raise GrpcException(status_code=grpc.StatusCode[refused.code], details=refused.message)

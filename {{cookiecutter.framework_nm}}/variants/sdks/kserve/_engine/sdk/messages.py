@@ -76,7 +76,7 @@ def _packed(contents: InferTensorContents, field: str, size: int, dtype: np.dtyp
     return np.frombuffer(written, dtype, offset=len(written) - size)
 
 
-def to_grpc(name: str, version: str, request: ModelInferRequest, outputs: list[Output]) -> ModelInferResponse:
+def to_grpc(name: str, version: str, request: ModelInferRequest, outputs: list[Output]) -> bytes:
     """Write the answer of a model to a request over gRPC. Raises InvalidRequest where it is too large."""
     datatypes = [datatype_of(output.values) for output in outputs]
     raw = bool(request.raw_input_contents) or "FP16" in datatypes  # FP16 has no typed form
@@ -90,7 +90,8 @@ def to_grpc(name: str, version: str, request: ModelInferRequest, outputs: list[O
     size = answer.ByteSize()
     if size > _LARGEST:
         raise InvalidRequest(f"the answer has {size} bytes, and gRPC allows {_LARGEST}: send fewer rows at a time")
-    return answer
+    written: bytes = answer.SerializeToString()
+    return written
 
 
 def _write_typed(contents: InferTensorContents, datatype: str, values: np.ndarray) -> None:

@@ -22,11 +22,12 @@ from ..serving.access import Access
 from ..serving.calls import Desk
 from ..serving.drain import LIMIT, Drain
 from ..serving.standstill import watch_loop
+from .access import GuardedServicer
 from .direct import Direct
 from .grpc_services import add_services
 from .model import ServingDataPlane, ServingModel
 from .repository import ServingModelRepository, ServingRepositoryExtension
-from .service import Servicer
+from .service import GrpcPredictions
 from .undecodable import RefuseUndecodable
 
 _CLOSE = (b"connection", b"close")
@@ -61,7 +62,7 @@ class Server(kserve.ModelServer):
     async def _serve(self) -> None:
         watch_loop()
         kserve.protocol.grpc.server.aio = SimpleNamespace(server=self._make_grpc_server)
-        kserve.protocol.grpc.server.InferenceServicer = functools.partial(Servicer, self._desk, self._access)
+        kserve.protocol.grpc.server.InferenceServicer = functools.partial(GuardedServicer, self._access)
         uvicorn_server: Any = self._uvicorn
         uvicorn_server.capture_signals = contextlib.nullcontext  # else it stops at once
         config = self._rest_server.config
@@ -80,7 +81,7 @@ class Server(kserve.ModelServer):
         """
         if self._drain_seconds:
             options = [*options, ("grpc.max_connection_age_ms", max(1, int(self._drain_seconds * _AGE * 1000)))]
-        settings["interceptors"] = (RefuseUndecodable(), *settings.get("interceptors", ()))
+        settings["interceptors"] = (GrpcPredictions(self._desk), RefuseUndecodable(), *settings.get("interceptors", ()))
         server = grpc.aio.server(*args, options=options, **settings)
         add_services(server, self.dataplane, self.drain)
         return server

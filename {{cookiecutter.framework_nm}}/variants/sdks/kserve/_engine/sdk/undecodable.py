@@ -12,8 +12,13 @@ import grpc
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 
+async def refuse(context: grpc.aio.ServicerContext, error: DecodeError) -> None:
+    """Answer INVALID_ARGUMENT, and say why. Raises what ends a call of gRPC's."""
+    await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"the bytes are no message: {error}")
+
+
 class RefuseUndecodable(grpc.aio.ServerInterceptor):
-    """Answers INVALID_ARGUMENT in place of handlers that take one message. It has to be the first interceptor."""
+    """Answers INVALID_ARGUMENT in place of handlers that take one message. It comes before what else reads messages."""
 
     async def intercept_service(
         self, continuation: Callable[[Any], Awaitable[Any]], details: grpc.HandlerCallDetails
@@ -31,7 +36,7 @@ class RefuseUndecodable(grpc.aio.ServerInterceptor):
 
         async def answer_or_refuse(message: Any, context: grpc.aio.ServicerContext) -> Any:
             if isinstance(message, DecodeError):
-                await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"the bytes are no message: {message}")
+                await refuse(context, message)
             return await answer(message, context)
 
         return grpc.unary_unary_rpc_method_handler(answer_or_refuse, decode_or_say_why, handler.response_serializer)
