@@ -127,7 +127,7 @@ class Call(Generic[M]):
 
     def stall(self) -> None:
         """All of the body has not come in time: it is no longer waited for."""
-        self.refused = self.refused or self._stopped()
+        self.refused = self.refused or self.stopped()
 
     def leave(self) -> None:
         """The client has left: nobody waits for this any more."""
@@ -143,7 +143,7 @@ class Call(Generic[M]):
                 raise self.refused
             assert self.ticket
             if self.ticket.expired:  # before all of the body was here
-                raise self._stopped()
+                raise self.stopped()
             self.ticket.stop = task.cancel
             try:
                 result = await work()
@@ -155,13 +155,17 @@ class Call(Generic[M]):
             if isinstance(error, asyncio.CancelledError) and (self.left or (self.ticket and self.ticket.expired)):
                 if hasattr(task, "uncancel"):  # from Python 3.11
                     task.uncancel()
-                error = self._stopped()
+                error = self.stopped()
             elif isinstance(error, (asyncio.CancelledError, GeneratorExit)):  # the server ends, or gRPC's client left
                 raise
-            self.outcome = LEFT if self.left else outcome_of(error)
-            raise Failed(self.outcome, self._message(error)) from None
+            raise self.failed(error) from None
 
-    def _stopped(self) -> Exception:
+    def failed(self, error: BaseException) -> Failed:
+        """The request ends with this error: how, and what its client is told."""
+        self.outcome = LEFT if self.left else outcome_of(error)
+        return Failed(self.outcome, self._message(error))
+
+    def stopped(self) -> Exception:
         """Why the work was stopped before it was done."""
         seconds = self.desk.gate.limits.deadline
         if self.left:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from typing import Any
+from typing import Any, cast
 
 import httptools
 import orjson
@@ -71,6 +71,7 @@ class Connection(HttpToolsProtocol):
         self._problem = ""
         #: The request that is being answered: not the last one, where several were sent in a row.
         self._answering: Any = None
+        self.cycle: Any = None
         #: A request that is to be answered here once all of it has come, and what ends the wait for that.
         self._request: Request | None = None
         self._impatient: asyncio.TimerHandle | None = None
@@ -180,8 +181,12 @@ class Connection(HttpToolsProtocol):
         if self._impatient:
             self._impatient.cancel()
             self._impatient = None
-        self.cycle: Any = Exchange(self, self._direct, request)
-        self._start_asgi_task(self.cycle, self.app)
+        exchange = self.cycle = self._answering = Exchange(self, self._direct, request)
+        exchange.answer(cast(bytes, request.body))  # who reads it does not mind
+
+    def start(self, exchange: Any) -> None:
+        """Go on with a request in a task."""
+        super()._start_asgi_task(exchange, self.app)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse bytes that are no HTTP, in the form of all errors, with httptools' reason where that has one."""
