@@ -35,8 +35,8 @@ class Prompt(Prediction):
 
     def begin(self, body: bytes, client: Client) -> None:
         """Have a whole request answered, in a later turn of the event loop."""
-        whole = self.refused is None and self.arrived(len(body))
-        if not whole or self._is_unusual(body) or not self._submitted(body, client):
+        self.complete = self.refused is None and self.arrived(len(body))
+        if not self.complete or self._is_unusual(body) or not self._submitted(body, client):
             client.later(functools.partial(self.work, functools.partial(self._whole, body)))
 
     def _is_unusual(self, body: bytes) -> bool:
@@ -62,7 +62,6 @@ class Prompt(Prediction):
             self.refused = error
             return False
         self.model.telemetry.preprocess(decoded - since)
-        self.complete = True
         self.ticket.stop = functools.partial(self._stop, job, client)
         return True
 
