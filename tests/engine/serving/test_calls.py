@@ -441,6 +441,7 @@ def test_what_is_usual_takes_no_task_and_the_answer_is_the_same(tmp_path: Path, 
 def test_a_request_without_a_task_is_gone_with_its_answer(tmp_path: Path) -> None:
     async def main() -> None:
         call = Server(tmp_path).begin("v1, prompt")
+        assert isinstance(call, Prompt)
         client = Client(call)
         call.begin(content("v1", [1.0, "a"]), client)
         assert (await client.answer).status == 200

@@ -87,9 +87,12 @@ def floats(values: Iterable[Optional[float]], count: int) -> np.ndarray:
     return found
 
 
+_NAMES: Dict[Any, str] = {np.dtype(dtype): name for name, (dtype, _) in DATATYPES.items()}
+
+
 def datatype_of(values: np.ndarray) -> str:
     """The protocol's name for an array's datatype."""
-    return next((name for name, (dtype, _) in DATATYPES.items() if values.dtype == dtype), "BYTES")
+    return _NAMES.get(values.dtype, "BYTES")
 
 
 def check(name: str, datatype: str, shape: list[int]) -> None:
