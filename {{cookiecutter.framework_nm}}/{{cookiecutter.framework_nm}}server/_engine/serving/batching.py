@@ -23,7 +23,7 @@ import numpy as np
 from ..contract.errors import NoExplanations, Unanswerable
 from .jobs import Job, Result, settle
 from .loops import Running
-from .quick import Quick
+from .quick import Quick, Usage, usage
 from .stacking import as_array, stack
 from .telemetry import Step, Trace
 from .worker import Worker
@@ -56,7 +56,7 @@ class Batcher:
     `max_rows` is how many rows go into one call; a single larger request is still run whole. `max_waiting` is
     how many requests may wait. `on_call` is told of each call: its rows, and the seconds that its requests waited.
     A call that takes longer than `stuck_seconds` counts as one that never returns. `step` is what a call is traced as,
-    by the seconds of `clock`.
+    by the seconds of `clock`. `usage` is what a thread has used of the processor.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class Batcher:
         stuck_seconds: float = 60,
         step: str = "predict",
         clock: Callable[[], float] = time.perf_counter,
+        usage: Callable[[], Usage] = usage,
     ) -> None:
         self._predict = predict
         self._step = step
@@ -81,7 +82,7 @@ class Batcher:
         self._busy = False
         self._calling_since = 0.0  # the jobs of a batch that failed are called one by one
         self._worker = Worker()
-        self._quick = Quick(clock)
+        self._quick = Quick(clock, usage)
         self._loop = Running()
         # What is done for all requests is no part of one request's trace.
         self._context = contextvars.Context()
@@ -162,9 +163,9 @@ class Batcher:
         except Exception:  # an error in counting must not cost anybody an answer
             logger.exception("A call of the model could not be counted")
         if quick:
+            self._quick.begin(started)
             results = self._results(batch)
-            now = self._clock()
-            self._quick.took(now - started, now)
+            self._quick.end(self._clock())
             self._finish(batch, results, loop)
 
     def _take(self) -> list[Job]:
