@@ -52,7 +52,7 @@ class Quick:
         self._clock = clock
         self._usage = usage
         self._began = 0.0
-        #: What was used before a call that is looked at closely, as one after a slow one: that takes calls of the system.
+        #: What was used before a call that is looked at closely, as after a slow one: it takes system calls.
         self._before: Optional[Usage] = None
         self._rows = 0
         self._strikes = 0
