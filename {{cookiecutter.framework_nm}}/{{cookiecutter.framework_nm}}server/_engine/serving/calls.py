@@ -58,6 +58,15 @@ class Call(Generic[M]):
     known. Where a request cannot be admitted, `refused` says why, and its body need not be read.
     """
 
+    bytes_in = 0
+    #: Whether all of the body is here.
+    complete = False
+    left = False
+    outcome: Outcome = LEFT
+    refused: Optional[Exception] = None
+    ticket: Optional[Ticket] = None
+    trace: Optional[Trace] = None
+
     def __init__(
         self,
         desk: Desk[M],
@@ -72,14 +81,6 @@ class Call(Generic[M]):
         self.way = way
         self.name = name
         self.request_id = request_id
-        self.bytes_in = 0
-        #: Whether all of the body is here.
-        self.complete = False
-        self.left = False
-        self.outcome: Outcome = LEFT
-        self.refused: Optional[Exception] = None
-        self.ticket: Optional[Ticket] = None
-        self.trace: Optional[Trace] = None
         found = desk.find(name)
         self._telemetry = found.telemetry if found is not None else None
         if self._telemetry:

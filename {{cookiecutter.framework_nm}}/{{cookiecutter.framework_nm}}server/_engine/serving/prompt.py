@@ -36,11 +36,9 @@ class Prompt(Prediction):
     def begin(self, body: bytes, client: Client) -> None:
         """Have a whole request answered, in a later turn of the event loop."""
         self.complete = self.refused is None and self.arrived(len(body))
-        if not self.complete or self._is_unusual(body) or not self._submitted(body, client):
+        unusual = not self.complete or self.coding or self.event or self.can.explains or len(body) >= MANY
+        if unusual or not self._submitted(body, client):
             client.later(functools.partial(self.work, functools.partial(self._whole, body)))
-
-    def _is_unusual(self, body: bytes) -> bool:
-        return bool(self.coding or self.event or self.can.explains or len(body) >= MANY)
 
     async def _whole(self, body: bytes) -> bytes:
         if self.left:
@@ -52,16 +50,17 @@ class Prompt(Prediction):
         assert self.ticket
         since = time.perf_counter()
         try:
-            request = self.model.decoder.decode(body, self.json_size(), not self.can.tensors, self.media, lists=True)
+            model = self.model
+            request = model.decoder.decode(body, self.json_size(), not self.can.tensors, self.media, lists=True)
             if len(request.outputs) > 1:
                 return False
             self.hold(len(request.X))
             decoded = time.perf_counter()
-            job = self.model.submit(request, functools.partial(self._conclude, request, decoded, client))
+            job = model.submit(request, functools.partial(self._conclude, request, decoded, client))
         except Exception as error:
             self.refused = error
             return False
-        self.model.telemetry.preprocess(decoded - since)
+        model.telemetry.preprocess(decoded - since)
         self.ticket.stop = functools.partial(self._stop, job, client)
         return True
 

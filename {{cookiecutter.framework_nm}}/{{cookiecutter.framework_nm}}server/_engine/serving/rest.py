@@ -95,8 +95,10 @@ class Prediction(Call[Serving]):
 
     def carrying(self, answer: Answer) -> Answer:
         """An answer with what it carries of the request's headers."""
-        carried = [(name, self.headers[name]) for name in _CARRIED if name in self.headers]
-        return answer._replace(headers=(*answer.headers, *carried)) if carried else answer
+        for name in _CARRIED:
+            if name in self.headers:
+                answer = answer._replace(headers=(*answer.headers, (name, self.headers[name])))
+        return answer
 
     async def work(self, read: Callable[[], Awaitable[bytes]]) -> Answer:
         """What is answered, for `answered`."""

@@ -139,7 +139,7 @@ class Exchange:
         """Answer with this, which is small."""
         try:
             if not self.disconnected:
-                self._connection.transport.write(b"".join([*self._head(answer), answer.body]))
+                self._connection.transport.write(b"".join((*self._head(answer), answer.body)))
                 self._complete()
         except Exception:
             self._give_up()
@@ -164,13 +164,15 @@ class Exchange:
         start, closes = self._direct.start(self._defaults)
         if closes:
             self.keep_alive = False
-        return [
+        head = [
             _STATUS_LINES[answer.status],
             start,
             b"content-type: %b\r\ncontent-length: %d\r\n" % (answer.content_type, len(answer.body)),
-            *[b"%b: %b\r\n" % header for header in answer.headers],
-            b"\r\n" if self.keep_alive or closes else b"connection: close\r\n\r\n",
         ]
+        for header in answer.headers:
+            head.append(b"%b: %b\r\n" % header)
+        head.append(b"\r\n" if self.keep_alive or closes else b"connection: close\r\n\r\n")
+        return head
 
     def _complete(self) -> None:
         self.response_complete = True
