@@ -131,9 +131,9 @@ def test_a_project_keeps_the_templates_promises(
     shell(installed, "make lint", MYPY_CACHE_DIR=str(tmp_path_factory.getbasetemp() / "mypy"))
 
 
-#: What each SDK imports for its clients and for stores.
+#: What each SDK imports for its clients and for stores, and a command that one of its packages has.
 CLIENTS = {
-    "kserve": {"kserve.api.kserve_client", "kserve.models", "kubernetes", "requests", "tabulate"},
+    "kserve": {"kserve.api.kserve_client", "kserve.models", "kubernetes", "requests", "rich", "tabulate", "urllib3"},
     "kfserving": {"kfserving.api.kf_serving_client", "kfserving.models", "kfserving.storage", "azure", "boto3"},
 }
 FRAMEWORKS = {"catboost", "keras", "lightgbm", "pandas", "sklearn", "tensorflow", "torch", "xgboost"}

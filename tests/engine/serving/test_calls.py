@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import gzip
 import json
 import threading
 import weakref
@@ -14,10 +15,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from _engine.contract.errors import NoExplanations
-from _engine.contract.signature import Column, Signature
+from _engine.contract.signature import Column, Signature, Tensor
 from _engine.serving.calls import Call, Desk
 from _engine.serving.failures import Failed
 from _engine.serving.gate import Limits
+from _engine.serving.prompt import Prompt
 from _engine.serving.rest import Answer, Prediction
 from _engine.serving.routes import Route, find
 from served import Numbers, serve
@@ -34,6 +36,8 @@ WAYS: Dict[str, Tuple[str, Dict[bytes, bytes]]] = {
     "structured event": ("v1", STRUCTURED),
     "structured event to explain": ("explain", STRUCTURED),
 }
+#: Those whose connection has all of the body, and answers without a task what is not unusual.
+PROMPT = {f"{way}, prompt": asked for way, asked in WAYS.items()}
 HELD = 99.0
 
 
@@ -41,6 +45,7 @@ class Owners(Numbers):
     """A model of the owner's. It keeps rows that begin with 99 until it may go on, and fails where it is told to."""
 
     signature = Signature((Column("x", "FP64"), Column("plan", "BYTES", nullable=True)))
+    outputs = (*Numbers.outputs, Tensor("predict_proba", "FP64", (-1,)))
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,6 +63,24 @@ class Owners(Numbers):
         return values
 
 
+class Client:
+    """Waits for an answer; `tasks` are those that it took."""
+
+    def __init__(self, call: Prompt) -> None:
+        self._call = call
+        self.answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.tasks: List[asyncio.Task[None]] = []
+
+    def done(self, answer: Answer) -> None:
+        self.answer.set_result(answer)
+
+    def later(self, work: Callable[[], Awaitable[Answer]]) -> None:
+        async def run() -> None:
+            self.done(await self._call.answered(work))
+
+        self.tasks.append(asyncio.get_running_loop().create_task(run()))
+
+
 class Server:
     """A model "m", and requests for it; `limits` are those of the gate."""
 
@@ -68,22 +91,32 @@ class Server:
         self.desk: Desk[Any] = Desk({"m": self.model}.get, Limits(**{**everything, **limits}))
 
     def begin(self, way: str = "v1", size: int = 0, name: str = "m", **headers: str) -> Prediction:
-        kind, event = WAYS[way]
+        kind, event = {**WAYS, **PROMPT}[way]
         given = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
         length = {b"content-length": b"%d" % size} if size else {}
-        return Prediction(self.desk, Route(name, kind), {**event, **given, **length}, "kserve")
+        made = Prompt if way in PROMPT else Prediction
+        return made(self.desk, Route(name, kind), {**event, **given, **length}, "kserve")
+
+    async def answer(self, call: Prediction, body: bytes) -> Answer:
+        """Let a request have all of its body."""
+        if not isinstance(call, Prompt):
+            return await call.answer(arriving(call, body))
+        client = Client(call)
+        call.begin(body, client)
+        return await client.answer
 
     async def ask(self, way: str = "v1", *rows: Any, **options: Any) -> Answer:
         """Ask for rows, one unless told otherwise, and be done with the answer."""
         body = content(way, *(rows or ([1.0, "a"],)))
         call = self.begin(way, len(body), **options)
         try:
-            return await call.answer(arriving(call, body))
+            return await self.answer(call, body)
         finally:
             call.end()
 
 
 def content(way: str, *rows: Any) -> bytes:
+    way = way.replace(", prompt", "")
     request: Any = {"instances": rows}
     if way == "event, V2":
         columns = zip(("x", "plan"), ("FP64", "BYTES"), zip(*rows))
@@ -117,9 +150,10 @@ def error(answer: Answer) -> str:
 
 
 every_way = pytest.mark.parametrize("way", list(WAYS))
+whole_or_not = pytest.mark.parametrize("way", [*WAYS, *PROMPT])
 
 
-@every_way
+@whole_or_not
 def test_a_missing_text_is_a_value_like_others(tmp_path: Path, way: str) -> None:
     async def main() -> None:
         answer = await Server(tmp_path).ask(way, [2.0, None])
@@ -129,7 +163,7 @@ def test_a_missing_text_is_a_value_like_others(tmp_path: Path, way: str) -> None
     asyncio.run(main())
 
 
-@every_way
+@whole_or_not
 def test_more_requests_than_may_be_in_flight_are_told_to_come_again(tmp_path: Path, way: str) -> None:
     async def main() -> None:
         server = Server(tmp_path, requests=1)
@@ -145,7 +179,7 @@ def test_more_requests_than_may_be_in_flight_are_told_to_come_again(tmp_path: Pa
     asyncio.run(main())
 
 
-@every_way
+@whole_or_not
 def test_bytes_count_from_the_head_until_the_answer_is_written(tmp_path: Path, way: str) -> None:
     async def main() -> None:
         server = Server(tmp_path, bytes=1000)
@@ -179,19 +213,19 @@ def test_a_body_that_is_too_large_is_refused_as_soon_as_that_is_known(tmp_path: 
     asyncio.run(main())
 
 
-@every_way
+@whole_or_not
 @pytest.mark.parametrize("length", ["abc", "-1", "", "1, 2", "9" * 5000, "٣"])
 def test_a_length_that_is_no_number_is_not_known(tmp_path: Path, way: str, length: str) -> None:
     async def main() -> None:
         server = Server(tmp_path)
         call = server.begin(way, content_length=length)
-        assert (await call.answer(arriving(call, content(way, [1.0, "a"])))).status == 200
+        assert (await server.answer(call, content(way, [1.0, "a"]))).status == 200
         call.end()
 
     asyncio.run(main())
 
 
-@every_way
+@whole_or_not
 def test_rows_count_and_a_request_with_many_is_answered_alone(tmp_path: Path, way: str) -> None:
     async def main() -> None:
         server = Server(tmp_path, rows=2)
@@ -207,7 +241,7 @@ def test_rows_count_and_a_request_with_many_is_answered_alone(tmp_path: Path, wa
     asyncio.run(main())
 
 
-@every_way
+@whole_or_not
 def test_what_is_late_is_a_504_and_is_not_computed(tmp_path: Path, way: str) -> None:
     async def main() -> None:
         server = Server(tmp_path, deadline=0.3)
@@ -234,14 +268,14 @@ def test_a_body_that_does_not_come_ends(tmp_path: Path, way: str) -> None:
     asyncio.run(main())
 
 
-@every_way
+@whole_or_not
 def test_a_client_that_left_neither_waits_nor_is_computed(tmp_path: Path, way: str) -> None:
     async def main() -> None:
         server = Server(tmp_path, max_waiting=1)
         first = asyncio.ensure_future(server.ask(way, [HELD, "a"]))
         await asyncio.sleep(0.05)
         call = server.begin(way)
-        leaving = asyncio.ensure_future(call.answer(arriving(call, content(way, [1.0, "a"], [1.0, "a"]))))
+        leaving = asyncio.ensure_future(server.answer(call, content(way, [1.0, "a"], [1.0, "a"])))
         await asyncio.sleep(0.05)
         assert (await server.ask(way)).status == 503
         call.leave()
@@ -283,7 +317,7 @@ ERRORS = [
 ]
 
 
-@every_way
+@whole_or_not
 @pytest.mark.parametrize(("raised", "status", "code"), ERRORS, ids=lambda value: str(value))
 def test_errors_have_one_form(tmp_path: Path, way: str, raised: BaseException, status: int, code: str) -> None:
     async def main() -> None:
@@ -321,7 +355,7 @@ def test_what_is_not_there_is_a_404_before_its_body_is_read(tmp_path: Path, way:
     asyncio.run(main())
 
 
-@every_way
+@whole_or_not
 def test_an_answer_has_those_headers_of_its_request_that_find_it_again(tmp_path: Path, way: str) -> None:
     async def main() -> None:
         server = Server(tmp_path)
@@ -345,6 +379,75 @@ def test_a_refused_request_is_gone_with_its_answer(tmp_path: Path, refused: Dict
         call.end()
         left = weakref.ref(call)
         del call
+        assert left() is None
+
+    gc.disable()
+    try:
+        asyncio.run(main())
+    finally:
+        gc.enable()
+
+
+#: Requests that are answered without a task, and those that take one.
+USUAL: Dict[str, Tuple[str, bytes, Dict[str, str]]] = {
+    "V1": ("v1", content("v1", [1.0, "a"], [2.0, None]), {}),
+    "V2": ("v2", content("event, V2", [1.0, "a"]), {}),
+    "rows to V2's path": ("v2", content("v1", [1.0, "a"]), {}),
+    "CSV": ("v1", b"x,plan\n1,a\n", {"content_type": "text/csv"}),
+    "lines": ("v1", content("v1", [1.0, "a"]), {"accept": "application/jsonlines"}),
+    "a client that unpacks": ("v1", content("v1", [1.0, "a"]), {"accept_encoding": "gzip"}),
+    "ids": ("v1", content("v1", [1.0, "a"]), {"x_request_id": "1"}),
+}
+UNUSUAL: Dict[str, Tuple[str, bytes, Dict[str, str]]] = {
+    "a mistake": ("v1", b"{", {}),
+    "no such column": ("v1", b'{"instances": [{"y": 1}]}', {}),
+    "an explanation": ("explain", content("v1", [1.0, "a"]), {}),
+    "two outputs": ("v1", b'{"instances": [[1, "a"]], "parameters": {"outputs": ["predict", "predict_proba"]}}', {}),
+    "packed": ("v1", gzip.compress(content("v1", [1.0, "a"])), {"content_encoding": "gzip"}),
+    "many rows": ("v1", content("v1", *([1.0, "a"],) * 2000), {}),
+    "an answer to be packed": (
+        "v1",
+        content("v1", *([1.0, "a"],) * 1400),
+        {"accept_encoding": "gzip", "x_request_id": "1"},
+    ),
+}
+
+
+@pytest.mark.parametrize("asked", [*USUAL, *UNUSUAL])
+def test_what_is_usual_takes_no_task_and_the_answer_is_the_same(tmp_path: Path, asked: str) -> None:
+    async def main() -> None:
+        server = Server(tmp_path, body=100_000, bytes=100_000, rows=5000)
+        way, body, headers = {**USUAL, **UNUSUAL}[asked]
+        found, told = [], []
+        for kind in (way, f"{way}, prompt"):
+            call = server.begin(kind, len(body), **headers)
+            if isinstance(call, Prompt):
+                client = Client(call)
+                call.begin(body, client)
+                answer = await client.answer
+                assert len(client.tasks) == (asked in UNUSUAL)
+            else:
+                answer = await call.answer(arriving(call, body))
+            call.end(len(answer.body))
+            found.append(answer)
+            told.append((call.outcome, call.bytes_in, call.complete))
+        assert found[0].status == (400 if asked in ("a mistake", "no such column") else 200), found[0]
+        assert (found[0], told[0]) == (found[1], told[1])
+        assert (await server.ask("v1")).status == 200
+
+    asyncio.run(main())
+
+
+def test_a_request_without_a_task_is_gone_with_its_answer(tmp_path: Path) -> None:
+    async def main() -> None:
+        call = Server(tmp_path).begin("v1, prompt")
+        assert isinstance(call, Prompt)
+        client = Client(call)
+        call.begin(content("v1", [1.0, "a"]), client)
+        assert (await client.answer).status == 200
+        call.end()
+        left = weakref.ref(call)
+        del call, client
         assert left() is None
 
     gc.disable()

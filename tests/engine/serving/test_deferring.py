@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import itertools
 import sys
@@ -17,7 +18,13 @@ FILES = {
     "client.py": "import {name}_heavy\nclass Client:\n    made = {name}_heavy.answer\n",
     "kinds/__init__.py": "from .one import One\n",
     "kinds/one.py": "class One:\n    pass\n",
-    "tables.py": "import {name}_heavy as heavy\ndef made(x: heavy.Thing) -> 'int':\n    return heavy.answer\n",
+    "tables.py": """
+import gc
+import {name}_heavy as heavy
+collects = gc.isenabled()
+def made(x: heavy.Thing) -> 'int':
+    return heavy.answer
+""",
 }
 _NUMBERS = itertools.count()
 
@@ -60,6 +67,12 @@ def test_what_waits_is_there_once_it_is_used(name: str) -> None:
     assert package.One is package.kinds.One is importlib.import_module(f"{name}.kinds.one").One
     with pytest.raises(AttributeError, match="no attribute 'other'"):
         package.other  # noqa: B018
+
+
+def test_garbage_is_collected_afterwards_and_not_meanwhile(name: str) -> None:
+    assert gc.isenabled()
+    assert not without(name).tables.collects
+    assert gc.isenabled()
 
 
 def test_what_is_imported_already_stays(name: str) -> None:

@@ -26,6 +26,8 @@ from .refusals import Refusals
 from .rows import Rows
 from .tensors import FlatTensor, InputTensor, InvalidRequest, NamedArray, check, show
 
+#: Parameters, as a request has them.
+_Given = Optional[Dict[str, Any]]
 _DEFAULT = (Asked(),)
 #: The parameters of nearly every binary tensor, which reading it checks.
 _SIZE = {"binary_data_size"}
@@ -110,7 +112,7 @@ class Decoder:
             return self._v1(request.instances, request.parameters, media.writes)
         if v1 or request.inputs is None or request.instances is not None:
             return self._from_body(text, v1, media.writes, "")
-        return self._v2(request, memoryview(body)[len(text) :])
+        return self._v2(request, memoryview(body)[len(text) :], lists)
 
     def decode_plain(self, text: bytes, json_size: int | None, v1: bool, media: Media) -> Request | None:
         """Decode a body of many plain numbers, in a millisecond or two; None where it is another one.
@@ -140,10 +142,13 @@ class Decoder:
             raise InvalidRequest("CSV has room for one output: ask for one, or accept JSON or JSON Lines")
         return Request(None, True, proba, None, asked, writes)
 
-    def _v2(self, request: Any, tail: memoryview) -> Request:
+    def _v2(self, request: Any, tail: memoryview, lists: bool) -> Request:
+        asked = [(output.name, output.parameters) for output in request.outputs or ()]
+        rows = self.rows.few_of(request.inputs, tail) if lists and not self._lenient else None
+        if rows and "content_type" not in (request.parameters or ()):
+            return Request(rows, *self._wanted(request.parameters, request.id, asked)[1:])
         self.check_inputs(request.inputs)
         tensors = read_tensors(request.inputs, tail, self.order)
-        asked = [(output.name, output.parameters) for output in request.outputs or ()]
         return self.request(tensors, request.parameters, request.id, asked)
 
     def check_inputs(self, inputs: list[Any]) -> None:
@@ -180,10 +185,13 @@ class Decoder:
         """The same, still without the model's input, which `converted` makes of the arrays beside it, or of some rows
         of each of them. Raises InvalidRequest.
         """
+        request = self._wanted(given, id, outputs)
+        return request, self._arrays(tensors, (given or {}).get("content_type") == "pd")
+
+    def _wanted(self, given: _Given, id: str | None, outputs: Iterable[tuple[str, _Given]]) -> Request:
+        """A V2 request by its parameters, still without its tensors. Raises InvalidRequest."""
         known = parameters.check(given, parameters.V2)
-        proba, asked = self._outputs.proba(known), self._outputs.of_tensors(known, outputs)
-        arrays = self._arrays(tensors, known.get("content_type") == "pd")
-        return Request(None, False, proba, id, asked), arrays
+        return Request(None, False, self._outputs.proba(known), id, self._outputs.of_tensors(known, outputs))
 
     def _from_lines(self, body: bytes, media: Media) -> Request:
         rows = lines.from_csv(body, self.signature, media.header) if media.reads == CSV else lines.from_json_lines(body)

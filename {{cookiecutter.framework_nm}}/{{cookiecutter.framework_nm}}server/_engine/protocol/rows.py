@@ -15,13 +15,12 @@ import numpy as np
 from ..contract.forms import Unreadable
 from ..contract.signature import LARGEST, Column, Signature
 from . import plain
+from .brief import FEW, Row
+from .brief import rows as brief_rows
 from .refusals import Refusals, Values, join
 from .tensors import InvalidRequest, floats, show
 
 _JSON_TYPES: dict[str, Any] = {"FP64": float, "BOOL": bool, "BYTES": str}
-
-#: Numbers that are looked at one by one sooner than an array is made of them, and looked at.
-_FEW = 64
 
 
 class Rows:
@@ -37,8 +36,9 @@ class Rows:
         numbers = self.plain and not signature.tensor and all(column.datatype == "FP64" for column in signature.columns)
         #: How many numbers a row is, where it is numbers alone, else 0.
         self._width = len(signature.columns) if numbers else 0
+        self._names = signature.names
         self._may_wait = self.plain and not signature.tensor and not signature.missing_numbers
-        self._few = _FEW // len(signature.columns)
+        self._few = FEW // len(signature.columns)
         types = [_json_type(column) for column in signature.columns]
         row: Any = Tuple.__getitem__(tuple(types))
         if signature.tensor:
@@ -89,15 +89,25 @@ class Rows:
         """A few rows of `type` as they are, if nothing is wrong with them: several requests become one array. Others as
         the model's input. Raises InvalidRequest.
         """
-        if not self._may_wait or len(rows) > self._few:
-            return self.to_input(rows)
+        return rows if self._may_stay(rows) else self.to_input(rows)
+
+    def few_of(self, inputs: list[Any], tail: memoryview) -> Optional[List[Row]]:
+        """The same of V2's inputs, `tail` being their binary values; None where they are not few, or not right."""
+        if not (self._width and self._may_wait):
+            return None
+        rows = brief_rows(inputs, tail, self._names)
+        return rows if rows and self._may_stay(rows) else None
+
+    def _may_stay(self, rows: list[Any]) -> bool:
+        if not self._may_wait or not 0 < len(rows) <= self._few:
+            return False
         for row in rows:
             if row.__class__ is not tuple:
-                return self.to_input(rows)
+                return False
             for value in row:
                 if value is None or not -LARGEST <= value <= LARGEST:
-                    return self.to_input(rows)
-        return rows or self.to_input(rows)
+                    return False
+        return True
 
     def unchecked(self, rows: list[Any]) -> Any:
         """The same, whose values `checked` or `looked_at` is still to see. Raises InvalidRequest."""

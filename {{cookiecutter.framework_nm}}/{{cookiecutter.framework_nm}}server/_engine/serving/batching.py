@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 
 from ..contract.errors import NoExplanations, Unanswerable
+from .jobs import Job, Result, settle
 from .loops import Running
-from .quick import Quick
+from .quick import Quick, Usage, usage
 from .stacking import as_array, stack
 from .telemetry import Step, Trace
 from .worker import Worker
@@ -49,24 +50,13 @@ class ModelFailed(RuntimeError):
 MEANT = (Unanswerable, Unavailable, NoExplanations)
 
 
-class _Job:
-    __slots__ = ("X", "answer", "proba", "rows", "since", "started")
-
-    def __init__(self, X: Any, proba: bool, since: float, answer: asyncio.Future[np.ndarray]) -> None:
-        self.X = X
-        self.rows = len(X)
-        self.proba = proba
-        self.since = self.started = since
-        self.answer = answer
-
-
 class Batcher:
     """Calls `predict(X, proba)`, in a thread of its own unless the call is quick.
 
     `max_rows` is how many rows go into one call; a single larger request is still run whole. `max_waiting` is
     how many requests may wait. `on_call` is told of each call: its rows, and the seconds that its requests waited.
     A call that takes longer than `stuck_seconds` counts as one that never returns. `step` is what a call is traced as,
-    by the seconds of `clock`.
+    by the seconds of `clock`. `usage` is what a thread has used of the processor.
     """
 
     def __init__(
@@ -78,6 +68,7 @@ class Batcher:
         stuck_seconds: float = 60,
         step: str = "predict",
         clock: Callable[[], float] = time.perf_counter,
+        usage: Callable[[], Usage] = usage,
     ) -> None:
         self._predict = predict
         self._step = step
@@ -87,11 +78,11 @@ class Batcher:
         self._on_call = on_call
         self._stuck_seconds = stuck_seconds
         #: Those that wait for labels, and those that wait for probabilities, which no call answers together.
-        self._waiting: tuple[deque[_Job], deque[_Job]] = (deque(), deque())
+        self._waiting: tuple[deque[Job], deque[Job]] = (deque(), deque())
         self._busy = False
         self._calling_since = 0.0  # the jobs of a batch that failed are called one by one
         self._worker = Worker()
-        self._quick = Quick(clock)
+        self._quick = Quick(clock, usage)
         self._loop = Running()
         # What is done for all requests is no part of one request's trace.
         self._context = contextvars.Context()
@@ -116,24 +107,32 @@ class Batcher:
 
         Raises Overloaded, what is said of these rows or of the model (`MEANT`), or ModelFailed.
         """
-        waiting = sum(map(len, self._waiting))
-        if waiting >= self._max_waiting:
-            raise Overloaded(f"{waiting} requests are already waiting for this model")
-        loop = self._loop()
-        job = _Job(X, proba, self._clock(), loop.create_future())
-        self._waiting[proba].append(job)
-        if not self._busy:
-            self._go_on(loop)
+        answer = self._loop().create_future()
+        job = self.submit(X, proba, functools.partial(settle, answer))
         try:
-            return await job.answer
+            found: np.ndarray = await answer
+            return found
         except asyncio.CancelledError:
-            if job in self._waiting[proba]:  # else it has been begun
-                self._waiting[proba].remove(job)
+            job.withdraw()
             raise
         finally:
             if trace:
                 now = self._clock()
                 trace.steps += [Step("queue", job.since, job.started), Step(self._step, job.started, now)]
+
+    def submit(self, X: Any, proba: bool, done: Callable[[Result], object]) -> Job:
+        """Have X answered: `done` is called in a later turn of the event loop, with what a call would return or raise.
+
+        Raises Overloaded.
+        """
+        labels, scores = self._waiting
+        waiting = len(labels) + len(scores)
+        if waiting >= self._max_waiting:
+            raise Overloaded(f"{waiting} requests are already waiting for this model")
+        job = Job(X, proba, self._clock(), done, self._waiting[proba])
+        if not self._busy:
+            self._go_on(self._loop())
+        return job
 
     def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
         """Run those that wait: where that is quick, once all that is at hand has been read."""
@@ -164,43 +163,35 @@ class Batcher:
         except Exception:  # an error in counting must not cost anybody an answer
             logger.exception("A call of the model could not be counted")
         if quick:
+            self._quick.begin(started)
             results = self._results(batch)
-            now = self._clock()
-            self._quick.took(now - started, now)
+            self._quick.end(self._clock())
             self._finish(batch, results, loop)
 
-    def _take(self) -> list[_Job]:
+    def _take(self) -> list[Job]:
         """The jobs for the next call: those of the kind that has waited longest, as many as fit."""
-        batch: list[_Job] = []
+        batch: list[Job] = []
         rows = 0
         waiting = min(filter(None, self._waiting), key=lambda jobs: jobs[0].since, default=self._waiting[0])
         while waiting:
             job = waiting[0]
-            if not job.answer.cancelled():
-                if batch and rows + job.rows > self._max_rows:
-                    break
-                batch.append(job)
-                rows += job.rows
+            if batch and rows + job.rows > self._max_rows:
+                break
+            batch.append(job)
+            rows += job.rows
             waiting.popleft()
         return batch
 
-    def _finish(
-        self, batch: list[_Job], results: list[np.ndarray | Exception], loop: asyncio.AbstractEventLoop
-    ) -> None:
+    def _finish(self, batch: list[Job], results: list[Result], loop: asyncio.AbstractEventLoop) -> None:
         try:
             for job, result in zip(batch, results):
-                if job.answer.cancelled():
-                    continue
-                if isinstance(result, Exception):
-                    job.answer.set_exception(result)
-                else:
-                    job.answer.set_result(result)
+                job.tell(result)
         finally:
             self._go_on(loop)
 
-    def _run(self, batch: list[_Job], loop: asyncio.AbstractEventLoop) -> None:
+    def _run(self, batch: list[Job], loop: asyncio.AbstractEventLoop) -> None:
         """Answer a batch, in the thread, and have the event loop go on with the next one, whatever happens here."""
-        results: list[np.ndarray | Exception] = []
+        results: list[Result] = []
         try:
             results = self._results(batch)
         except BaseException as error:  # such as one that other code raises in this thread from outside
@@ -211,8 +202,8 @@ class Batcher:
             except RuntimeError:  # the loop is closed: nobody is waiting there
                 self._busy = False
 
-    def _results(self, batch: list[_Job]) -> list[np.ndarray | Exception]:
-        results: list[np.ndarray | Exception] = []
+    def _results(self, batch: list[Job]) -> list[Result]:
+        results: list[Result] = []
         if len(batch) > 1:
             try:
                 together, end = self._call(stack([job.X for job in batch]), batch[0].proba), 0

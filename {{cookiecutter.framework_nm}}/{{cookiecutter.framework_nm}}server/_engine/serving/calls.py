@@ -58,6 +58,15 @@ class Call(Generic[M]):
     known. Where a request cannot be admitted, `refused` says why, and its body need not be read.
     """
 
+    bytes_in = 0
+    #: Whether all of the body is here.
+    complete = False
+    left = False
+    outcome: Outcome = LEFT
+    refused: Optional[Exception] = None
+    ticket: Optional[Ticket] = None
+    trace: Optional[Trace] = None
+
     def __init__(
         self,
         desk: Desk[M],
@@ -72,14 +81,6 @@ class Call(Generic[M]):
         self.way = way
         self.name = name
         self.request_id = request_id
-        self.bytes_in = 0
-        #: Whether all of the body is here.
-        self.complete = False
-        self.left = False
-        self.outcome: Outcome = LEFT
-        self.refused: Optional[Exception] = None
-        self.ticket: Optional[Ticket] = None
-        self.trace: Optional[Trace] = None
         found = desk.find(name)
         self._telemetry = found.telemetry if found is not None else None
         if self._telemetry:
@@ -127,7 +128,7 @@ class Call(Generic[M]):
 
     def stall(self) -> None:
         """All of the body has not come in time: it is no longer waited for."""
-        self.refused = self.refused or self._stopped()
+        self.refused = self.refused or self.stopped()
 
     def leave(self) -> None:
         """The client has left: nobody waits for this any more."""
@@ -143,7 +144,7 @@ class Call(Generic[M]):
                 raise self.refused
             assert self.ticket
             if self.ticket.expired:  # before all of the body was here
-                raise self._stopped()
+                raise self.stopped()
             self.ticket.stop = task.cancel
             try:
                 result = await work()
@@ -155,13 +156,17 @@ class Call(Generic[M]):
             if isinstance(error, asyncio.CancelledError) and (self.left or (self.ticket and self.ticket.expired)):
                 if hasattr(task, "uncancel"):  # from Python 3.11
                     task.uncancel()
-                error = self._stopped()
+                error = self.stopped()
             elif isinstance(error, (asyncio.CancelledError, GeneratorExit)):  # the server ends, or gRPC's client left
                 raise
-            self.outcome = LEFT if self.left else outcome_of(error)
-            raise Failed(self.outcome, self._message(error)) from None
+            raise self.failed(error) from None
 
-    def _stopped(self) -> Exception:
+    def failed(self, error: BaseException) -> Failed:
+        """The request ends with this error: how, and what its client is told."""
+        self.outcome = LEFT if self.left else outcome_of(error)
+        return Failed(self.outcome, self._message(error))
+
+    def stopped(self) -> Exception:
         """Why the work was stopped before it was done."""
         seconds = self.desk.gate.limits.deadline
         if self.left:

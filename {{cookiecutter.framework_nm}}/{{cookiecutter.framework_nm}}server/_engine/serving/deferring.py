@@ -5,6 +5,7 @@ That takes a third of the time to start, and of the memory. Not here: which modu
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -21,6 +22,8 @@ def import_without(package: str, *names: str) -> None:
     """
     finder = _Finder(name for name in names if name not in sys.modules)
     sys.meta_path.insert(0, finder)
+    collects = gc.isenabled()
+    gc.disable()  # what is imported stays, and to look through it over and over takes a sixth of the time
     try:
         module = importlib.import_module(package)
     finally:
@@ -28,6 +31,9 @@ def import_without(package: str, *names: str) -> None:
         for waiting in finder.found:
             del sys.modules[waiting.__name__]
             waiting.__dict__["imports"] = True
+        gc.freeze()
+        if collects:
+            gc.enable()
     _forget(module)
 
 

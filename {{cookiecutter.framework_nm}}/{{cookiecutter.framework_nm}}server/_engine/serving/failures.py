@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import List, NamedTuple, Tuple, Type
 
-from ..contract.errors import NoExplanations
+from ..contract.errors import NoExplanations, Unanswerable
 from ..protocol.media import Unsupported
 from ..protocol.slices import TooMuchText
 from ..protocol.tensors import InvalidRequest
@@ -63,6 +63,7 @@ _OUTCOMES: List[Tuple[Type[BaseException], Outcome]] = [
     (TooMuchText, Outcome(413, "RESOURCE_EXHAUSTED")),
     (Unsupported, Outcome(415, "INVALID_ARGUMENT")),
     (InvalidRequest, Outcome(400, "INVALID_ARGUMENT")),
+    (Unanswerable, Outcome(400, "INVALID_ARGUMENT")),
     (NotThere, Outcome(404, "NOT_FOUND")),
     (Stalled, Outcome(408, "DEADLINE_EXCEEDED")),
     (TooLarge, Outcome(413, "RESOURCE_EXHAUSTED")),

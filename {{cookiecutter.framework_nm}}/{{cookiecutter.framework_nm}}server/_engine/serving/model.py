@@ -18,10 +18,12 @@ from ..artifact.metadata import is_readable
 from ..artifact.versions import versions
 from ..contract.errors import ModelError, Unanswerable
 from ..protocol.answers import Output
+from ..protocol.outputs import Asked
 from ..protocol.requests import Request
 from ..protocol.tensors import InvalidRequest
 from .batching import Batcher, Unavailable
 from .choosing import Choosing
+from .jobs import Job, Result
 from .opening import Servable, answered_labels, open_model
 from .telemetry import Telemetry, Trace
 from .watch import Watch, watch
@@ -150,17 +152,29 @@ class Serving:
 
         Raises Overloaded, InvalidRequest where the model cannot answer these rows, or ModelFailed.
         """
-        proba = self.predict_proba if request.proba is None else request.proba
-        default = "predict_proba" if proba else "predict"
         found = []
         try:
             for asked in request.outputs:
-                name = asked.output or default
+                name = self.output_of(request, asked)
                 values = await self._batcher(request.X, name == "predict_proba", trace)
                 found.append(Output(asked.alias or name, values))
             return found
         except Unanswerable as error:
             raise InvalidRequest(str(error)) from None
+
+    def submit(self, request: Request, done: Callable[[Result], object]) -> Job:
+        """Have a decoded request for one output answered, without a task that waits for it: `done` is told the values
+        in a later turn of the event loop, or Unanswerable, or ModelFailed. Raises Overloaded.
+        """
+        proba = self.output_of(request, request.outputs[0]) == "predict_proba"
+        return self._batcher.submit(request.X, proba, done)
+
+    def output_of(self, request: Request, asked: Asked) -> str:
+        """The model's name for an output that a request asks for."""
+        if asked.output:
+            return asked.output
+        proba = self.predict_proba if request.proba is None else request.proba
+        return "predict_proba" if proba else "predict"
 
     async def explanations(self, request: Request, trace: Trace | None = None) -> list[dict[str, Any]]:
         """Say of a decoded request what each column adds to the predictions; predictions do not wait for it.

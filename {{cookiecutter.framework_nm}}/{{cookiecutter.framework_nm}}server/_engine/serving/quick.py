@@ -1,31 +1,59 @@
 """Which calls of a model are so quick that the event loop makes them itself: handing one to a thread takes longer.
 
-It is measured when a model is loaded, and watched: a model that has turned slow goes to its thread. Not here: how calls
-are made, which is in batching.py.
+It is measured when a model is loaded, and watched: a model that has turned slow goes to its thread. What the machine
+takes for others does not count: a busy one would send every model there. Not here: how calls are made, which is in
+batching.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Callable
+import time
+from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
 
+try:
+    import resource
+except ImportError:  # on Windows
+    _THREAD = None
+else:
+    _THREAD = getattr(resource, "RUSAGE_THREAD", None)  # on Linux
+
 #: Seconds up to which a call is quick. To a thread and back takes a quarter of that, and nobody notices the rest.
 QUICK = 0.0002
-#: Seconds from which on a call is slow, and the calls in a row that have to be: one may be the machine's fault.
+#: Seconds from which on a call is slow, and the calls in a row that have to be.
 _SLOW, _STRIKES = 0.001, 3
-#: Seconds from which on one such call is too many.
+#: Seconds from which on one call is too many that was looked at closely.
 _FAR_TOO_SLOW = 0.05
 #: Seconds for which a model that was slow is left to its thread.
 _PENALTY = 60.0
 
 
-class Quick:
-    """How many rows one model answers quickly, in one call, by the seconds of `clock`."""
+class Usage(NamedTuple):
+    """What this thread has used of the processor, in seconds, and how often it was taken away from it."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    seconds: float
+    preempted: int
+
+
+def usage() -> Usage:
+    """That of this thread; where the system does not say how often, never."""
+    return Usage(time.thread_time(), 0 if _THREAD is None else resource.getrusage(_THREAD).ru_nivcsw)
+
+
+class Quick:
+    """How many rows one model answers quickly, in one call, by the seconds of `clock`.
+
+    Of a call in which the thread was preempted, by its `usage`, its own seconds count alone.
+    """
+
+    def __init__(self, clock: Callable[[], float], usage: Callable[[], Usage] = usage) -> None:
         self._clock = clock
+        self._usage = usage
+        self._began = 0.0
+        #: What was used before a call that is looked at closely, as after a slow one: it takes system calls.
+        self._before: Optional[Usage] = None
         self._rows = 0
         self._strikes = 0
         self._from = 0.0  # when calls may be made by the loop again
@@ -58,12 +86,12 @@ class Quick:
     def _one_is_quick(self, call: Callable[[Any], object], X: np.ndarray) -> bool:
         """Whether one of three calls is quick: others may be the machine's fault, and the first one warms up."""
         for _ in range(3):
-            start = self._clock()
+            self._begin(self._clock(), self._usage())
             try:
                 call(X)
             except Exception:  # whoever sends so many rows is told
                 return False
-            took = self._clock() - start
+            took = self._took(self._clock())
             if took <= QUICK:
                 return True
             if took > _FAR_TOO_SLOW:
@@ -74,12 +102,30 @@ class Quick:
         """Whether the loop makes a call of so many rows itself; `now` is the clock's."""
         return rows <= self._rows and now >= self._from
 
-    def took(self, seconds: float, now: float) -> None:
-        """Note how long a call took that the loop has made."""
-        if seconds < _SLOW:
+    def begin(self, now: float) -> None:
+        """The loop makes a call."""
+        self._begin(now, self._usage() if self._strikes else None)
+
+    def end(self, now: float) -> None:
+        """It has made it."""
+        if now - self._began < _SLOW:
             self._strikes = 0
             return
+        seconds = self._took(now)
+        if seconds < _SLOW:  # which says nothing of the model
+            return
         self._strikes += 1
-        if self._strikes >= _STRIKES or seconds > _FAR_TOO_SLOW:
+        if self._strikes >= _STRIKES or (self._before and seconds > _FAR_TOO_SLOW):
             self._strikes = 0
             self._from = now + _PENALTY
+
+    def _begin(self, now: float, before: Optional[Usage]) -> None:
+        self._began, self._before = now, before
+
+    def _took(self, now: float) -> float:
+        """The seconds that the call took, without those that the machine took for others, as far as that is known."""
+        if self._before:
+            after = self._usage()
+            if after.preempted > self._before.preempted:
+                return after.seconds - self._before.seconds
+        return now - self._began

@@ -36,7 +36,7 @@ SLICED = 1_000_000
 _BINARY = b"inference-header-content-length"
 #: Bytes of an answer from which on it is compressed. Up to 14 kB leave with TCP's first packets: made smaller, they
 #: would arrive no sooner, and take as much processor time as a light model does.
-_WORTHWHILE = 16_384
+WORTHWHILE = 16_384
 #: The headers that say in which forms a request and its answer are.
 _FORMS = (b"content-encoding", b"content-type", b"accept")
 _CARRIED = tuple(name.encode() for name in CARRIED)
@@ -60,7 +60,7 @@ class Prediction(Call[Serving]):
     def __init__(self, desk: Desk[Serving], route: Route, headers: Mapping[bytes, bytes], vendor: str) -> None:
         self.headers = headers
         self.event = events.form(headers)
-        self._can = WAYS[route.way]
+        self.can = WAYS[route.way]
         self._vendor = vendor
         request_id = headers.get(b"x-request-id")
         super().__init__(
@@ -73,40 +73,67 @@ class Prediction(Call[Serving]):
         )
         if self.refused is None:
             try:
-                self._media, self._coding = _forms(*map(headers.get, _FORMS), self.event == events.STRUCTURED)
+                self.media, self.coding = _forms(*map(headers.get, _FORMS), self.event == events.STRUCTURED)
             except InvalidRequest as error:
                 self.refused = error
 
     async def answer(self, read: Callable[[], Awaitable[bytes]]) -> Answer:
         """Answer the request, whose body `read` waits for: it ends early once the body is refused."""
-        try:
-            found = await self.run(functools.partial(self._work, read))
-        except Failed as error:
-            body = orjson.dumps({"error": str(error)})
-            found = Answer(error.outcome.status, body, headers=((b"retry-after", b"1"),) if error.outcome.retry else ())
-        carried = [(name, self.headers[name]) for name in _CARRIED if name in self.headers]
-        return found._replace(headers=(*found.headers, *carried)) if carried else found
+        return await self.answered(functools.partial(self.work, read))
 
-    async def _work(self, read: Callable[[], Awaitable[bytes]]) -> Answer:
+    async def answered(self, work: Callable[[], Awaitable[Answer]]) -> Answer:
+        """What `work` answers, or a refusal."""
+        try:
+            return self.carrying(await self.run(work))
+        except Failed as error:
+            return self.refusal(error)
+
+    def refusal(self, error: Failed) -> Answer:
+        """The answer to a request that fails so."""
+        headers = ((b"retry-after", b"1"),) if error.outcome.retry else ()
+        return self.carrying(Answer(error.outcome.status, orjson.dumps({"error": str(error)}), headers=headers))
+
+    def carrying(self, answer: Answer) -> Answer:
+        """An answer with what it carries of the request's headers."""
+        for name in _CARRIED:
+            if name in self.headers:
+                answer = answer._replace(headers=(*answer.headers, (name, self.headers[name])))
+        return answer
+
+    async def work(self, read: Callable[[], Awaitable[bytes]]) -> Answer:
+        """What is answered, for `answered`."""
         body = await read()
         model = self.model  # raises where the body turned out to be too large
         self.complete = True
-        if self._coding:
+        if self.coding:
             body = await self._decompressed(body)
         if self.event:
             self._check_event(body)
             body = events.data(self.event, body)
-        answer = await (self._explanation if self._can.explains else self._prediction)(model, body)
+        answer = await (self._explanation if self.can.explains else self._prediction)(model, body)
         if self.event:
             parts = events.answer(self.event, self._vendor, self.name, answer.body, answer.content_type)
             answer = Answer(200, *parts[:2], parts[2] + answer.headers)
+        return await self.compressed(answer)
+
+    async def compressed(self, answer: Answer) -> Answer:
+        """An answer as its client wants it. Tensors in binary stay as they are: numbers hardly get smaller."""
         accepted = self.headers.get(b"accept-encoding")
-        return await _compressed(answer, coding_for(accepted)) if accepted else answer
+        size = len(answer.body)
+        if not accepted or size < WORTHWHILE or answer.content_type == BINARY.encode():
+            return answer
+        coding = coding_for(accepted)
+        if not coding:
+            return answer
+        work = functools.partial(compressed, coding, answer.body)
+        body = work() if size < LARGE else await asyncio.get_running_loop().run_in_executor(None, work)
+        headers = ((b"content-encoding", coding.encode()), (b"vary", b"accept-encoding"))
+        return answer._replace(body=body, headers=answer.headers + headers)
 
     async def _decompressed(self, body: bytes) -> bytes:
         """The body as it was before it was compressed; what it takes is counted before there is more of it."""
         parts, size = [], 0
-        for part in decoded(self._coding, body):
+        for part in decoded(self.coding, body):
             size += len(part)
             self.unpacked(size)
             parts.append(part)
@@ -136,8 +163,7 @@ class Prediction(Call[Serving]):
             measure.predict(predicted - decoded)
             encoded = encode(self.name, requests[0], outputs)
             measure.postprocess(self.step("encode", predicted) - predicted)
-        begins = () if encoded.json_size is None else ((_BINARY, b"%d" % encoded.json_size),)
-        return Answer(200, encoded.body, encoded.media_type.encode(), begins)
+        return predictions(encoded)
 
     async def _explanation(self, model: Serving, body: bytes) -> Answer:
         """For each row the prediction, a base score, and what each column adds to it."""
@@ -170,13 +196,17 @@ class Prediction(Call[Serving]):
         model.telemetry.postprocess(self.step("encode", last) - last + writing)
         return encoded
 
+    def json_size(self) -> Optional[int]:
+        """Where binary tensors begin; None where there can be none. Raises InvalidRequest."""
+        size = self.headers.get(_BINARY) if self.can.tensors else None
+        return json_size(None if size is None else size.decode("latin-1"))
+
     async def _decode(self, model: Serving, body: bytes) -> List[Request]:
         """The request; a large one as several, for some of the rows each."""
-        size = self.headers.get(_BINARY) if self._can.tensors else None
-        begins = json_size(None if size is None else size.decode("latin-1"))
-        decode, v1, media = model.decoder.decode, not self._can.tensors, self._media
+        begins = self.json_size()
+        decode, v1, media = model.decoder.decode, not self.can.tensors, self.media
         if len(body) < SLICED and not takes_long(body, begins):
-            requests = [decode(body, begins, v1, media, not self._can.explains)]
+            requests = [decode(body, begins, v1, media, not self.can.explains)]
         elif len(body) < SLICED:
             # A parser in a thread would hold up the loop for most of its time, too.
             found = model.decoder.decode_plain(body, begins, v1, media)
@@ -187,6 +217,12 @@ class Prediction(Call[Serving]):
             requests = await large.decode(model, body, begins, v1, media, self.desk.gate.limits.text)
         self.hold(sum(len(request.X) for request in requests))
         return requests
+
+
+def predictions(encoded: Encoded) -> Answer:
+    """An answer of the model's as HTTP has it."""
+    begins = () if encoded.json_size is None else ((_BINARY, b"%d" % encoded.json_size),)
+    return Answer(200, encoded.body, encoded.media_type.encode(), begins)
 
 
 def _size(content_length: bytes) -> int:
@@ -206,14 +242,3 @@ def _forms(
     if structured:
         return PLAIN, coding
     return media_of((content_type or b"").decode("latin-1"), (accept or b"").decode("latin-1")), coding
-
-
-async def _compressed(answer: Answer, coding: str) -> Answer:
-    """An answer as its client wants it. Tensors in binary stay as they are: numbers hardly get smaller."""
-    size = len(answer.body)
-    if not coding or size < _WORTHWHILE or answer.content_type == BINARY.encode():
-        return answer
-    work = functools.partial(compressed, coding, answer.body)
-    body = work() if size < LARGE else await asyncio.get_running_loop().run_in_executor(None, work)
-    headers = ((b"content-encoding", coding.encode()), (b"vary", b"accept-encoding"))
-    return answer._replace(body=body, headers=answer.headers + headers)

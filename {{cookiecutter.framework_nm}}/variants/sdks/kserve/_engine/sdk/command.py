@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: What KServe imports for its clients, and to answer with tables.
-_UNUSED = ("kserve.api.kserve_client", "kserve.api_client", "kserve.models", "pandas")
+#: What KServe imports for its clients, to answer with tables, and to be configured by files; and httpx's command.
+_UNUSED = (
+    *("kserve.api.kserve_client", "kserve.api_client", "kserve.configuration", "kserve.models"),
+    *("pandas", "yaml", "httpx._main"),
+)
 import_without("kserve", *_UNUSED)
 
 

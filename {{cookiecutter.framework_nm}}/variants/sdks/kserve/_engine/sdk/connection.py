@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from typing import Any
+from typing import Any, cast
 
 import httptools
 import orjson
@@ -22,7 +22,7 @@ from .parser import Parser
 
 #: What is used here, and in direct.py, of uvicorn's class, though it is none of what uvicorn documents.
 PRIVATE = (
-    *("app", "cycle", "expect_100_continue", "flow", "headers", "logger", "loop", "on_body", "on_headers_complete"),
+    *("app", "cycle", "flow", "headers", "logger", "loop", "on_body", "on_header", "on_headers_complete"),
     *("on_message_begin", "on_message_complete", "on_response_complete", "parser", "scope", "send_400_response"),
     *("server_state", "timeout_keep_alive", "timeout_keep_alive_handler", "timeout_keep_alive_task", "transport"),
     *("_start_asgi_task", "_unset_keepalive_if_required", "connections", "on_url", "pipeline"),
@@ -71,6 +71,7 @@ class Connection(HttpToolsProtocol):
         self._problem = ""
         #: The request that is being answered: not the last one, where several were sent in a row.
         self._answering: Any = None
+        self.cycle: Any = None
         #: A request that is to be answered here once all of it has come, and what ends the wait for that.
         self._request: Request | None = None
         self._impatient: asyncio.TimerHandle | None = None
@@ -129,8 +130,11 @@ class Connection(HttpToolsProtocol):
             super().timeout_keep_alive_handler()
 
     def on_message_begin(self) -> None:
-        self.url, self.headers, self.expect_100_continue = b"", [], False
+        self.url, self.headers = b"", []
         self.scope: Any = {}  # uvicorn's is made where uvicorn needs it
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self._understood = True
@@ -154,10 +158,11 @@ class Connection(HttpToolsProtocol):
     def _leave_to_uvicorn(self) -> None:
         """Have uvicorn go on with the request at hand, as if its head had just come, and then its body."""
         request, self._request, self._impatient = self._request, None, None
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        url, headers = self.url, self.headers
         super().on_message_begin()
-        self.url, self.expect_100_continue = url, expects
-        self.headers.extend(headers)
+        self.url = url
+        for name, value in headers:
+            super().on_header(name, value)
         super().on_headers_complete()
         if request and request.body:
             super().on_body(bytes(request.body))
@@ -180,8 +185,12 @@ class Connection(HttpToolsProtocol):
         if self._impatient:
             self._impatient.cancel()
             self._impatient = None
-        self.cycle: Any = Exchange(self, self._direct, request)
-        self._start_asgi_task(self.cycle, self.app)
+        exchange = self.cycle = self._answering = Exchange(self, self._direct, request)
+        exchange.answer(cast(bytes, request.body))  # who reads it does not mind
+
+    def start(self, exchange: Any) -> None:
+        """Go on with a request in a task."""
+        super()._start_asgi_task(exchange, self.app)
 
     def send_400_response(self, msg: str) -> None:
         """Refuse bytes that are no HTTP, in the form of all errors, with httptools' reason where that has one."""

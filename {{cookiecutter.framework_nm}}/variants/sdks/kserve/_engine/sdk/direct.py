@@ -6,15 +6,15 @@ request is in connection.py. What is unusual, or does not come whole, goes uvico
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from ..serving.calls import Desk
-from ..serving.rest import Answer, Prediction
+from ..serving.prompt import Prompt
+from ..serving.rest import Answer
 from ..serving.routes import Route, find
 from .predictions import LARGE_ANSWER
 
@@ -93,74 +93,98 @@ class Request:
 
 
 class Exchange:
-    """A whole request, and its answer; uvicorn takes it for a cycle of its own, and runs it as a task."""
+    """A whole request, and its answer; uvicorn takes it for a cycle of its own, and runs it where it takes a task."""
 
     def __init__(self, connection: Connection, direct: Direct, request: Request) -> None:
         self._connection = connection
         self._direct = direct
-        self._request = request
         self._defaults = connection.server_state.default_headers
-        self._call: Prediction | None = None
+        self._work: Callable[[], Awaitable[Answer]] | None = None
         # What uvicorn looks at.
         self.scope = connection.scope
         self.keep_alive = connection.parser.get_http_version() != "1.0" and connection.parser.should_keep_alive()
         self.disconnected = self.response_complete = False
         self.message_event = self
+        self._call: Prompt | None = Prompt(direct.desk, request.route, request.headers, "kserve")
 
     def set(self) -> None:
         """As that of an event, by which uvicorn says that the client has left."""
         if self._call and not self.response_complete:
             self._call.leave()
 
+    def answer(self, body: bytes) -> None:
+        """Answer the request, whose body is here."""
+        assert self._call
+        self._call.begin(body, self)
+
+    def later(self, work: Callable[[], Awaitable[Answer]]) -> None:
+        """Answer with what comes of `work`, which takes a task."""
+        self._work = work
+        self._connection.start(self)
+
     async def run_asgi(self, app: object) -> None:
-        """Answer the request."""
-        call = self._call = Prediction(self._direct.desk, self._request.route, self._request.headers, "kserve")
+        """Do that."""
+        assert self._call and self._work
         size = 0
         try:
-            answer = await call.answer(self._read)
+            answer = await self._call.answered(self._work)
             size = len(answer.body)
             await self._write(answer)
         except Exception:
-            self._connection.logger.exception("A prediction was not answered")
-            self._connection.transport.close()
+            self._give_up()
         finally:
-            call.end(size)
-            self._call = None  # a connection that idles would keep its model, even one that was replaced
+            self._end(size)
 
-    async def _read(self) -> bytes:
-        assert self._call
-        if self.disconnected:
-            self._call.left = True
-            raise asyncio.CancelledError
-        self._call.arrived(len(self._request.body))
-        return cast(bytes, self._request.body)  # who reads it does not mind
+    def done(self, answer: Answer) -> None:
+        """Answer with this, which is small."""
+        try:
+            if not self.disconnected:
+                self._connection.transport.write(b"".join((*self._head(answer), answer.body)))
+                self._complete()
+        except Exception:
+            self._give_up()
+        finally:
+            self._end(len(answer.body))
 
     async def _write(self, answer: Answer) -> None:
-        connection, body = self._connection, answer.body
+        connection = self._connection
         if connection.flow.write_paused:
             await connection.flow.drain()
-        if self.disconnected:
-            return
+        if len(answer.body) > LARGE_ANSWER and not self.disconnected:
+            connection.transport.write(b"".join(self._head(answer)))
+            connection.transport.write(answer.body)
+            if connection.flow.write_paused:
+                await connection.flow.drain()
+        elif not self.disconnected:
+            connection.transport.write(b"".join([*self._head(answer), answer.body]))
+        if not self.disconnected:
+            self._complete()
+
+    def _head(self, answer: Answer) -> list[bytes]:
         start, closes = self._direct.start(self._defaults)
         if closes:
             self.keep_alive = False
         head = [
             _STATUS_LINES[answer.status],
             start,
-            b"content-type: %b\r\ncontent-length: %d\r\n" % (answer.content_type, len(body)),
-            *[b"%b: %b\r\n" % header for header in answer.headers],
-            b"\r\n" if self.keep_alive or closes else b"connection: close\r\n\r\n",
+            b"content-type: %b\r\ncontent-length: %d\r\n" % (answer.content_type, len(answer.body)),
         ]
-        if len(body) > LARGE_ANSWER:
-            connection.transport.write(b"".join(head))
-            connection.transport.write(body)
-            if connection.flow.write_paused:
-                await connection.flow.drain()
-            if self.disconnected:
-                return
-        else:
-            connection.transport.write(b"".join([*head, body]))
+        for header in answer.headers:
+            head.append(b"%b: %b\r\n" % header)
+        head.append(b"\r\n" if self.keep_alive or closes else b"connection: close\r\n\r\n")
+        return head
+
+    def _complete(self) -> None:
         self.response_complete = True
         if not self.keep_alive:
-            connection.transport.close()
-        connection.on_response_complete()
+            self._connection.transport.close()
+        self._connection.on_response_complete()
+
+    def _give_up(self) -> None:
+        self._connection.logger.exception("A prediction was not answered")
+        self._connection.transport.close()
+
+    def _end(self, size: int) -> None:
+        assert self._call
+        self._call.end(size)
+        self._call = self._work = None  # a connection that idles would keep its model, even one that was replaced
