@@ -72,7 +72,7 @@ def test_what_the_lock_does_not_have_is_said(install: Callable[[str, str], Path]
         printed = shell(project, "make install INSTALL=true", PYTHONPATH=str(project))
         lines = [line for line in printed.splitlines() if line.startswith("WRONG")]
         assert len(lines) == bool(said)
-        assert all(f"requirements.txt asks for {said}, and requirements.lock has " in line for line in lines)
+        assert all(f"requirements.txt asks for {said}, but requirements.lock has " in line for line in lines)
 
 
 def test_the_doctor_finds_nothing_where_nothing_is_wrong(install: Callable[[str, str], Path]) -> None:

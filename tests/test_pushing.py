@@ -116,7 +116,7 @@ def test_of_two_who_push_at_once_each_has_a_number(bake: Callable[..., Path], st
     ]
     said = [run.communicate(timeout=120)[0].decode() for run in runs]
     assert [run.returncode for run in runs] == [0] * 4
-    names = sorted(re.findall(r"(\S+) is there", " ".join(said)))
+    names = sorted(re.findall(r"Pushed to (\S+\d)", " ".join(said)))
     assert names == [f"s3://models/race/000{number}" for number in range(1, 5)]
     for number in range(1, 5):
         assert objects(store, f"race/000{number}/") == files_in(model(project))
