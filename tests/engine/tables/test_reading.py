@@ -93,6 +93,7 @@ def test_what_is_left_out_is_reported(tmp_path: Path, capsys: pytest.CaptureFixt
         ("a,y\n1,2\n1,2,3\n1,2\n1,2,3,4\n", "its header has 2 cells, but line 3 has 3, line 5 has 4. Put quotes"),
         ("# made by a tool\n\na,y\n1,2\n", "its header has 1 cells, but line 3 has 2, line 4 has 2. Put quotes"),
         ("a,y\n" + "1,2,3\n" * 9, "line 6 has 3 and 4 more lines have another number. Put quotes"),
+        ("\x1f\x8b\x08" + "\0" * 7 + "\xff" * 9, "cannot be read: Error -3 while decompressing data"),
         ("PK\x03\x04\x14\0", "an Excel file or a zip archive: save the table as CSV, or unpack it"),
         ("\xd0\xcf\x11\xe0", "an Excel file: save the table as CSV"),
         ('{"a": 1, "y": 2}\n', "JSON: save the table as CSV or Parquet"),

@@ -11,6 +11,7 @@ import gzip
 import io
 import re
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -62,7 +63,7 @@ def read_table(path: Path, dialect: Dialect) -> tuple[pd.DataFrame, Dialect]:
         raise DataError(f"{path} cannot be read: {error}; {_OTHER_ENCODING}") from error
     except LookupError as error:
         raise DataError(f"--encoding: {error}; expected one that Python knows, such as utf-8 or cp1252") from error
-    except (ValueError, ImportError, EOFError) as error:
+    except (ValueError, ImportError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     frame.columns = frame.columns.map(str)
     _check_twice(path, [*frame.columns])
