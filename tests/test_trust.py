@@ -87,7 +87,7 @@ def test_weights_that_are_no_pickle(sdk: str, make: Callable[[str], Path], tmp_p
     project = make(sdk)
     train = ".venv/bin/python -m sklearnserver.trainer --weights skops --output_dir models"
     run = subprocess.run(["bash", "-c", train], cwd=project, capture_output=True, text=True, check=False)
-    assert run.returncode == 1 and run.stderr.splitlines()[-1].endswith("pip install '.[skops]'")
+    assert run.returncode == 1 and run.stderr.splitlines()[-1].endswith(".venv/bin/pip install -e '.[skops]'")
     shell(project, ".venv/bin/pip install --quiet -e '.[skops]'")
     shell(project, train)
     folder = project / "models" / "0001"

@@ -47,3 +47,17 @@ def test_no_text_of_few_rows_is_in_any_file(tmp_path: Path, task: str) -> None:
     everything = b"".join(map(contents, files))
     assert b"lisbon" in everything
     assert [name for name in [*names, "nineofthem"] if name.encode() in everything] == []
+
+
+def test_no_row_s_extreme_number_is_in_any_file_of_text(tmp_path: Path) -> None:
+    """The largest and the smallest number of a column are one row's each."""
+    chance = np.random.default_rng(0)
+    X = pd.DataFrame({"salary": chance.normal(size=240).round(3), "size": chance.normal(size=240).round(3)})
+    X.loc[[3, 5], "salary"] = [4711.8125, -1147.6875]
+    X.assign(outcome=X["size"] * 3 + X["salary"].clip(-2, 2)).to_csv(tmp_path / "data.csv", index=False)
+    arguments = ("--data", tmp_path / "data.csv", "--target", "outcome", "--output_dir", tmp_path / "runs")
+    run = train(*arguments, "--extras_seconds", 300, "--task", "regression")
+    assert run.returncode == 0, run.stderr
+    files = [file for file in (tmp_path / "runs" / "0001").rglob("*") if file.is_file()]
+    everything = b"".join(map(contents, files))
+    assert [number for number in (b"4711.8", b"1147.6") if number in everything] == []

@@ -41,7 +41,7 @@ def find_key(path: str) -> Path:
     if importlib.util.find_spec("model_signing") is None:
         raise ValueError(
             "signatures are checked by model-signing, which is not installed: install the extra `sign`, "
-            "as with pip install '.[sign]' in the project"
+            "as with .venv/bin/pip install -e '.[sign]' in the project"
         )
     try:
         _verifier(Path(path))

@@ -59,7 +59,7 @@ def open_store(place: str, schemes: List[str], engine: str, base: str) -> Store:
     try:
         return makers[scheme]()
     except ImportError as error:
-        install = ".venv/bin/python -m pip install --editable '.[push]'"
+        install = ".venv/bin/pip install -e '.[push]'"
         raise Refused(f"{scheme}:// needs {error.name}; install it with {install}") from None
 
 

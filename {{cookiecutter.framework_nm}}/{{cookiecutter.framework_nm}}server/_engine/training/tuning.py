@@ -27,7 +27,7 @@ def check(model_class: Type[Model]) -> None:
     try:
         import optuna  # noqa: F401
     except ImportError:
-        raise ModelError("--tune needs optuna, which the extra has: pip install '.[tune]'") from None
+        raise ModelError("--tune needs optuna, which the extra has: .venv/bin/pip install -e '.[tune]'") from None
 
 
 def tune(table: Prepared, rows: np.ndarray, settings: TrainingSettings, make: Callable[..., Model]) -> Dict[str, Any]:

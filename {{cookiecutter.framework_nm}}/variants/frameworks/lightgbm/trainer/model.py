@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,9 @@ class MyModel(Importable):
         )
         if valid:
             self.note_kept(trained.best_iteration or self.rounds, self.rounds, "rounds")
-        # What is kept is the text of the best rounds, without the data and without what came after them.
-        self.model = lightgbm.Booster(model_str=trained.model_to_string(num_iteration=self.kept))
+        # What is kept is the text of the best rounds, without what came after them, the data, and each column's extremes.
+        text = trained.model_to_string(num_iteration=self.kept)
+        self.model = lightgbm.Booster(model_str=re.sub(r"(?m)^(feature_infos=).*", r"\1" + "none " * X.shape[1], text))
         if not self.model.feature_importance().any():
             self.notes.append("the trees have no splits, so nothing was learnt: a smaller min_data_in_leaf may help")
 

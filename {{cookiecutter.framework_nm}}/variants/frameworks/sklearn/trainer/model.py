@@ -159,7 +159,7 @@ def open_skops() -> Any:
     try:
         import skops.io
     except ImportError:
-        raise ModelError("model.skops is written and read by skops: pip install '.[skops]'") from None
+        raise ModelError("model.skops is written and read by skops: .venv/bin/pip install -e '.[skops]'") from None
     return skops.io
 
 
