@@ -31,21 +31,27 @@ _PENALTY = 60.0
 
 
 class Usage(NamedTuple):
-    """What this thread has used of the processor, in seconds, and how often it was taken away from it."""
+    """What this thread has used of the processor, in seconds, how often that was taken from it, and how often it gave
+    it up, to wait for something.
+    """
 
     seconds: float
     preempted: int
+    waited: int
 
 
 def usage() -> Usage:
     """That of this thread; where the system does not say how often, never."""
-    return Usage(time.thread_time(), 0 if _THREAD is None else resource.getrusage(_THREAD).ru_nivcsw)
+    if _THREAD is None:
+        return Usage(time.thread_time(), 0, 0)
+    used = resource.getrusage(_THREAD)
+    return Usage(time.thread_time(), used.ru_nivcsw, used.ru_nvcsw)
 
 
 class Quick:
     """How many rows one model answers quickly, in one call, by the seconds of `clock`.
 
-    Of a call in which the thread was preempted, by its `usage`, its own seconds count alone.
+    Of a call in which the thread was preempted, by its `usage`, and did not wait, its own seconds count alone.
     """
 
     def __init__(self, clock: Callable[[], float], usage: Callable[[], Usage] = usage) -> None:
@@ -126,6 +132,6 @@ class Quick:
         """The seconds that the call took, without those that the machine took for others, as far as that is known."""
         if self._before:
             after = self._usage()
-            if after.preempted > self._before.preempted:
+            if after.preempted > self._before.preempted and after.waited == self._before.waited:
                 return after.seconds - self._before.seconds
         return now - self._began
