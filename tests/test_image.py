@@ -30,8 +30,8 @@ HARDENED = ["--read-only", "--user", "12345:12345", "--memory", "2g", "--cap-dro
 #: What KServe requires and serving does not import: docs/deploying.md says how much that is.
 REMAINDER = """
     aiohappyeyeballs aiohttp aiohttp-retry aiosignal attrs certifi cffi cryptography durationpy flatbuffers frozenlist
-    h11 httpcore kubernetes multidict narwhals oauthlib pillow propcache pyasn1 pycparser pyjwt python-dotenv requests
-    requests-oauthlib tabulate tzdata websocket-client websockets yarl
+    h11 httpcore kubernetes multidict narwhals oauthlib pillow propcache pyasn1 pycparser pyjwt python-dotenv pyyaml
+    requests requests-oauthlib tabulate tzdata urllib3 websocket-client websockets yarl
 """
 
 #: A server that asks itself over every protocol, and then lists the distributions of which nothing was imported.

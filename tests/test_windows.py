@@ -78,7 +78,7 @@ def differing(folder: Path, other: Path, names: set[str]) -> list[str]:
 
 def test_a_checkout_of_the_template_is_the_template(tmp_path: Path) -> None:
     """Byte for byte, so that what is generated from it is what all other tests test."""
-    local = {".git", ".venv", ".demo", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
+    local = {".git", ".venv", ".demo", ".bench", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
     names = {name for name in files(TEMPLATE) if not local.intersection(Path(name).parts)}
     assert differing(TEMPLATE, check_out(TEMPLATE, tmp_path / "template", names), names) == []
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 import pytest
 from _engine.training.places import Places
 from _engine.training.splitting import GroupSplit, Split
+from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -61,6 +63,33 @@ def test_wide_tables_are_compared_on_fewer_rows(columns: int, rows: int) -> None
     either = {"mean": make_pipeline(DummyRegressor()), "median": make_pipeline(DummyRegressor(strategy="median"))}
     made.choose(either, np.zeros((len(y), columns)), y)
     assert f" of {rows} rows: " in made.notes[0]
+
+
+class Scoring(BaseEstimator):
+    """Gets one of these scores in each fold."""
+
+    def __init__(self, scores: tuple[float, ...]) -> None:
+        self.scores = scores
+
+    def fit(self, X: np.ndarray, y: np.ndarray) -> Scoring:
+        self.fitted_ = True
+        return self
+
+    def score(self, X: np.ndarray, y: np.ndarray) -> float:
+        return self.scores[int(X[:, 0].min() // 60)]
+
+
+def test_the_first_of_equals_is_chosen() -> None:
+    """Two estimators that are right as often are equal, though their means differ by a rounding."""
+    scores = (0.6, 0.7, 0.8, 0.9, 1.0)
+    rows = np.arange(300.0)
+    for others in itertools.permutations(scores):
+        made = model(rows)
+        made.split = GroupSplit(rows // 60)
+        made.choose(
+            {"first": make_pipeline(Scoring(scores)), "second": make_pipeline(Scoring(others))}, rows[:, None], rows
+        )
+        assert made.notes[0].startswith("first is chosen ")
 
 
 def test_labels_of_few_rows_count_where_all_count_alike() -> None:

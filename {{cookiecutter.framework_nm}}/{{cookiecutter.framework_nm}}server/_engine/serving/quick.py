@@ -8,17 +8,14 @@ batching.py.
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
 
-try:
+if sys.platform == "linux":  # others do not tell of a single thread
     import resource
-except ImportError:  # on Windows
-    _THREAD = None
-else:
-    _THREAD = getattr(resource, "RUSAGE_THREAD", None)  # on Linux
 
 #: Seconds up to which a call is quick. To a thread and back takes a quarter of that, and nobody notices the rest.
 QUICK = 0.0002
@@ -42,10 +39,10 @@ class Usage(NamedTuple):
 
 def usage() -> Usage:
     """That of this thread; where the system does not say how often, never."""
-    if _THREAD is None:
-        return Usage(time.thread_time(), 0, 0)
-    used = resource.getrusage(_THREAD)
-    return Usage(time.thread_time(), used.ru_nivcsw, used.ru_nvcsw)
+    if sys.platform == "linux":
+        used = resource.getrusage(resource.RUSAGE_THREAD)
+        return Usage(time.thread_time(), used.ru_nivcsw, used.ru_nvcsw)
+    return Usage(time.thread_time(), 0, 0)
 
 
 class Quick:

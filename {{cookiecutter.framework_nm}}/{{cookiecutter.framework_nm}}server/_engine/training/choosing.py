@@ -25,7 +25,8 @@ def choose(
     model: Places, candidates: Mapping[str, Any], X: Any, y: np.ndarray, weights: np.ndarray | None = None
 ) -> Any:
     """The fitted one of several pipelines that cross-validation finds the best: by accuracy, by balanced accuracy where
-    there are weights, or by R2. One alone is fitted without a search, and so is the first where there are too few rows.
+    there are weights, or by R2; of equals, the first. One alone is fitted without a search, and so is the first where
+    there are too few rows.
 
     X is encoded, [rows, features]. The choice and all scores are noted.
     """
@@ -53,7 +54,7 @@ def _best(model: Places, candidates: Mapping[str, Any], X: Any, y: np.ndarray, w
             parts = rows[fold.training], rows[fold.evaluation]
             found.append(_score(clone(candidate), measure, X, y, weights, *parts))
         scores[name] = float(np.mean(found))
-    best = max(scores, key=lambda name: scores[name])
+    best = max(scores, key=lambda name: round(scores[name], 6))  # the first of those that are equal
     told = ", ".join(f"{name} {score:.4f}" for name, score in scores.items())
     model.notes.append(
         f"{best} is chosen by {measure} in {len(folds)}-fold cross-validation of {len(rows)} rows: {told}"

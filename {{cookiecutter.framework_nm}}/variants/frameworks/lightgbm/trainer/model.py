@@ -69,7 +69,7 @@ class MyModel(Importable):
         )
         if valid:
             self.note_kept(trained.best_iteration or self.rounds, self.rounds, "rounds")
-        # What is kept is the text of the best rounds, without what came after them, the data, and each column's extremes.
+        # What is kept is the text of the best rounds, without what came after them, the data, and columns' extremes.
         text = trained.model_to_string(num_iteration=self.kept)
         self.model = lightgbm.Booster(model_str=re.sub(r"(?m)^(feature_infos=).*", r"\1" + "none " * X.shape[1], text))
         if not self.model.feature_importance().any():
