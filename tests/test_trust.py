@@ -43,6 +43,17 @@ model = MyModel(dirpath="elsewhere/0001")
 alike = np.array_equal(model.predict(X, proba=True), made.predict_proba(X))
 print(json.dumps([alike, sorted(model.artifact.metadata.files)]))
 """
+#: Trains boosted trees for each task, and reads them again.
+BOOSTED = """
+import numpy as np
+from sklearnserver.trainer.model import MyModel
+X = np.random.default_rng(0).normal(size=(200, 3))
+for at, y in enumerate((np.where(X[:, 0] > 0, "a", "b"), np.digitize(X[:, 0], [-1, 1]).astype(str), X[:, 0])):
+    model = MyModel(weights="skops", estimator="boosting")
+    model.train(X, y)
+    model.save(f"boosted/{at}", extras_seconds=0, report=False)
+    assert np.array_equal(MyModel(dirpath=f"boosted/{at}").predict(X), model.predict(X))
+"""
 ROW = {"instances": [[5.1, 3.5, 1.4, 0.2]]}
 
 
@@ -103,6 +114,7 @@ def test_weights_that_are_no_pickle(sdk: str, make: Callable[[str], Path], tmp_p
             assert log in server.log
             response = server.client.post("/v1/models/m:explain", json=ROW)
             assert response.status_code == 200, response.text
+    shell(project, f".venv/bin/python -c '{BOOSTED}'")
     alike, files = json.loads(shell(project, f".venv/bin/python -c '{MADE_ELSEWHERE}'"))
     assert alike and "model.skops" in files
     shell(project, f".venv/bin/python -c '{RUNS_CODE}' {folder}")

@@ -223,7 +223,7 @@ def test_a_key_that_is_none_is_refused_in_a_line(content: bytes | None, complain
 
 def test_where_no_signature_can_be_checked_a_key_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"model-signing, which is not installed: .* \.venv/bin/pip install -e '.\[sign\]'"):
+    with pytest.raises(ValueError, match=r"which is not installed: .* \.venv/bin/pip install -e '.\[sign\]'"):
         find_key(str(tmp_path))
     monkeypatch.setattr(sys, "version_info", (3, 8, 18))
     with pytest.raises(ValueError, match=r"needs Python 3\.10, and this is 3\.8: serve with KServe"):

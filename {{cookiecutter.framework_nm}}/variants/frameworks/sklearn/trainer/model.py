@@ -20,6 +20,11 @@ TRUSTED = [
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
+    # What boosting is made of; newer versions of skops trust these, too.
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    *(f"sklearn._loss.{way}Half{loss}Loss" for way in ("loss.", "_loss.Cy") for loss in ("Binomial", "Multinomial")),
+    *(f"sklearn._loss.{way}HalfSquaredError" for way in ("loss.", "_loss.Cy")),
+    *(f"sklearn._loss.link.{name}" for name in ("IdentityLink", "Interval", "LogitLink", "MultinomialLogit")),
 ]
 
 
