@@ -49,7 +49,8 @@ import numpy as np
 from sklearnserver.trainer.model import MyModel
 X = np.random.default_rng(0).normal(size=(200, 3))
 for at, y in enumerate((np.where(X[:, 0] > 0, "a", "b"), np.digitize(X[:, 0], [-1, 1]).astype(str), X[:, 0])):
-    model = MyModel(weights="skops", estimator="boosting")
+    task = "regression" if y.dtype == float else "classification"
+    model = MyModel(task=task, weights="skops", estimator="boosting")
     model.train(X, y)
     model.save(f"boosted/{at}", extras_seconds=0, report=False)
     assert np.array_equal(MyModel(dirpath=f"boosted/{at}").predict(X), model.predict(X))
