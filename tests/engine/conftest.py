@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 
@@ -17,6 +19,16 @@ sys.dont_write_bytecode = True
 collect_ignore = ["artifact/test_signing.py", "payloads", "sdk"] if sys.version_info < (3, 10) else []
 if "payloads" not in collect_ignore:
     importlib.import_module("_engine").__path__.append(str(SKELETON / "variants" / "sdks" / "kserve" / "_engine"))
+
+
+@pytest.fixture
+def without_collecting() -> Iterator[None]:
+    """What is gone in such a test was gone by itself, not by a collection of garbage."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @pytest.fixture

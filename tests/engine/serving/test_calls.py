@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import gzip
 import json
 import threading
@@ -369,6 +368,7 @@ def test_an_answer_has_those_headers_of_its_request_that_find_it_again(tmp_path:
     asyncio.run(main())
 
 
+@pytest.mark.usefixtures("without_collecting")
 @pytest.mark.parametrize("refused", [{"name": "absent"}, {"size": 1001}, {"content_type": "image/png"}], ids=str)
 def test_a_refused_request_is_gone_with_its_answer(tmp_path: Path, refused: Dict[str, Any]) -> None:
     """And not kept until garbage is collected: refusals come in floods."""
@@ -381,11 +381,7 @@ def test_a_refused_request_is_gone_with_its_answer(tmp_path: Path, refused: Dict
         del call
         assert left() is None
 
-    gc.disable()
-    try:
-        asyncio.run(main())
-    finally:
-        gc.enable()
+    asyncio.run(main())
 
 
 #: Requests that are answered without a task, and those that take one.
@@ -438,6 +434,7 @@ def test_what_is_usual_takes_no_task_and_the_answer_is_the_same(tmp_path: Path, 
     asyncio.run(main())
 
 
+@pytest.mark.usefixtures("without_collecting")
 def test_a_request_without_a_task_is_gone_with_its_answer(tmp_path: Path) -> None:
     async def main() -> None:
         call = Server(tmp_path).begin("v1, prompt")
@@ -450,11 +447,7 @@ def test_a_request_without_a_task_is_gone_with_its_answer(tmp_path: Path) -> Non
         del call, client
         assert left() is None
 
-    gc.disable()
-    try:
-        asyncio.run(main())
-    finally:
-        gc.enable()
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize("event", [EVENT, STRUCTURED])

@@ -72,17 +72,14 @@ class Watched(Numbers):
         return values
 
 
+@pytest.mark.usefixtures("without_collecting")
 def test_a_served_model_goes_without_the_garbage_collector(tmp_path: Path) -> None:
     """Which never looks at the models from the start."""
-    gc.disable()
-    try:
-        model = serve(Watched(), tmp_path)
-        gone = weakref.ref(model)
-        assert model.watch
-        del model
-        assert gone() is None
-    finally:
-        gc.enable()
+    model = serve(Watched(), tmp_path)
+    gone = weakref.ref(model)
+    assert model.watch
+    del model
+    assert gone() is None
 
 
 def test_a_load_that_fails_publishes_nothing_and_leaves_nothing(tmp_path: Path) -> None:

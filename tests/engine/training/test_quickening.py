@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import gc
 import pickle
 import weakref
 from typing import Any
@@ -172,6 +171,7 @@ def test_a_forest_on_several_threads_uses_them() -> None:
     assert type(forest) is ensemble.RandomForestRegressor
 
 
+@pytest.mark.usefixtures("without_collecting")
 @pytest.mark.parametrize("alone", [False, True], ids=["pipeline", "alone"])
 @pytest.mark.parametrize("estimator, target", ESTIMATORS)
 def test_a_copy_is_scikit_learns_and_nothing_stays_of_one_that_is_gone(
@@ -187,12 +187,8 @@ def test_a_copy_is_scikit_learns_and_nothing_stays_of_one_that_is_gone(
         assert vars(again).keys() == vars(slow).keys()
         np.testing.assert_array_equal(again.predict(X), slow.predict(X))
     gone = weakref.ref(quick)
-    gc.disable()
-    try:
-        del quick, again
-        assert gone() is None
-    finally:
-        gc.enable()
+    del quick, again
+    assert gone() is None
 
 
 @pytest.mark.parametrize("estimator, target", ESTIMATORS)

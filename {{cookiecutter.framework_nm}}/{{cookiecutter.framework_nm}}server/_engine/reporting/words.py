@@ -6,6 +6,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 
 from ..contract.privacy import DIGITS
 from .contents import Report
+from .listing import some
 
 #: What a metric is, and whether more of it is better.
 METRICS: Dict[str, Tuple[str, str, bool]] = {
@@ -77,18 +78,14 @@ def remarks(report: Report) -> Iterator[str]:
     labels = figures.labels if figures else []
     unseen = [label.name for label in labels if not label.rows]
     if unseen:
-        yield f"No evaluation row has the label {_some(unseen)}: the metrics say nothing about it."
+        yield f"No evaluation row has the label {some(unseen, SOME)}: the metrics say nothing about it."
     unanswered = [label.name for label in labels if label.rows and label.precision is None]
     if unanswered:
-        yield f"No evaluation row is answered with the label {_some(unanswered)}, though some have it."
+        yield f"No evaluation row is answered with the label {some(unanswered, SOME)}, though some have it."
     if report.previous and not report.previous.same_rows:
         yield f"Version {report.previous.version} was evaluated on other rows, so compare its metrics only roughly."
     for name in report.keeps_rows:
         yield f"{name} stores rows of the training data: whoever gets the model gets those rows, too."
-
-
-def _some(names: List[str]) -> str:
-    return ", ".join(names[:SOME]) + (f" and {len(names) - SOME} more" if len(names) > SOME else "")
 
 
 def privacy(report: Report) -> str:
@@ -131,7 +128,7 @@ def facts(report: Report) -> Iterator[Tuple[str, str]]:
     if made and made.data and made.data.sha256:
         yield "SHA-256 of the data", made.data.sha256
     if model.unused:
-        yield "Columns left out", _some([f"{name} ({why})" for name, why in model.unused.items()])
+        yield "Columns left out", some((f"{name} ({why})" for name, why in model.unused.items()), SOME)
     for note in made.notes if made else ():
         yield "Training", note
     if model.threshold is not None and model.labels:

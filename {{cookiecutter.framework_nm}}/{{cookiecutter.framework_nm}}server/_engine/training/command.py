@@ -16,11 +16,11 @@ from ..artifact.stored import settle
 from ..artifact.versions import drafted_versions, next_version
 from ..contract.errors import ModelError
 from ..contract.signature import Signature
+from ..reporting.listing import some
 from ..reporting.storing import keeps_rows
 from ..tables.reading import DataError
 from . import mlserver, scores, tracking, tuning
 from .importing import Known, check_labels, told
-from .listing import some
 from .model import Model
 from .preparing import Prepared, prepare, read
 from .progress import progress

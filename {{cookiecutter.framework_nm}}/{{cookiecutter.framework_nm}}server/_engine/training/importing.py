@@ -15,9 +15,9 @@ import numpy as np
 from ..artifact.stored import digest
 from ..contract.errors import ModelError
 from ..contract.signature import Column, Signature
+from ..reporting.listing import some
 from . import mlserver
 from .describing import describe
-from .listing import some
 from .pickles import would_run
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from rich.text import Text
 
 from ..contract.dates import Dates
 from ..contract.signature import Column, Signature
+from ..reporting.listing import some
 from ..tables import profile
-from .listing import some
 from .task import Task
 
 #: Columns, labels, and names in a remark that are listed, at most.

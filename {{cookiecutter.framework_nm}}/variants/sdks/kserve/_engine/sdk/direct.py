@@ -139,8 +139,7 @@ class Exchange:
         """Answer with this, which is small."""
         try:
             if not self.disconnected:
-                self._connection.transport.write(b"".join((*self._head(answer), answer.body)))
-                self._complete()
+                self._send(answer)
         except Exception:
             self._give_up()
         finally:
@@ -150,15 +149,21 @@ class Exchange:
         connection = self._connection
         if connection.flow.write_paused:
             await connection.flow.drain()
-        if len(answer.body) > LARGE_ANSWER and not self.disconnected:
-            connection.transport.write(b"".join(self._head(answer)))
-            connection.transport.write(answer.body)
-            if connection.flow.write_paused:
-                await connection.flow.drain()
-        elif not self.disconnected:
-            connection.transport.write(b"".join([*self._head(answer), answer.body]))
+        if self.disconnected:
+            return
+        if len(answer.body) <= LARGE_ANSWER:
+            self._send(answer)
+            return
+        connection.transport.write(b"".join(self._head(answer)))
+        connection.transport.write(answer.body)
+        if connection.flow.write_paused:
+            await connection.flow.drain()
         if not self.disconnected:
             self._complete()
+
+    def _send(self, answer: Answer) -> None:
+        self._connection.transport.write(b"".join((*self._head(answer), answer.body)))
+        self._complete()
 
     def _head(self, answer: Answer) -> list[bytes]:
         start, closes = self._direct.start(self._defaults)
