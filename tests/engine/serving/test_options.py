@@ -14,9 +14,10 @@ from _engine.serving.options import Options
         (f"--max_waiting={10**18 + 1}", f"expected a whole number from 1 to {10**18}, got '{10**18 + 1}'"),
         ("--http_port=x", "expected a port from 1 to 65535, got 'x'"),
         ("--http_port=65536", "expected a port from 1 to 65535, got '65536'"),
+        ("--drain_seconds=1000000", "expected a number of seconds from 0 to 999999, such as 5 or 0.5, got '1000000'"),
     ],
 )
-def test_a_number_that_is_not_in_the_range_is_told_the_range(
+def test_a_number_out_of_range_is_told_the_range(
     given: str, complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -26,3 +27,22 @@ def test_a_number_that_is_not_in_the_range_is_told_the_range(
 
 def test_the_largest_number_is_taken() -> None:
     assert Options(prog="server").parse_args([f"--max_waiting={10**18}"]).max_waiting == 10**18
+
+
+def test_all_values_that_do_not_fit_are_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a line each, be they of the command line or of the environment, an owner's own options among them."""
+    monkeypatch.setenv("MAX_ROWS", "none")
+    monkeypatch.setenv("SEED", "x")
+    options = Options(prog="server")
+    options.add("seed", "0", int, "an owner's own")
+    with pytest.raises(SystemExit) as exit:
+        options.parse_args(["--workers=2", "--log_format=xml"])
+    assert exit.value.code == 2
+    assert [line.split(":")[2].strip() for line in capsys.readouterr().err.splitlines()] == [
+        "--workers or WORKERS",
+        "--log_format or LOG_FORMAT",
+        "--max_rows or MAX_ROWS",
+        "--seed or SEED",
+    ]

@@ -51,7 +51,9 @@ def count(value: str, largest: int = 10**18, what: str = "a whole number") -> in
 def seconds(value: str) -> float:
     """Read a number of seconds from 0."""
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", value):
-        raise argparse.ArgumentTypeError(f"expected a number of seconds, such as 5 or 0.5, got {value!r}")
+        raise argparse.ArgumentTypeError(
+            f"expected a number of seconds from 0 to 999999, such as 5 or 0.5, got {value!r}"
+        )
     return float(value)
 
 
@@ -115,10 +117,14 @@ def one_of(*names: str) -> Callable[[str], str]:
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse's, whose errors quote what was typed, without the secrets in it."""
+    """argparse's, whose errors are a line each, without the usage, which is long, and without the secrets in them."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(redacted(message))
+        self.refuse([f"{message} (--help lists the options)"])
+
+    def refuse(self, problems: list[str]) -> NoReturn:
+        """Say what does not fit, and exit."""
+        self.exit(2, "".join(f"{self.prog}: error: {redacted(problem)}\n" for problem in problems))
 
 
 class Options(Parser):
@@ -129,6 +135,7 @@ class Options(Parser):
         #: Values that the place where the server runs decides: the image sets the variables for all places.
         self.platform = platform or {}
         self._texts: dict[str, str] = {}
+        self._problems: list[str] = []
         self.add("model_name", "", str, "name of the model in the request's URL")
         self.add("model_dir", "/mnt/models", str, "directory or URI of a model, of its versions, or of several models")
         self.add("http_port", "8080", port, "REST port")
@@ -179,8 +186,22 @@ class Options(Parser):
         default = self.platform.get(name) or os.environ.get(variable) or default
         if type is str:  # --help prints defaults, and one may be an address
             self._texts[name], default = default, shown(default)
-        self.add_argument(f"--{name}", default=default, type=type, help=f"{help} [{variable}]", **flag)
+
+        def read(text: str) -> Any:
+            try:
+                return type(text)
+            except (argparse.ArgumentTypeError, ValueError) as error:
+                self._problems.append(f"--{name} or {variable}: {error}")
+
+        self.add_argument(f"--{name}", default=default, type=read, help=f"{help} [{variable}]", **flag)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """argparse's, with the true values of the defaults that are shown without their secrets."""
-        return super().parse_known_args(args, namespace or argparse.Namespace(**self._texts))
+        """argparse's, with the true values of the defaults that are shown without their secrets.
+
+        Exits with all values that do not fit, of the command line and the environment.
+        """
+        self._problems.clear()
+        found = super().parse_known_args(args, namespace or argparse.Namespace(**self._texts))
+        if self._problems:
+            self.refuse(self._problems)
+        return found

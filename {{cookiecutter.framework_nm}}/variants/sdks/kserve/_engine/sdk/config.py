@@ -28,7 +28,12 @@ def options(prog: str) -> Options:
 def read(ours: Options) -> argparse.Namespace:
     """Read command line and environment; exit with a message where an option is unknown or does not fit."""
     given = sys.argv[1:]
+    if {"-h", "--help"} & set(given):  # whatever else does not fit, such as a port that is in use
+        sys.argv[1:] = []
+        _with_those_of_kserve(ours).parse_args(["--help"])
     arguments, rest = ours.parse_known_args(given)
+    if arguments.grpc_port == arguments.http_port:
+        ours.refuse([f"--grpc_port or GRPC_PORT: expected another port than REST's, which is {arguments.http_port}"])
     sys.argv[1:] = [
         f"--http_port={arguments.http_port}",
         f"--grpc_port={arguments.grpc_port}",
@@ -38,16 +43,19 @@ def read(ours: Options) -> argparse.Namespace:
         "--grpc_max_send_message_length=-1",  # no limit: an answer can be many times as large as its request
         *rest,
     ]
-    if rest:
-        from kserve.model_server import parser as kserve_parser
-
-        # KServe ignores unknown options; here a misspelt one is an error. This also prints --help.
-        Parser(
-            prog=ours.prog,
-            parents=[kserve_parser, ours],
-            conflict_handler="resolve",
-            allow_abbrev=False,
-            formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-            description="Serve a model over REST and gRPC. Environment variables, in brackets below, set options too.",
-        ).parse_args(given)
+    if rest:  # KServe ignores unknown options; here a misspelt one is an error
+        _with_those_of_kserve(ours).parse_args(given)
     return arguments
+
+
+def _with_those_of_kserve(ours: Options) -> Parser:
+    from kserve.model_server import parser as kserve_parser
+
+    return Parser(
+        prog=ours.prog,
+        parents=[kserve_parser, ours],
+        conflict_handler="resolve",
+        allow_abbrev=False,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        description="Serve a model over REST and gRPC. Environment variables, in brackets below, set options too.",
+    )

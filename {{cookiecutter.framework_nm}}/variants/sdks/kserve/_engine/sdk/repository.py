@@ -17,6 +17,7 @@ from kserve.logging import logger
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
 from ..artifact.versions import NoSuchModel
+from ..contract.errors import ModelError
 from ..serving.index import index
 from ..serving.loading import Loader
 from .model import ServingModel
@@ -74,7 +75,7 @@ class ServingModelRepository(kserve.ModelRepository):
         no model and `allow_none` does not say that this may be.
         """
         self.may_be_empty = allow_none
-        self._loader.load_all(allow_none)
+        self._loader.load_all(allow_none, _check)
 
     def index(self) -> list[dict[str, str]]:
         """Each version of each model, its state and the reason for it."""
@@ -107,3 +108,9 @@ class ServingModelRepository(kserve.ModelRepository):
             model.platform,
             model.answers,
         )
+
+
+def _check(name: str) -> None:
+    if name in (".", "..") or "/" in name or name != name.strip() or not name.isprintable():
+        reason = "a name is one part of a URL's path, without slashes, line ends or spaces around it"
+        raise ModelError(f"model {name!r} cannot be requested: {reason}")
