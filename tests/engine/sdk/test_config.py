@@ -24,7 +24,7 @@ def test_rest_and_grpc_do_not_share_a_port(monkeypatch: pytest.MonkeyPatch, caps
     monkeypatch.setenv("HTTP_PORT", "8081")
     assert read(monkeypatch) == 2
     assert capsys.readouterr().err == (
-        "server: error: --grpc_port or GRPC_PORT: expected another port than REST's, which is 8081\n"
+        "server: error: GRPC_PORT or --grpc_port: expected another port than REST's, which is 8081\n"
     )
 
 

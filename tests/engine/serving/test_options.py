@@ -41,8 +41,8 @@ def test_all_values_that_do_not_fit_are_told_at_once(
         options.parse_args(["--workers=2", "--log_format=xml"])
     assert exit.value.code == 2
     assert [line.split(":")[2].strip() for line in capsys.readouterr().err.splitlines()] == [
-        "--workers or WORKERS",
-        "--log_format or LOG_FORMAT",
-        "--max_rows or MAX_ROWS",
-        "--seed or SEED",
+        "WORKERS or --workers",
+        "LOG_FORMAT or --log_format",
+        "MAX_ROWS or --max_rows",
+        "SEED or --seed",
     ]

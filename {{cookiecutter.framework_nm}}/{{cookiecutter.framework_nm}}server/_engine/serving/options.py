@@ -191,7 +191,7 @@ class Options(Parser):
             try:
                 return type(text)
             except (argparse.ArgumentTypeError, ValueError) as error:
-                self._problems.append(f"--{name} or {variable}: {error}")
+                self._problems.append(f"{variable} or --{name}: {error}")
 
         self.add_argument(f"--{name}", default=default, type=read, help=f"{help} [{variable}]", **flag)
 

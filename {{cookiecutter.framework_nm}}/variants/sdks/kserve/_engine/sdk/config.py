@@ -33,7 +33,7 @@ def read(ours: Options) -> argparse.Namespace:
         _with_those_of_kserve(ours).parse_args(["--help"])
     arguments, rest = ours.parse_known_args(given)
     if arguments.grpc_port == arguments.http_port:
-        ours.refuse([f"--grpc_port or GRPC_PORT: expected another port than REST's, which is {arguments.http_port}"])
+        ours.refuse([f"GRPC_PORT or --grpc_port: expected another port than REST's, which is {arguments.http_port}"])
     sys.argv[1:] = [
         f"--http_port={arguments.http_port}",
         f"--grpc_port={arguments.grpc_port}",
