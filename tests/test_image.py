@@ -258,6 +258,14 @@ def test_sigterm_under_load_loses_no_request(image: Image) -> None:
 
 
 @ONE_OF_EACH_SDK
+def test_its_health_check_asks_the_server_itself(image: Image) -> None:
+    """Also where a proxy is set, as engines do in companies."""
+    with image.run("--health-interval=1s", MODEL_NAME="m", http_proxy="http://127.0.0.1:9", HTTP_PORT="") as container:
+        told = ("inspect", "--format", "{{.State.Health.Status}}", container.identifier)
+        until(lambda: image.engine.command(*told).strip() == "healthy", said=container.logs)
+
+
+@ONE_OF_EACH_SDK
 def test_the_image_says_what_it_is(image: Image) -> None:
     """A user that Kubernetes can see is not root, a health check, and OCI's labels."""
     config = image.inspect(".Config")

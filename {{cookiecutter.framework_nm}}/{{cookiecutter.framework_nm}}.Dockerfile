@@ -87,5 +87,6 @@ ENV PATH=/venv/bin:$PATH \
 EXPOSE 8080{{ " 8081" if "grpc" in sdk.features }}
 # A number, so that Kubernetes can see that the user is not root.
 USER 1000:1000
-HEALTHCHECK --start-period=60s CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://localhost:{os.environ[\"HTTP_PORT\"]}/v2/health/live')"]
+# Not urllib, which would ask the proxy that http_proxy may name.
+HEALTHCHECK --start-period=60s CMD ["python", "-c", "import http.client, os; link = http.client.HTTPConnection('localhost', int(os.environ['HTTP_PORT'] or 8080)); link.request('GET', '/v2/health/live'); exit(link.getresponse().status != 200)"]
 ENTRYPOINT ["run_{{ cookiecutter.__package }}"]
