@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import http.server
+import importlib
 import json
 import os
 import signal
@@ -25,6 +26,7 @@ import numpy as np
 import pytest
 from _engine.serving.testing import free_port
 
+payloads = importlib.import_module("_engine.payloads.__main__")  # which mypy cannot find: see conftest.py
 SKELETON = Path(__file__).parents[3] / "{{cookiecutter.framework_nm}}"
 #: The command, of the two parts of the engine that a project has in one folder.
 PROGRAM = f"""
@@ -328,3 +330,21 @@ def test_what_is_no_event_is_refused_with_what_was_expected(tmp_path: Path, rece
     assert receiver.ask("GET", "/other", {}, b"")[0] == 405
     receiver.end()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_options_that_do_not_fit_are_all_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is received, with a sentence each; among them a volume that nothing can be written to."""
+    (tmp_path / "file").touch()
+    given = ["--port=80808", "--share=2", "--keep_mib=0", "--waiting_mib=nan", "--file_seconds=inf", "--model_url=m"]
+    with pytest.raises(SystemExit) as exit:
+        payloads.main([f"--folder={tmp_path / 'file' / 'within'}", *given])
+    assert exit.value.code == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "payloads: error: --port: expected a number from 1 to 65535, got 80808",
+        "payloads: error: --share: expected a number from 0 to 1, got 2.0",
+        "payloads: error: --waiting_mib: expected a number from 0.001 to 1000000, got nan",
+        "payloads: error: --file_seconds: expected a number from 0.001 to 1000000, got inf",
+        "payloads: error: --keep_mib: expected a number from 0.001 to 1000000, got 0.0",
+        "payloads: error: --model_url: expected an address such as http://HOST/v2/models/NAME, got m",
+        f"payloads: error: --folder: nothing can be written to {tmp_path / 'file' / 'within'}: Not a directory",
+    ]

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
+import tempfile
 from pathlib import Path
 from typing import Any, List, Optional
 
@@ -19,6 +21,9 @@ from .receiver import Bounds, Receiver
 
 _MIB = 1 << 20
 _DAY = 86400
+#: What each number may be, from and to; nan is never in between.
+_RANGES = {"port": (1, 65535), "share": (0, 1)}
+_OTHERS = (0.001, 1_000_000)
 
 
 def application(asked: argparse.Namespace) -> Receiver:
@@ -47,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--folder", type=Path, required=True, help="where files go; nobody else may write there")
     add("port", int, 8080, "the port")
     add("model_url", str, "", "V2's metadata of the model, http://HOST/v2/models/NAME, which tells columns' names")
-    add("share", _share, 1.0, "the share of requests that is written, by their ids")
+    add("share", float, 1.0, "the share of requests that is written, by their ids")
     add("largest_mib", float, 8.0, "bodies that are larger are not written")
     add("waiting_mib", float, 32.0, "bodies that wait for the disk, and those that wait for answers: each so much")
     add("answer_seconds", float, 60.0, "how long a request waits for its answer before it is written without")
@@ -58,16 +63,31 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text}")
-    return share
+def problems(asked: argparse.Namespace) -> List[str]:
+    """What does not fit of the options' values, a sentence each."""
+    found = []
+    for name, value in vars(asked).items():
+        low, high = _RANGES.get(name, _OTHERS)
+        if isinstance(value, (int, float)) and not low <= value <= high:
+            found.append(f"--{name}: expected a number from {low} to {high}, got {value}")
+    if asked.model_url and not re.match(r"https?://[^/\s]", asked.model_url):
+        found.append(f"--model_url: expected an address such as http://HOST/v2/models/NAME, got {asked.model_url}")
+    try:
+        asked.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=asked.folder):
+            pass
+    except OSError as error:
+        found.append(f"--folder: nothing can be written to {asked.folder}: {error.strerror}")
+    return found
 
 
 def main(arguments: Optional[List[str]] = None) -> None:
     """Receive until SIGTERM; what was taken in is written then."""
-    asked = parser().parse_args(arguments)
+    options = parser()
+    asked = options.parse_args(arguments)
+    found = problems(asked)
+    if found:
+        options.exit(2, "".join(f"{options.prog}: error: {problem}\n" for problem in found))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     uvicorn.run(application(asked), host="0.0.0.0", port=asked.port, log_config=None, access_log=False, lifespan="on")
 
