@@ -38,7 +38,9 @@ def files_of(model_dir: Path) -> Dict[str, Path]:
 
 def place_of(uri: str) -> str:
     """Where versions lie, by the address of that place or of a version in it."""
-    scheme, _, rest = uri.rstrip("/").partition("://")
+    scheme, found, rest = uri.rstrip("/").partition("://")
+    if not found:  # which open_store refuses
+        return uri
     if scheme == "oci":
         # A port is no tag, and a digest no part of the name.
         return f"oci://{re.sub(r'(@[^/]*|:[^/:]*)$', '', rest.partition('@')[0]) if '/' in rest else rest}"
