@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import time
+import traceback
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
@@ -13,11 +16,13 @@ from _engine.contract.errors import Unanswerable
 from _engine.contract.signature import Column, Signature
 from _engine.protocol import large, slices
 from _engine.protocol.answers import Growing
+from _engine.protocol.media import PLAIN
 from _engine.protocol.requests import Request
 from _engine.serving import rest
 from _engine.serving.calls import Desk
 from _engine.serving.gate import Limits
 from _engine.serving.large import answer
+from _engine.serving.large import decode as in_slices
 from _engine.serving.rest import Answer, Prediction
 from _engine.serving.routes import Route
 from served import Numbers, serve
@@ -186,6 +191,38 @@ def test_what_is_too_large_to_be_read_whole_is_refused_with_the_way_out(server: 
         if status == 413:
             assert b"--max_text_size" in answered.body
             assert form == "event" or b"binary form" in answered.body
+
+
+def test_bodies_that_are_read_whole_do_not_keep_the_loop_waiting(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are read one at a time; and no garbage is looked for in their rows, be it later, if they are refused."""
+    body = b'{"instances": [' + b'["1", 2],' * 120_000 + b"[3, 4]]}"
+    decode, reading, most = server.model.decoder.decode, [], []
+
+    def watched(*given: Any) -> Request:
+        reading.append(1)
+        most.append((len(reading), gc.isenabled()))
+        time.sleep(0.05)  # long enough for another one to begin
+        try:
+            return decode(*given)
+        finally:
+            reading.pop()
+
+    monkeypatch.setattr(server.model.decoder, "decode", watched)
+
+    async def ask_at_once() -> List[BaseException]:
+        asked = [in_slices(server.model, body, None, True, PLAIN, 10**8) for _ in range(3)]
+        return [error for error in await asyncio.gather(*asked, return_exceptions=True) if error]  # type: ignore[misc]
+
+    refused = asyncio.run(ask_at_once())
+    assert most == [(1, False)] * 3
+    assert gc.isenabled()
+    assert ["expected a number" in str(error) for error in refused] == [True] * 3
+    for error in refused:
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        assert error.__context__ is None
+        assert not any("rows" in frame.f_locals for frame in frames)
 
 
 @pytest.mark.parametrize("body", [b'{"instances": [%b 1e999]}', b'{"instances": [%b [1, 2]', b'{"x": [%b [1, 2]]}'])

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import gc
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, AsyncIterator, Awaitable, Callable, Iterator, List, TypeVar
 
 import numpy as np
@@ -26,6 +28,9 @@ from .telemetry import Trace
 T = TypeVar("T")
 
 _ROW = re.compile(r"\brow (\d+)")
+#: Reads one body at a time: a parser keeps the interpreter to itself while it reads, and several in turn would keep it
+#: from the event loop for as long as Kubernetes waits for a probe.
+_READER = ThreadPoolExecutor(1, thread_name_prefix="read")
 
 
 async def decode(
@@ -40,8 +45,22 @@ async def decode(
     except NotPlain as error:
         if len(body) > text:
             raise error.instead from None
-    whole = functools.partial(model.decoder.decode, body, json_size, v1, media)
-    return [await asyncio.get_running_loop().run_in_executor(None, whole)]
+    loop = asyncio.get_running_loop()
+    return [await loop.run_in_executor(_READER, _read_whole, model, body, json_size, v1, media)]
+
+
+def _read_whole(model: Serving, *given: Any) -> Request:
+    """Decode a body without collecting garbage: nothing of it is, and looking for it takes longer than the rest."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return model.decoder.decode(*given)
+    except InvalidRequest as error:
+        error.__traceback__ = error.__context__ = None  # which would keep all rows for the next collection
+        raise error
+    finally:
+        if collects:
+            gc.enable()
 
 
 async def in_turns(steps: Steps[T]) -> T:
