@@ -241,7 +241,9 @@ def test_a_date_becomes_the_parts_that_vary() -> None:
     assert signature.inputs[0] == Tensor("when", "BYTES", (-1,))
 
 
-@pytest.mark.parametrize("columns", [{"a": [1.0]}, {"a": [1.0], "t": ["x"]}, {"a": [1.0], "d": ["2024-05-31"]}], ids=str)
+@pytest.mark.parametrize(
+    "columns", [{"a": [1.0]}, {"a": [1.0], "t": ["x"]}, {"a": [1.0], "d": ["2024-05-31"]}], ids=str
+)
 def test_what_is_made_of_input_may_be_changed_and_the_input_stays(columns: dict[str, Any]) -> None:
     signature = Signature.learn(pd.DataFrame(columns))
     X = signature.conform(pd.DataFrame(columns))
