@@ -103,7 +103,8 @@ class Bodies:
         return self.listed(["null" if c.datatype == "BYTES" else self.value(c.datatype) for c in columns])
 
     def v1(self) -> str:
-        rows = self.listed([self.row() for _ in range(self.chance.randrange(40))])
+        row = self.value if self.chance.random() < self.rate else self.row  # a list is missing around each
+        rows = self.listed([row() for _ in range(self.chance.randrange(40))])
         parameters = self.chance.choice(
             ['{"predict_proba": true}', "{}", '{"outputs": ["predict"]}', '{"x": [1]}', "3"]
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from _engine.contract.errors import Unanswerable
 from _engine.contract.signature import Column, Signature
-from _engine.protocol import large, slices
+from _engine.protocol import events, large, slices
 from _engine.protocol.answers import Growing
 from _engine.protocol.media import PLAIN
 from _engine.protocol.requests import Request
@@ -254,3 +255,21 @@ def test_who_left_is_not_worked_for_any_more(server: Server, form: str, monkeypa
     assert asyncio.run(leave()) == 499
     assert len(turns.slices) <= 2 and len(server.owners.calls) <= 2
     assert (server.desk.gate._bytes, server.desk.gate._rows) == (0, 0)
+
+
+def test_a_large_structured_event_is_read_beside_the_loop(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 15 MB it takes seconds, if it is meant to."""
+    readers: List[Any] = []
+    data = events.data
+
+    def noted(form: str, body: bytes) -> bytes:
+        readers.append(threading.current_thread())
+        return data(form, body)
+
+    monkeypatch.setattr(events, "data", noted)
+    for count in (1, 20_000):
+        event = {"specversion": "1.0", "id": "1", "source": "s", "type": "t"}
+        body = json.dumps({**event, "data": {"instances": [[1.25, 2.5]] * count}}).encode()
+        answered = asyncio.run(server.ask("v1", body, content_type="application/cloudevents+json"))
+        assert json.loads(answered.body)["data"] == {"predictions": [3.75] * count}
+    assert [reader is threading.main_thread() for reader in readers] == [True, False]

@@ -42,3 +42,14 @@ def test_json_has_time_level_logger_message_and_the_traceback() -> None:
         "logger": "name",
         "message": "it failed",
     }
+
+
+@pytest.mark.parametrize("form", [Text(), Json()])
+def test_a_line_does_not_grow_with_what_a_client_sends(form: logging.Formatter) -> None:
+    long = "begin" + "x" * 10_000_000 + "end"
+    try:
+        raise ValueError(long)
+    except ValueError:
+        line = form.format(record(long, fields={"model": long}, exc_info=sys.exc_info()))
+    assert len(line) < 500_000
+    assert line.count("beginxxx") == line.count("xxxend") == 3

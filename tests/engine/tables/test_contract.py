@@ -241,6 +241,21 @@ def test_a_date_becomes_the_parts_that_vary() -> None:
     assert signature.inputs[0] == Tensor("when", "BYTES", (-1,))
 
 
+@pytest.mark.parametrize(
+    "columns", [{"a": [1.0]}, {"a": [1.0], "t": ["x"]}, {"a": [1.0], "d": ["2024-05-31"]}], ids=str
+)
+def test_what_is_made_of_input_may_be_changed_and_the_input_stays(columns: dict[str, Any]) -> None:
+    signature = Signature.learn(pd.DataFrame(columns))
+    X = signature.conform(pd.DataFrame(columns))
+    if isinstance(X, np.ndarray):
+        X.setflags(write=False)  # as a client's bytes are
+    made = Features(signature)(X)
+    by_position = made if isinstance(made, np.ndarray) else made.iloc
+    by_position[:, 0] = 7.0
+    assert by_position[0, 0] == 7.0
+    assert (X if isinstance(X, np.ndarray) else X.iloc)[0, 0] == 1.0
+
+
 def test_parts_are_those_of_pandas() -> None:
     times = pd.Series(pd.to_datetime(np.random.default_rng(0).integers(-(10**9), 4 * 10**9, 500), unit="s"))
     signature = Signature.learn(pd.DataFrame({"t": times}))

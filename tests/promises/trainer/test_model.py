@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ...trainer import preprocessor
 from ...trainer._core import ModelError, Tensor
 from ...trainer.model import MyModel
 from .trained import Table, numbers
@@ -37,6 +38,26 @@ def test_labels_may_be_named_after_prediction(tmp_path: Path) -> None:
     assert model.evaluate(X, (y == "up").astype(int))["accuracy"] > 0.8
     model.save(tmp_path / "0001")
     assert set(Named(dirpath=tmp_path / "0001").predict(X)) == {"down", "up"}
+
+
+def test_prep_func_may_change_its_input_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are evaluated, and answered with two outputs, more than once: each time from what they were."""
+    prep_func = preprocessor.prep_func
+
+    def in_place(X: np.ndarray) -> np.ndarray:
+        X[:, 0] *= -1
+        return prep_func(X)
+
+    monkeypatch.setattr(preprocessor, "prep_func", in_place)
+    X, y = numbers()
+    given = X.copy()
+    X.setflags(write=False)  # as the bytes of a request are
+    model = MyModel()
+    model.train(X, y)
+    assert model.evaluate(X, y)["accuracy"] > 0.8
+    model.predict(X, proba=True)
+    assert (model.predict(X) == y).mean() > 0.8
+    np.testing.assert_array_equal(X, given)
 
 
 def test_a_model_that_was_never_trained_says_so(tmp_path: Path) -> None:

@@ -24,8 +24,9 @@ _WHERE = re.compile("_(FILE|PATH|DIR|URL|URI)$|^GOOGLE_APPLICATION_CREDENTIALS$"
 #: Shorter parts of an address, and shorter values of variables, occur in messages by chance.
 _PART, _VALUE = 4, 8
 
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
-_QUERY = re.compile(r"\?[^\s'\"<>]*=[^\s'\"<>)]*")
+# Neither looks at a character more than a few times, however long a text is: clients write what ends up in messages.
+_URL = re.compile(r"(?<![A-Za-z0-9+.-])([0-9+.-]*)([A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+)")
+_QUERY = re.compile(r"\?[^\s'\"<>]*")
 _START = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:?/)?[/.~]*")
 _HOST = re.compile(r"(\[[^\]]*\]|[^:@]*)(:\d*)?")
 
@@ -41,7 +42,7 @@ def redacted(text: str, address: str = "") -> str:
     secrets = {*_secrets_of_address(address), *_secrets_of_environment()}
     for secret in sorted(secrets, key=len, reverse=True):
         text = _spelt(secret).sub("...", text)
-    return _QUERY.sub("?...", _URL.sub(lambda found: shown(found[0]), text))
+    return _QUERY.sub(_without_values, _URL.sub(lambda found: found[1] + shown(found[2]), text))
 
 
 class Redacting(logging.Filter):
@@ -58,6 +59,12 @@ class Redacting(logging.Filter):
             # Formatters take the text where there is one, and the exceptions themselves hold the secrets.
             record.exc_text, record.exc_info = redacted("".join(lines).rstrip(), self.address), None
         return True
+
+
+def _without_values(query: re.Match[str]) -> str:
+    """What follows a question mark without what it sets, up to a bracket that is closed behind it."""
+    _, sets, last = query[0].rpartition("=")
+    return f"?...{''.join(last.partition(')')[1:])}" if sets else query[0]
 
 
 def _parts(address: str) -> tuple[str, str, str, str]:

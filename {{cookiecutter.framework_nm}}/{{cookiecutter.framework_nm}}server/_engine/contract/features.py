@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
 
 class Features:
-    """Turns input in a signature's form into the columns that a model learns from, of these `names`."""
+    """Turns input in a signature's form into the columns that a model learns from, of these `names`.
+
+    What it makes is the owner's to change in place: the input itself may be a client's bytes, which cannot be changed,
+    and is answered from, evaluated and counted more than once.
+    """
 
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
@@ -34,7 +38,7 @@ class Features:
 
     def __call__(self, X: Input) -> Input:
         if not self._dates:
-            return X
+            return np.array(X) if isinstance(X, np.ndarray) else X.copy()
         if isinstance(X, np.ndarray):
             columns = list(X.T)
             return np.column_stack(

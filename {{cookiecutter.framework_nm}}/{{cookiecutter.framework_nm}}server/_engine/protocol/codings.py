@@ -55,7 +55,10 @@ def coding_of(header: bytes) -> str:
 
 
 def decoded(coding: str, body: bytes) -> Iterator[bytes]:
-    """Decompress a body, at most `STEP` bytes at a time. Raises InvalidRequest where it is damaged or cut off."""
+    """Decompress a body, at most `STEP` bytes at a time, or none where files in it are empty: each takes its time, too.
+
+    Raises InvalidRequest where it is damaged or cut off.
+    """
     stream, view = _DECODERS[coding](body), memoryview(body)
     try:
         for start in range(0, len(body), _SLICE):
@@ -64,8 +67,7 @@ def decoded(coding: str, body: bytes) -> Iterator[bytes]:
                 if stream.eof and rest:  # files may be compressed one by one, and joined
                     stream = _DECODERS[coding](rest)
                 part = stream.decompress(rest, STEP)
-                if part:
-                    yield part
+                yield part
                 rest = stream.unused_data if stream.eof else getattr(stream, "unconsumed_tail", b"")
                 if not rest and (stream.eof or len(part) < STEP):
                     break

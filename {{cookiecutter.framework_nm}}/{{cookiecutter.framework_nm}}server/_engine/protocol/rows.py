@@ -83,7 +83,8 @@ class Rows:
 
     def of_numbers(self, text: bytes) -> Optional[np.ndarray]:
         """A list of many rows of plain numbers, still unchecked, [rows, columns]; None where it is another one."""
-        return plain.numbers(text, self._width) if self._width else None
+        found = plain.numbers(text, self._width) if self._width else None
+        return None if found is None or found.ndim == 1 else found
 
     def few(self, rows: list[Any]) -> Any:
         """A few rows of `type` as they are, if nothing is wrong with them: several requests become one array. Others as

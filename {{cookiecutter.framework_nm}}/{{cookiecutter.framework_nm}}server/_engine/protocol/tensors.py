@@ -30,14 +30,19 @@ _LENGTH = struct.Struct("<I")  # what stands before each string of a binary tens
 _LONGEST_MESSAGE = 2000  # bytes; percent-encoded, as in gRPC's metadata, three times as many
 
 
+def carried(message: str) -> str:
+    """A message for a client, of a length that headers can carry, as gRPC's do: what it repeats may have any."""
+    encoded = message.encode(errors="replace")
+    if len(encoded) <= _LONGEST_MESSAGE:
+        return message
+    return encoded[: _LONGEST_MESSAGE - 3].decode(errors="ignore") + "..."
+
+
 class InvalidRequest(ValueError):
     """A request that does not fit the model. The message is for the client, and of a length that headers can carry."""
 
     def __init__(self, message: str) -> None:
-        encoded = message.encode(errors="replace")
-        if len(encoded) > _LONGEST_MESSAGE:
-            message = encoded[: _LONGEST_MESSAGE - 3].decode(errors="ignore") + "..."
-        super().__init__(message)
+        super().__init__(carried(message))
 
 
 class NamedArray(NamedTuple):

@@ -10,7 +10,7 @@ from typing import List, NamedTuple, Tuple, Type
 from ..contract.errors import NoExplanations, Unanswerable
 from ..protocol.media import Unsupported
 from ..protocol.slices import TooMuchText
-from ..protocol.tensors import InvalidRequest
+from ..protocol.tensors import InvalidRequest, carried
 from .batching import Overloaded, Unavailable
 
 #: What a client is told of an error in the model's own code.
@@ -85,5 +85,5 @@ class Failed(Exception):
     """A request that is not answered with a prediction: its outcome, and a message for the client."""
 
     def __init__(self, outcome: Outcome, message: str) -> None:
-        super().__init__(message)
+        super().__init__(carried(message))
         self.outcome = outcome

@@ -23,6 +23,8 @@ FORMATS = ("text", "json")
 #: One line per request, where that is asked for: its fields are the record's `fields`.
 ACCESS = logging.getLogger("inference.access")
 
+#: Characters of a message, of a traceback or of a field, which may repeat all that a client has sent.
+_LONGEST = 65_536
 _COLOURS = re.compile("\x1b\\[[0-9;]*[A-Za-z]")
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -89,6 +91,9 @@ def _word(value: object) -> str:
 
 def _plain(text: str) -> str:
     text = _COLOURS.sub("", text).encode("utf-8", "replace").decode()
+    if len(text) > _LONGEST:
+        half = _LONGEST // 2
+        text = f"{text[:half]} ... {len(text) - _LONGEST} characters more ... {text[-half:]}"
     return _CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
 
 

@@ -33,6 +33,8 @@ from .undecodable import RefuseUndecodable
 _CLOSE = (b"connection", b"close")
 #: A share of the drain, so that each gRPC channel has left by its end.
 _AGE = 0.4
+#: Seconds in which what a connection that has just been accepted asks is read: closed before, it would be reset.
+_READ = 0.1
 
 
 class Server(kserve.ModelServer):
@@ -115,6 +117,7 @@ class Server(kserve.ModelServer):
         if self._uvicorn.started:
             for server in self._uvicorn.servers:
                 server.close()
+        await asyncio.sleep(_READ)
         while self._connections:
             for connection in filter(_idle, self._connections):
                 connection.shutdown()
