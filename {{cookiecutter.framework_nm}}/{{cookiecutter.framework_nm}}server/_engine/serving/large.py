@@ -45,16 +45,20 @@ async def decode(
     except NotPlain as error:
         if len(body) > text:
             raise error.instead from None
-    loop = asyncio.get_running_loop()
-    return [await loop.run_in_executor(_READER, _read_whole, model, body, json_size, v1, media)]
+    return [await read_whole(model.decoder.decode, body, json_size, v1, media)]
 
 
-def _read_whole(model: Serving, *given: Any) -> Request:
-    """Decode a body without collecting garbage: nothing of it is, and looking for it takes longer than the rest."""
+async def read_whole(read: Callable[..., T], *given: Any) -> T:
+    """What `read` makes of a body, beside the event loop, and one body at a time. Raises what that raises."""
+    return await asyncio.get_running_loop().run_in_executor(_READER, functools.partial(_without_collecting, read, *given))
+
+
+def _without_collecting(read: Callable[..., T], *given: Any) -> T:
+    """Read a body without collecting garbage: nothing of it is, and looking for it takes longer than the rest."""
     collects = gc.isenabled()
     gc.disable()
     try:
-        return model.decoder.decode(*given)
+        return read(*given)
     except InvalidRequest as error:
         error.__traceback__ = error.__context__ = None  # which would keep all rows for the next collection
         raise error

@@ -147,7 +147,7 @@ class Prediction(Call[Serving]):
                 f"{len(body)}: send its attributes in headers, and the request as the body"
             )
         if form == events.STRUCTURED and len(body) >= LARGE:
-            return await asyncio.get_running_loop().run_in_executor(None, events.data, form, body)
+            return await large.read_whole(events.data, form, body)
         return events.data(form, body)
 
     async def _prediction(self, model: Serving, body: bytes) -> Answer:
