@@ -71,6 +71,13 @@ class Signature(msgspec.Struct, frozen=True):
             return (Tensor("input-0", "FP64", (-1, len(self.columns))),)
         return tuple(Tensor(column.name, column.datatype, (-1,)) for column in self.columns)
 
+    @property
+    def expected(self) -> str:
+        """The V2 inputs in words, and how their values are spelt."""
+        spelt = {column.name: f" ({column.form.expected})" for column in self.columns if column.form is not None}
+        inputs = (f"{item.name!r} {item.datatype} {list(item.shape)}{spelt.get(item.name, '')}" for item in self.inputs)
+        return ", ".join(inputs)
+
     @classmethod
     def learn(
         cls,
