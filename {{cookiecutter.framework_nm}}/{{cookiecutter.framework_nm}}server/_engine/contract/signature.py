@@ -9,6 +9,7 @@ https://github.com/kserve/open-inference-protocol
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple, Union
 
@@ -219,7 +220,10 @@ class Signature(msgspec.Struct, frozen=True):
             return np.column_stack(columns)
         import pandas as pd
 
-        return pd.DataFrame(dict(zip(self.names, columns)))
+        frame = pd.DataFrame(dict(zip(self.names, columns)))
+        # Of requests that it puts together, pandas compares names one by one, unless all have the same object.
+        frame.columns = _index(tuple(self.names))
+        return frame
 
     def without_missing(self, X: np.ndarray) -> np.ndarray:
         """An array of numbers, [rows, columns], with NaN for those that spell a missing value."""
@@ -232,3 +236,10 @@ class Signature(msgspec.Struct, frozen=True):
     def spellings(self) -> frozenset[str]:
         """The texts that spell a missing value."""
         return frozenset() if self.missing is None else frozenset(("", *self.missing))
+
+
+@functools.lru_cache(maxsize=64)
+def _index(names: Tuple[str, ...]) -> pd.Index:
+    import pandas as pd
+
+    return pd.Index(names)
