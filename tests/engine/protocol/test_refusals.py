@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from _engine.contract.dates import Dates
 from _engine.contract.signature import Column, Signature
 from _engine.protocol.tensors import InvalidRequest
 from forms import IMAGE, IMAGES, MIXED, NUMBERS, ROWS, decode, tensor
@@ -79,6 +80,12 @@ def test_what_does_not_fit_is_said(content: Any, complaints: list[str]) -> None:
         decode(MIXED, content)
     for complaint in complaints:
         assert complaint in str(error.value)
+
+
+def test_tensors_that_are_expected_are_told_with_their_spelling() -> None:
+    dates = Signature((Column("when", "BYTES", form=Dates("%d.%m.%Y")), Column("plan", "BYTES")))
+    with pytest.raises(InvalidRequest, match=r"expected 'when' BYTES \[-1\] \(a date or time such as 31\.05\.2024, .*"):
+        decode(dates, {"inputs": [tensor("day", "BYTES", [1], ["1.1.2024"])]})
 
 
 def test_a_message_is_short_enough_for_a_header() -> None:

@@ -148,3 +148,5 @@ def test_how_a_column_is_spelt_is_in_the_schema() -> None:
     text = json.dumps(schema)
     assert "a date or time such as 31.05.2024, or as 2024-05-31" in text
     assert "Nothing is learnt from it: it names the rows." in text
+    tensors = schemas.request_v2(Signature(columns), OUTPUTS)["properties"]["inputs"]
+    assert "'when' BYTES [-1] (a date or time such as 31.05.2024, or as 2024-05-31" in tensors["description"]

@@ -9,6 +9,7 @@ import pytest
 from _engine.artifact import metadata
 from _engine.artifact.metadata import Metadata
 from _engine.artifact.provenance import Data, Provenance
+from _engine.contract.dates import Dates
 from _engine.contract.signature import Column, Tensor
 from _engine.reporting.__main__ import main
 
@@ -29,7 +30,7 @@ def model(**changes: object) -> Metadata:
             task="classification",
             inputs=(),
             outputs=(Tensor("predict", "BYTES", (-1,)),),
-            columns=(Column("age", "FP64"), Column("[red]plan", "BYTES")),
+            columns=(Column("age", "FP64"), Column("[red]plan", "BYTES"), Column("since", "BYTES", form=Dates())),
             labels=["leaves", "stays"],
             metrics={"accuracy": 0.75, "baseline_accuracy": 0.5},
             state={},
@@ -49,7 +50,8 @@ def folder(tmp_path: Path) -> Path:
     assert first.made
     settings = {**first.made.settings, "extras_seconds": 60, "min_count": 5}
     made = msgspec.structs.replace(first.made, hyperparameters={"depth": 4, "rounds": 100}, settings=settings)
-    second = model(made=made, columns=(Column("age", "FP64", nullable=True),), metrics={"accuracy": 0.8})
+    columns = (Column("age", "FP64", nullable=True), Column("since", "BYTES", form=Dates("%d.%m.%Y", parts=("month",))))
+    second = model(made=made, columns=columns, metrics={"accuracy": 0.8})
     for name, found in (("0001", first), ("0002", second)):
         (tmp_path / name).mkdir()
         metadata.write(tmp_path / name, found)
@@ -80,8 +82,9 @@ def test_what_differs_between_two_is_shown(folder: Path, capsys: pytest.CaptureF
         "depth": ["3", "4"],
         "accuracy": ["0.750", "0.800", "+0.050"],
     }
-    assert found["column 'age'"] == ["FP64", "FP64 or missing"]
-    assert found["column '[red]plan'"] == ["BYTES", "-"]
+    assert found["column 'age'"] == ["number", "number or missing"]
+    assert found["column '[red]plan'"] == ["text", "-"]
+    assert found["column 'since'"] == ["date such as 2024-05-31", "date such as 31.05.2024"]
     assert not {"rounds", "target", "data", "extras_seconds"} & set(found)
     main(["--dir", str(folder), "compare", "1", "1"])
     assert capsys.readouterr().out == "0001 and 0001 do not differ in data, settings or metrics.\n"

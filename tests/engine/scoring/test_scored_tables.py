@@ -204,7 +204,17 @@ def test_what_separates_cells_is_found_out_and_an_encoding_can_be_named(tmp_path
     assert read(tmp_path / "out.csv")["predict"].tolist() == served(rows)
 
 
+@pytest.mark.parametrize("keep", [["--keep", 'id,"last, first"'], ["--keep", "id", '--keep="last, first"']])
+def test_a_column_with_a_comma_is_kept(tmp_path: Path, keep: List[str]) -> None:
+    write(tmp_path / "in.csv", [{**row, "last, first": "Lovelace, Ada"} for row in records(5)])
+    with pytest.raises(SystemExit, match='write "last, first", with the double quotes'):
+        score(tmp_path, str(tmp_path / "in.csv"), str(tmp_path / "out.csv"), "--keep", "last, first")
+    score(tmp_path, str(tmp_path / "in.csv"), str(tmp_path / "out.csv"), *keep)
+    assert list(read(tmp_path / "out.csv")) == ["id", "last, first", "predict", "error"]
+
+
 REFUSED = {
+    "a quote that is not closed": (["in.csv", "out.csv", "--keep", '"id'], "2"),
     "no such file": (["nothing.csv", "out.csv"], "nothing.csv does not exist: expected a file, or a folder"),
     "no table": (["pkg", "out.csv"], "expected a file, or a folder of files, whose names end in .csv"),
     "no such column to keep": (["in.csv", "out.csv", "--keep", "name"], "has no column 'name'; its columns are 'id'"),

@@ -9,6 +9,7 @@ import threading
 import weakref
 from pathlib import Path
 from typing import Any, Awaitable, Callable, Dict, List, Tuple
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -385,6 +386,10 @@ def test_a_refused_request_is_gone_with_its_answer(tmp_path: Path, refused: Dict
     asyncio.run(main())
 
 
+def for_both(*rows: Any) -> bytes:
+    return json.dumps({"instances": rows, "parameters": {"outputs": ["predict", "predict_proba"]}}).encode()
+
+
 #: Requests that are answered without a task, and those that take one.
 USUAL: Dict[str, Tuple[str, bytes, Dict[str, str]]] = {
     "V1": ("v1", content("v1", [1.0, "a"], [2.0, None]), {}),
@@ -399,7 +404,8 @@ UNUSUAL: Dict[str, Tuple[str, bytes, Dict[str, str]]] = {
     "a mistake": ("v1", b"{", {}),
     "no such column": ("v1", b'{"instances": [{"y": 1}]}', {}),
     "an explanation": ("explain", content("v1", [1.0, "a"]), {}),
-    "two outputs": ("v1", b'{"instances": [[1, "a"]], "parameters": {"outputs": ["predict", "predict_proba"]}}', {}),
+    "two outputs": ("v1", for_both([1.0, "a"]), {}),
+    "two outputs to be packed": ("v1", for_both(*([0.12345678912, "a"],) * 700), {"accept_encoding": "gzip"}),
     "packed": ("v1", gzip.compress(content("v1", [1.0, "a"])), {"content_encoding": "gzip"}),
     "many rows": ("v1", content("v1", *([1.0, "a"],) * 2000), {}),
     "an answer to be packed": (
@@ -411,11 +417,16 @@ UNUSUAL: Dict[str, Tuple[str, bytes, Dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("asked", [*USUAL, *UNUSUAL])
-def test_what_is_usual_takes_no_task_and_the_answer_is_the_same(tmp_path: Path, asked: str) -> None:
+def test_what_is_usual_takes_no_task_and_the_answer_is_the_same(
+    tmp_path: Path, asked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And whatever is asked, is decoded once."""
+
     async def main() -> None:
         server = Server(tmp_path, body=100_000, bytes=100_000, rows=5000)
         way, body, headers = {**USUAL, **UNUSUAL}[asked]
-        found, told = [], []
+        found, told, decode = [], [], Mock(wraps=server.model.decoder.decode)
+        monkeypatch.setattr(server.model.decoder, "decode", decode)
         for kind in (way, f"{way}, prompt"):
             call = server.begin(kind, len(body), **headers)
             if isinstance(call, Prompt):
@@ -430,6 +441,7 @@ def test_what_is_usual_takes_no_task_and_the_answer_is_the_same(tmp_path: Path, 
             told.append((call.outcome, call.bytes_in, call.complete))
         assert found[0].status == (400 if asked in ("a mistake", "no such column") else 200), found[0]
         assert (found[0], told[0]) == (found[1], told[1])
+        assert decode.call_count == 2
         assert (await server.ask("v1")).status == 200
 
     asyncio.run(main())

@@ -404,3 +404,13 @@ def test_what_is_not_learnt_from_may_be_sent(mixed: Decoder) -> None:
     for name in (b"id", b""):
         lines = name + b",when,price,ok\na7,31.05.2024,3,no\n"
         assert mixed.decode(lines, media=Media(CSV, "application/json", None)).X.tolist() == expected
+
+
+def test_inputs_of_one_signature_share_their_names() -> None:
+    """What puts requests together, or counts them, need not compare names."""
+    X = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
+    signature = Signature.learn(X)
+    first: Any = signature.conform(X)
+    second: Any = signature.conform([[3.0, "z"]])
+    assert first.columns is second.columns
+    assert list(first.columns) == ["a", "b"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from _engine.contract.listed import split
 from _engine.contract.signature import Signature
 from _engine.tables.reading import DataError, Wanted, read_data
 
@@ -219,7 +221,13 @@ def test_a_number_that_means_a_missing_value_must_match_to_the_letter_in_text_al
     pd.testing.assert_frame_equal(pd.DataFrame(asked).isna(), X.isna())
 
 
-def test_missing_is_not_proposed_for_a_spelling_with_a_comma(tmp_path: Path) -> None:
-    file = csv(tmp_path, "\n".join(["age,y", *(f"{age},{age % 2}" for age in range(20, 40)), '"n,a",1', ""]))
-    with pytest.raises(DataError, match=r"leave their cells empty in the file, .* use --columns age:text"):
-        read_data(file, "y")
+@pytest.mark.parametrize("cell", ["n,a", "-,-", 'it\'s "n,a"'])
+def test_what_is_proposed_for_spellings_with_commas_helps(cell: str, tmp_path: Path) -> None:
+    table = pd.DataFrame({"age": [*map(str, range(20, 40)), cell], "y": [0, 1, 0] * 7})
+    table.to_csv(tmp_path / "data.csv", index=False)
+    with pytest.raises(DataError) as error:
+        read_data(tmp_path / "data.csv", "y")
+    command = str(error.value).partition("If they are missing values, use ")[2].partition("; if ")[0]
+    said = " ".join(shlex.split(command)).replace("=", " ").partition(" ")[2]
+    X, *_ = read_data(tmp_path / "data.csv", "y", Wanted(missing=split(said)))
+    assert X["age"].isna().sum() == 1

@@ -57,6 +57,13 @@ def test_what_says_nothing_is_left_out_and_why(tmp_path: Path, capsys: pytest.Ca
     assert "Clients may still send columns that are left out. To learn from one, use --columns NAME:KIND." in printed
 
 
+def test_a_column_with_a_comma_is_left_out_as_any_other(tmp_path: Path) -> None:
+    columns = {"x": np.arange(ROWS) % 7, "last, first": np.arange(ROWS) % 3, "y": [0, 1] * 30}
+    assert prepared(tmp_path, columns, drop='"last, first"').signature(np.arange(ROWS)).names == ["x"]
+    with pytest.raises(DataError, match='in a list of names, write "last, first", with the double quotes'):
+        prepared(tmp_path, columns, drop="last, first")
+
+
 def test_all_names_that_cannot_be_are_said_at_once(tmp_path: Path) -> None:
     """Those of columns that are left out may be any."""
     odd = {'say "hi"': range(ROWS), "two\nlines": COLUMNS["plan"], 'al"one': [n % 7 for n in range(ROWS)], 'on"e': 1}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import pickle
 import weakref
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import sklearn
-from _engine.training.quickening import plain, quicken
+from _engine.training.quickening import quickened
+from pickled import Pickled
 from sklearn import ensemble
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
@@ -65,12 +67,23 @@ def encoders() -> dict[str, Any]:
     }
 
 
+class Learner(Pickled):
+    """Fits the estimator that it is given."""
+
+    estimator: Any
+
+    def fit(self, X: Any, y: np.ndarray) -> None:
+        self.model = self.estimator.fit(X, y)
+
+    def infer(self, X: Any, proba: bool) -> np.ndarray:
+        answer: np.ndarray = self.model.predict_proba(X) if proba else self.model.predict(X)
+        return answer
+
+
 def pair(estimator: Any, target: str, encoder: str = "scaled") -> tuple[Any, Any]:
-    """A pipeline as scikit-learn has it, and the same one made quicker."""
+    """A pipeline as scikit-learn has it, and what answers in its place."""
     slow = make_pipeline(encoders()[encoder], clone(estimator)).fit(X[:200], TARGETS[target][:200])
-    quick = copy.deepcopy(slow)
-    quicken(quick)
-    return slow, quick
+    return slow, quickened(slow)
 
 
 def methods(target: str) -> list[str]:
@@ -98,8 +111,7 @@ def test_answers_are_equal_bit_by_bit_without_scikit_learns_checks(
 @pytest.mark.parametrize("estimator, target", FORESTS)
 def test_forests_need_no_joblib(estimator: Any, target: str, alone: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     model = make_pipeline(*[StandardScaler()] * (not alone), clone(estimator)).fit(X, TARGETS[target])
-    quick = model[-1] if alone else model
-    quicken(quick)
+    quick = quickened(model[-1] if alone else model)
     if target == "numbers" or COUNTS_SHARES:
         monkeypatch.setattr(_forest, "Parallel", None)
     for name in methods(target):
@@ -135,7 +147,7 @@ def test_other_input_is_answered_or_refused_as_scikit_learn_does(estimator: Any,
     assert answer(quick) == answer(slow)
 
 
-def test_other_models_stay_as_they_are() -> None:
+def test_other_models_answer_themselves() -> None:
     class Other(ensemble.RandomForestRegressor):
         """Answers in the owner's own way."""
 
@@ -154,21 +166,16 @@ def test_other_models_stay_as_they_are() -> None:
         make_pipeline(SimpleImputer(add_indicator=True), Ridge()).fit(GAPS, target),
         None,
     ):
-        before = type(model)
-        quicken(model)
-        assert type(model) is before
+        assert quickened(model) is None
 
 
-def test_steps_that_make_frames_make_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_steps_that_make_frames_make_them() -> None:
     model = make_pipeline(StandardScaler().set_output(transform="pandas"), Ridge()).fit(X, TARGETS["numbers"])
-    quicken(model)
-    assert type(model) is Pipeline
+    assert quickened(model) is None
 
 
 def test_a_forest_on_several_threads_uses_them() -> None:
-    forest = ensemble.RandomForestRegressor(3, n_jobs=2).fit(X, TARGETS["numbers"])
-    quicken(forest)
-    assert type(forest) is ensemble.RandomForestRegressor
+    assert quickened(ensemble.RandomForestRegressor(3, n_jobs=2).fit(X, TARGETS["numbers"])) is None
 
 
 @pytest.mark.usefixtures("without_collecting")
@@ -178,36 +185,69 @@ def test_a_copy_is_scikit_learns_and_nothing_stays_of_one_that_is_gone(
     estimator: Any, target: str, alone: bool
 ) -> None:
     """A server that has frozen its objects would keep a cycle for ever."""
-    slow, quick = pair(estimator, target)
+    model, quick = pair(estimator, target)
     if alone:
-        slow, quick = slow[-1], copy.deepcopy(slow[-1])
-        quicken(quick)
-    for again in (copy.deepcopy(quick), pickle.loads(pickle.dumps(quick)), plain(quick)):
-        assert type(again) is type(slow)
-        assert vars(again).keys() == vars(slow).keys()
-        np.testing.assert_array_equal(again.predict(X), slow.predict(X))
-    gone = weakref.ref(quick)
-    del quick, again
+        model, quick = model[-1], quickened(model[-1]) or model[-1]
+    for again in (copy.deepcopy(quick), pickle.loads(pickle.dumps(quick))):
+        assert type(again) is type(model)
+        assert vars(again).keys() == vars(model).keys()
+        np.testing.assert_array_equal(again.predict(X), model.predict(X))
+    gone = weakref.ref(model)
+    del model, quick, again
     assert gone() is None
 
 
+@pytest.mark.parametrize("encoder", ["filled", "codes"])
 @pytest.mark.parametrize("estimator, target", ESTIMATORS)
-def test_one_that_is_fitted_again_answers_what_it_learnt_then(estimator: Any, target: str) -> None:
-    slow, quick = pair(estimator, target, "filled")
-    for model in (slow, quick):
-        model.fit(2 * X + 1, TARGETS[target][::-1])
-    np.testing.assert_array_equal(quick.predict(X), slow.predict(X))
-    np.testing.assert_array_equal(
-        clone(quick).fit(X, TARGETS[target]).predict(X), clone(slow).fit(X, TARGETS[target]).predict(X)
-    )
+def test_one_that_is_fitted_again_answers_what_it_learnt_then(estimator: Any, target: str, encoder: str) -> None:
+    model, quick = pair(estimator, target, encoder)
+    model.fit(2 * X + 1, TARGETS[target][::-1])
+    np.testing.assert_array_equal(quick.predict(X), model.predict(X))
+
+
+def test_one_whose_steps_were_replaced_answers_by_its_new_ones() -> None:
+    model, quick = pair(Ridge(), "numbers")
+    model.set_params(ridge=LinearRegression().fit(X, -TARGETS["numbers"]))
+    np.testing.assert_array_equal(quick.predict(X), model.predict(X))
+
+
+@pytest.mark.parametrize("alone", [False, True], ids=["pipeline", "alone"])
+@pytest.mark.parametrize("estimator, target", ESTIMATORS)
+def test_who_looks_at_a_loaded_model_sees_scikit_learns_own(
+    estimator: Any, target: str, alone: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As converters, copies and files do, by its class; and yet it answers by arithmetic."""
+    trained = Learner(task="regression" if target == "numbers" else "classification")
+    trained.estimator = clone(estimator) if alone else make_pipeline(StandardScaler(), clone(estimator))
+    trained.train(X, TARGETS[target])
+    trained.save(tmp_path / "0001", extras_seconds=0)
+    loaded = Learner(dirpath=tmp_path / "0001")
+    seen = loaded.model
+    for each in (seen, clone(seen), copy.copy(seen), copy.deepcopy(loaded).model, pickle.loads(pickle.dumps(seen))):
+        assert type(each) is type(trained.model)
+    assert vars(seen).keys() == vars(trained.model).keys()
+    expected = trained.predict(X)
+    np.testing.assert_array_equal(copy.deepcopy(loaded).predict(X), expected)
+    if not alone:
+        monkeypatch.setattr(Pipeline, "predict", None)
+    np.testing.assert_array_equal(loaded.predict(X), expected)
+
+
+def test_a_loaded_model_whose_estimator_somebody_replaces_answers_by_that(tmp_path: Path) -> None:
+    trained = Learner(task="regression")
+    trained.estimator = Ridge()
+    trained.train(X, TARGETS["numbers"])
+    trained.save(tmp_path / "0001", extras_seconds=0)
+    loaded = Learner(dirpath=tmp_path / "0001")
+    loaded.model = LinearRegression().fit(X, -TARGETS["numbers"])
+    np.testing.assert_array_equal(loaded.predict(X), loaded.model.predict(X))
 
 
 def test_trees_that_answer_otherwise_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """As those of older versions, whose leaves count rows where newer ones have shares of them."""
     forest = ensemble.RandomForestClassifier(3, random_state=0).fit(X, TARGETS["two"])
     monkeypatch.setattr(ensemble.RandomForestClassifier, "predict_proba", lambda self, X: np.full((len(X), 2), 0.4))
-    quicken(forest)
-    assert type(forest) is ensemble.RandomForestClassifier
+    assert quickened(forest) is None
 
 
 @pytest.mark.parametrize("size", [1e-9, 1.0, 1e9])
@@ -220,6 +260,5 @@ def test_probabilities_that_are_computed_otherwise_stay_so(size: float, monkeypa
 
     monkeypatch.setattr(LogisticRegression, "predict_proba", label_by_label)
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(size * X, TARGETS["many"])
-    expected = model.predict_proba(size * X)
-    quicken(model)
-    np.testing.assert_array_equal(model.predict_proba(size * X), expected)
+    quick = quickened(model)
+    np.testing.assert_array_equal(quick.predict_proba(size * X), model.predict_proba(size * X))

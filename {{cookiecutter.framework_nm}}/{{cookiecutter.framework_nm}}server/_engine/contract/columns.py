@@ -43,4 +43,6 @@ class Column(msgspec.Struct, frozen=True):
     @property
     def kind(self) -> str:
         """What it is, in words."""
+        if self.shape:
+            return f"tensor of {' x '.join(map(str, self.shape))}"
         return "date" if isinstance(self.form, Dates) else _KINDS[self.datatype]

@@ -9,6 +9,7 @@ https://github.com/kserve/open-inference-protocol
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Tuple, Union
 
@@ -70,6 +71,13 @@ class Signature(msgspec.Struct, frozen=True):
         if all(column.datatype == "FP64" for column in self.columns):
             return (Tensor("input-0", "FP64", (-1, len(self.columns))),)
         return tuple(Tensor(column.name, column.datatype, (-1,)) for column in self.columns)
+
+    @property
+    def expected(self) -> str:
+        """The V2 inputs in words, and how their values are spelt."""
+        spelt = {column.name: f" ({column.form.expected})" for column in self.columns if column.form is not None}
+        inputs = (f"{item.name!r} {item.datatype} {list(item.shape)}{spelt.get(item.name, '')}" for item in self.inputs)
+        return ", ".join(inputs)
 
     @classmethod
     def learn(
@@ -212,7 +220,10 @@ class Signature(msgspec.Struct, frozen=True):
             return np.column_stack(columns)
         import pandas as pd
 
-        return pd.DataFrame(dict(zip(self.names, columns)))
+        frame = pd.DataFrame(dict(zip(self.names, columns)))
+        # Of requests that it puts together, pandas compares names one by one, unless all have the same object.
+        frame.columns = _index(tuple(self.names))
+        return frame
 
     def without_missing(self, X: np.ndarray) -> np.ndarray:
         """An array of numbers, [rows, columns], with NaN for those that spell a missing value."""
@@ -225,3 +236,10 @@ class Signature(msgspec.Struct, frozen=True):
     def spellings(self) -> frozenset[str]:
         """The texts that spell a missing value."""
         return frozenset() if self.missing is None else frozenset(("", *self.missing))
+
+
+@functools.lru_cache(maxsize=64)
+def _index(names: Tuple[str, ...]) -> pd.Index:
+    import pandas as pd
+
+    return pd.Index(names)

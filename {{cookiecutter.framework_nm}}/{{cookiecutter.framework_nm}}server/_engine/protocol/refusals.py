@@ -33,8 +33,7 @@ class Refusals:
 
     def expected(self) -> str:
         """The tensors that the model takes."""
-        inputs = (f"{item.name!r} {item.datatype} {list(item.shape)}" for item in self._signature.inputs)
-        return f"expected {', '.join(inputs)}"
+        return f"expected {self._signature.expected}"
 
     def rows(self, rows: list[Any], first: int = 0) -> Iterator[str]:
         """Say what is wrong with rows, as they stand in JSON; `first` is the number of the first one."""

@@ -48,7 +48,6 @@ def request_of_peers(signature: Signature, outputs: Sequence[Tensor]) -> Schema:
 
 def request_v2(signature: Signature, outputs: Sequence[Tensor]) -> Schema:
     """Tensors: those of the signature, or one per column."""
-    expected = ", ".join(f"{item.name} ({item.datatype}, {list(item.shape)})" for item in signature.inputs)
     tensor = _object(
         {
             "name": {"type": "string"},
@@ -60,7 +59,11 @@ def request_v2(signature: Signature, outputs: Sequence[Tensor]) -> Schema:
     )
     output = _object({"name": {"enum": _names(outputs)}}, parameters=_object({}, binary_data={"type": "boolean"}))
     parameters = _object({}, **_proba(outputs), binary_data_output={"type": "boolean"}, content_type=_CONTENT_TYPE)
-    inputs = {**_array(tensor), "minItems": 1, "description": f"{expected}; or a tensor per column, in any order."}
+    inputs = {
+        **_array(tensor),
+        "minItems": 1,
+        "description": f"{signature.expected}; or a tensor per column, in any order.",
+    }
     return _object({"inputs": inputs}, id={"type": "string"}, parameters=parameters, outputs=_array(output))
 
 

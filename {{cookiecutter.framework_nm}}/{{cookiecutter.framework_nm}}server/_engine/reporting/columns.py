@@ -21,8 +21,7 @@ NAMED, LONGEST = 3, 60
 def describe(signature: Signature, X: Any, min_count: int) -> List[Column]:
     """Describe the columns of rows in the signature's form; by the signature alone, where X is None."""
     if X is None or signature.tensor:
-        kinds = {True: f"tensor of {' x '.join(map(str, signature.tensor))}", False: ""}[bool(signature.tensor)]
-        return [Column(column.name, kinds or column.kind, 0, 0) for column in signature.columns]
+        return [Column(column.name, column.kind, 0, 0) for column in signature.columns]
     table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(X)
     return [_describe(column, table.iloc[:, at], min_count) for at, column in enumerate(signature.columns)]
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from ..artifact import metadata
 from ..artifact.metadata import Metadata
 from ..artifact.versions import versions
+from ..contract.columns import Column
 from ..contract.errors import ModelError
 from .words import number
 
@@ -71,9 +72,7 @@ def comparison(first: Path, second: Path) -> Table:
 def _facts(one: Metadata) -> Dict[str, Any]:
     """What a model was made with, by name."""
     made = one.made
-    columns = {
-        f"column {column.name!r}": f"{column.datatype}{' or missing' * column.nullable}" for column in one.columns
-    }
+    columns = {f"column {column.name!r}": _told(column) for column in one.columns}
     return {
         "data": _data(one),
         "SHA-256 of the data": (made.data.sha256 if made and made.data else None) or "-",
@@ -86,6 +85,11 @@ def _facts(one: Metadata) -> Dict[str, Any]:
         **columns,
         **_choices(one),
     }
+
+
+def _told(column: Column) -> str:
+    spelt = "" if column.form is None else f" such as {column.form.example}"
+    return f"{column.kind}{spelt}{' or missing' * column.nullable}"
 
 
 def _choices(one: Metadata) -> Dict[str, str]:

@@ -18,6 +18,7 @@ from ..artifact.metadata import FILE
 from ..artifact.signing import find_key
 from ..artifact.versions import current
 from ..contract.errors import ModelError
+from ..contract.listed import split
 from ..tables.files import DataError
 from .places import Place, Unfinished, find
 from .progress import Progress
@@ -91,10 +92,9 @@ class _Scoring:
         return progress.said(self._run.out.shown)
 
     def _kept(self) -> Tuple[str, ...]:
-        names = self._source.files[0].names
-        if self._asked.keep == "all":
-            return names
-        keep = tuple(name for name in self._asked.keep.split(",") if name)
+        keep = tuple(name for names in self._asked.keep for name in names)
+        if keep == ("all",):
+            return self._source.files[0].names
         check_columns(self._source, keep)
         return keep
 
@@ -150,6 +150,13 @@ def _shard(text: str) -> Tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+def _names(text: str) -> Tuple[str, ...]:
+    try:
+        return split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("expected a whole number from 1 on")
@@ -177,7 +184,14 @@ def _parser(package: str) -> argparse.ArgumentParser:
     add("--model", default="", help="model directory, or folder of versions; unless given, the newest that you trained")
     add("--proba", action="store_true", help="write the probability of each label, too")
     add("--explain", action="store_true", help="write what each column adds to the prediction, too")
-    add("--keep", default="", metavar="NAMES", help="columns of IN to write, too: id,name; or all")
+    add(
+        "--keep",
+        type=_names,
+        action="append",
+        default=[],
+        metavar="NAMES",
+        help='columns of IN to write, too: id,name, or id,"last, first" where one has a comma; or all',
+    )
     add(
         "--errors",
         choices=("column", "stop"),

@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tu
 import orjson
 import pyarrow.parquet as pq
 
+from ..contract.listed import lacking
 from ..protocol.lines import named
 from ..tables.files import DataError, separator_of
 from .places import Place, failing, find
@@ -236,11 +237,8 @@ def check_columns(source: Source, required: Sequence[str]) -> None:
     """Raise DataError where a file's columns lack some of these; lines of JSON may each have others."""
     problems = []
     for file in source.files if source.format != "jsonl" else ():
-        absent = [name for name in required if name not in file.names]
-        if absent:
-            problems.append(
-                f"{file.place.shown} has no column {', '.join(map(repr, absent))}; its columns are "
-                f"{', '.join(map(repr, file.names))}"
-            )
+        problem = lacking(required, file.names)
+        if problem:
+            problems.append(f"{file.place.shown} has {problem}")
     if problems:
         raise DataError("\n".join(problems[:10]))

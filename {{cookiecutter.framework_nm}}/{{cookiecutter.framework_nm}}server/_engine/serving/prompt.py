@@ -11,15 +11,13 @@ import functools
 import time
 from typing import Awaitable, Callable, Protocol
 
-import numpy as np
-
-from ..protocol.answers import Output, encode
+from ..protocol.answers import Output
 from ..protocol.plain import MANY
 from ..protocol.requests import Request
 from .failures import OK
 from .gate import nothing
 from .jobs import Job, Result
-from .rest import WORTHWHILE, Answer, Prediction, predictions
+from .rest import WORTHWHILE, Answer, Prediction
 
 
 class Client(Protocol):
@@ -46,21 +44,22 @@ class Prompt(Prediction):
         return body
 
     def _submitted(self, body: bytes, client: Client) -> bool:
-        """Whether the model has been asked; if not, a task is to decode the body, and to say what is wrong with it."""
+        """Whether the body is decoded, and the model asked, here or in a task; if not, a task is to say why."""
         assert self.ticket
         since = time.perf_counter()
         try:
             model = self.model
             request = model.decoder.decode(body, self.json_size(), not self.can.tensors, self.media, lists=True)
-            if len(request.outputs) > 1:
-                return False
             self.hold(len(request.X))
             decoded = time.perf_counter()
+            model.telemetry.preprocess(decoded - since)
+            if len(request.outputs) > 1:
+                client.later(functools.partial(self._several, request, decoded))
+                return True
             job = model.submit(request, functools.partial(self._conclude, request, decoded, client))
         except Exception as error:
             self.refused = error
             return False
-        model.telemetry.preprocess(decoded - since)
         self.ticket.stop = functools.partial(self._stop, job, client)
         return True
 
@@ -71,7 +70,9 @@ class Prompt(Prediction):
         try:
             if isinstance(result, Exception):
                 raise result
-            answer = self._encode(request, decoded, result)
+            asked = request.outputs[0]
+            output = Output(asked.alias or self.model.output_of(request, asked), result)
+            answer = self.concluded(request, decoded, [output])
         except Exception as error:
             client.done(self.refusal(self.failed(error)))
             return
@@ -81,15 +82,9 @@ class Prompt(Prediction):
         else:
             client.later(functools.partial(self.compressed, answer))
 
-    def _encode(self, request: Request, decoded: float, values: np.ndarray) -> Answer:
-        model, asked = self.model, request.outputs[0]
-        predicted = time.perf_counter()
-        model.telemetry.predict(predicted - decoded)
-        answer = predictions(
-            encode(self.name, request, [Output(asked.alias or model.output_of(request, asked), values)])
-        )
-        model.telemetry.postprocess(time.perf_counter() - predicted)
-        return answer
+    async def _several(self, request: Request, decoded: float) -> Answer:
+        """The answer to a request for several outputs, which takes a task."""
+        return await self.compressed(await self.predicted(request, decoded))
 
     def _stop(self, job: Job, client: Client) -> None:
         """The time is over, or the client has left."""

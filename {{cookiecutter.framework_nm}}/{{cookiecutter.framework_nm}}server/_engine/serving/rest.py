@@ -14,7 +14,7 @@ from typing import Awaitable, Callable, List, Mapping, NamedTuple, Optional, Tup
 import orjson
 
 from ..protocol import events
-from ..protocol.answers import BINARY, Growing, encode
+from ..protocol.answers import BINARY, Growing, Output, encode
 from ..protocol.answers import Answer as Encoded
 from ..protocol.codings import coding_for, coding_of, compressed, decoded
 from ..protocol.media import PLAIN, Media, media_of
@@ -151,20 +151,26 @@ class Prediction(Call[Serving]):
         return events.data(form, body)
 
     async def _prediction(self, model: Serving, body: bytes) -> Answer:
-        measure = model.telemetry
         start = time.perf_counter()
         requests = await self._decode(model, body)
         decoded = self.step("decode", start)
-        measure.preprocess(decoded - start)
+        model.telemetry.preprocess(decoded - start)
         if len(body) >= SLICED:
-            encoded = await self._in_batches(model, requests)
-        else:
-            outputs = await model.answer(requests[0], self.trace)
-            predicted = time.perf_counter()
-            measure.predict(predicted - decoded)
-            encoded = encode(self.name, requests[0], outputs)
-            measure.postprocess(self.step("encode", predicted) - predicted)
-        return predictions(encoded)
+            return predictions(await self._in_batches(model, requests))
+        return await self.predicted(requests[0], decoded)
+
+    async def predicted(self, request: Request, decoded: float) -> Answer:
+        """The answer to a whole request, which was decoded at a time."""
+        return self.concluded(request, decoded, await self.model.answer(request, self.trace))
+
+    def concluded(self, request: Request, decoded: float, outputs: List[Output]) -> Answer:
+        """The answer to a request whose outputs have just come."""
+        measure = self.model.telemetry
+        predicted = time.perf_counter()
+        measure.predict(predicted - decoded)
+        answer = predictions(encode(self.name, request, outputs))
+        measure.postprocess(self.step("encode", predicted) - predicted)
+        return answer
 
     async def _explanation(self, model: Serving, body: bytes) -> Answer:
         """For each row the prediction, a base score, and what each column adds to it."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import decimal
-import shlex
 from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any, Mapping, NamedTuple, Optional, Tuple
@@ -18,6 +17,7 @@ import pandas as pd
 from ..contract import dates, numbers, truths
 from ..contract.dates import Dates
 from ..contract.forms import Form, read
+from ..contract.listed import join, option
 from ..contract.numbers import Numbers
 from ..contract.signature import LARGEST
 from ..contract.truths import Truths
@@ -52,7 +52,7 @@ def decode(column: pd.Series, wanted: Wanted) -> tuple[pd.Series, Optional[Form]
             raise DataError(
                 f"column {column.name!r} has infinite numbers, or numbers larger than {LARGEST:.1e}, in "
                 f"{len(too_large)} cells ({rows_of(column, too_large)}): leave these cells empty, or leave the column "
-                f"out with --drop {shlex.quote(str(column.name))}"
+                f"out with {option('--drop', join([str(column.name)]))}"
             )
     return found, form
 
@@ -113,7 +113,7 @@ def _text(value: Any, name: Any) -> Any:
         return value.decode()
     except UnicodeDecodeError as error:
         raise DataError(
-            f"column {name!r} holds bytes that are not text: leave it out with --drop {shlex.quote(str(name))}"
+            f"column {name!r} holds bytes that are not text: leave it out with {option('--drop', join([str(name)]))}"
         ) from error
 
 
@@ -224,5 +224,5 @@ def _say_which(column: pd.Series, forms: Sequence[Form], fits: Sequence[np.ndarr
         cell = column.dropna().iloc[0]
         print(
             f"column {column.name!r}: {cell!r} is read as {form.format}; if it is {others[0].format}, "
-            f"use --columns {shlex.quote(f'{column.name}:date={others[0].format}')}"
+            f"use {option('--columns', f'{column.name}:date={others[0].format}')}"
         )

@@ -17,6 +17,7 @@ from sklearn.datasets import load_iris
 
 from ..contract.dates import Dates
 from ..contract.forms import Form
+from ..contract.listed import lacking
 from ..contract.signature import Signature
 from ..contract.truths import Truths
 from .cells import Wanted, decode
@@ -82,11 +83,10 @@ def read_data(
 
 
 def _check_names(path: Path, frame: pd.DataFrame, names: Sequence[str]) -> None:
-    absent = [name for name in names if name not in frame]
-    if absent:
+    problem = lacking(names, list(frame))
+    if problem:
         raise DataError(
-            f"{path} has no column {', '.join(map(repr, absent))}; its columns are "
-            f"{', '.join(map(repr, frame.columns))}"
+            f"{path} has {problem}"
             + ("; if something else separates columns, use --separator" if frame.shape[1] == 1 else "")
         )
 

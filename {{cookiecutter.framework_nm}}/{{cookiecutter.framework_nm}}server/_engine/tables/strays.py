@@ -5,13 +5,13 @@ Not here: finding them (cells.py).
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from typing import Mapping
 
 import numpy as np
 import pandas as pd
 
+from ..contract.listed import join, option
 from .files import DataError
 
 #: What usually means a missing value: the user is told of it, and it counts as one only if --missing says so.
@@ -46,7 +46,7 @@ def refuse(found: Sequence[DataError], missing: Sequence[str], kinds: Mapping[st
         said += (
             f". If they are missing values, {missing_hint(spellings)}; "
             f"if {'the column is' if len(stray) == 1 else 'the columns are'} text, use "
-            f"--columns {shlex.quote(','.join(':'.join(column) for column in columns.items()))}"
+            f"{option('--columns', ','.join(':'.join(column) for column in columns.items()))}"
         )
     if said:
         raise DataError(said)
@@ -60,8 +60,4 @@ def rows_of(column: pd.Series, at: np.ndarray) -> str:
 
 def missing_hint(spellings: Sequence[str]) -> str:
     """How to say that these are missing values."""
-    if any("," in spelling for spelling in spellings):  # commas separate the spellings
-        return "leave their cells empty in the file, because --missing takes no text with a comma"
-    said = ",".join(spellings)
-    # What begins with a dash would be taken for an option.
-    return f"use --missing{'=' if said.startswith('-') else ' '}{shlex.quote(said)}"
+    return f"use {option('--missing', join(spellings))}"

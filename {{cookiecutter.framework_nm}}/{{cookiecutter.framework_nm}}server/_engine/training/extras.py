@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 from ..artifact import compiled
-from .quickening import plain
 
 #: Rows that the compiled model is compared on, at most.
 ROWS = 10_000
@@ -116,9 +115,7 @@ def main(module: str, name: str, directory: str, work: str, seconds: str) -> Non
         X = pickle.loads((Path(work) / "rows").read_bytes())
         file = Path(work) / compiled.FILE
         model: Any = made_of(dirpath=directory)  # type: ignore[operator]
-        quick, model.model = model.model, plain(model.model)
         file.write_bytes(model.to_onnx())
-        model.model = quick
         result = _compare(compiled.CompiledModel(file), model, X)
     except Exception as error:  # converters raise whatever they come upon, and so does ONNX Runtime
         result = {"reason": f"{str(error).partition(chr(10))[0] or type(error).__name__:.200}"}
@@ -130,7 +127,7 @@ def _compare(ours: compiled.CompiledModel, model: Any, X: Any) -> dict[str, Any]
     found = {"rows": len(X), "largest_difference": compiled.compare(ours, model, X)}
     quicker = compiled.native_from(
         lambda encoded: ours.infer(encoded, model.labels, False),
-        lambda encoded: model.infer(encoded, False),
+        lambda encoded: model.quick.infer(encoded, False),
         lambda count: model.encode(compiled.repeated(X, count)),
     )
     return found if quicker is None else {**found, "native_from": quicker}

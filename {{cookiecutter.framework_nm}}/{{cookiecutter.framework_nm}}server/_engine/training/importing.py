@@ -161,8 +161,7 @@ def told(model: Model) -> List[str]:
     answers = "a number" if model.labels is None else f"a label, {_listed(model.labels.tolist())}"
     proba = ", and probabilities" if model.has_proba else ""
     columns = [
-        f"  {column.name:<26}{'tensor ' + str(list(column.shape)) if column.shape else column.kind}"
-        f"{', may be missing' if column.nullable else ''}"
+        f"  {column.name:<26}{column.kind}{', may be missing' if column.nullable else ''}"
         for column in model.signature.columns
     ]
     more = [f"  and {len(columns) - SHOWN} more columns"] if len(columns) > SHOWN else []

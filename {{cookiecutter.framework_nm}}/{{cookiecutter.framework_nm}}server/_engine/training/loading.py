@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import platform
 from pathlib import Path
@@ -53,8 +54,18 @@ def restore(model: Any, artifact: Artifact, weights: Path) -> None:
     """Have the framework read the weights, onto the device that is asked for."""
     _warn_of_versions(artifact, model.FRAMEWORK, model.version())
     model.restore(weights)
-    quickening.quicken(model.model)
     model._move()
+    model._quick = _quick_copy(model)
+
+
+def _quick_copy(model: Any) -> Any:
+    """A copy that shares everything and answers by arithmetic alone; None where that is not known."""
+    quick = quickening.quickened(model.model)
+    if quick is None:
+        return None
+    answering = copy.copy(model)
+    answering.model = quick
+    return answering
 
 
 def _warn_of_versions(artifact: Artifact, framework: str, version: str) -> None:

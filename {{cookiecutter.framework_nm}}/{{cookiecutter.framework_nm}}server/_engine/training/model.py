@@ -138,7 +138,7 @@ class Model(State):
     def conclude(self, X: Any, proba: bool) -> np.ndarray:
         """`infer`, by what answers here and by the threshold."""
         scores = proba or self.threshold is not None
-        y_hat = self.compiled.infer(X, self.labels, scores) if self.compiled else self.infer(X, scores)
+        y_hat = self.compiled.infer(X, self.labels, scores) if self.compiled else self.quick.infer(X, scores)
         if proba or self.threshold is None or self.labels is None:
             return y_hat
         return decide(y_hat, self.labels, threshold=self.threshold)

@@ -1,13 +1,13 @@
 """Fitted models of scikit-learn's without what a call of theirs costs beside arithmetic: each step checks its input,
 its options and itself anew, which takes fifty times as long as the rest for a row.
 
-What answers in their place has to give the same bits when a model is loaded, or the model stays as it is. Not here:
-that arithmetic (transformers.py, estimators.py), and the compiled model, which is quicker still.
+What answers in a model's place stands beside it, and has to give the same bits when the model is loaded. The model
+stays scikit-learn's own: converters, copies and files know it by its class. Not here: that arithmetic
+(transformers.py, estimators.py), and the compiled model, which is quicker still.
 """
 
 from __future__ import annotations
 
-import copy
 import functools
 import sys
 from typing import Any, Iterator, NamedTuple, Optional
@@ -22,34 +22,42 @@ _ROWS = (1, 64)
 
 
 class _Short(NamedTuple):
-    """A model's short way: how many columns it takes, what its transformers do, and what its estimator answers."""
+    """The short way of a model, as long as its steps are the same list, which fitting it again replaces: how many
+    columns it takes, what its transformers do, and what its estimator answers.
+    """
 
+    model: Any
+    steps: Any
     width: int
     transform: Transform
     answers: Answers
 
 
-def quicken(model: Any) -> None:
-    """Let a fitted model, which may be a pipeline, answer by arithmetic alone, as far as that is known of its steps.
-
-    What else the model is, stays as it is.
+def quickened(model: Any) -> Any:
+    """What answers in the place of a fitted model, which may be a pipeline, by arithmetic alone, as far as that is
+    known of its steps; None where it is not. It is another view of the model: what one of them learns, both know.
     """
     if "sklearn" not in sys.modules or not type(model).__module__.startswith("sklearn."):
-        return
-    scikit_learns: Any = type(model)
+        return None
     try:
         for short in _shorts(model):
             if all(_alike(model, short, rows) for rows in _ROWS):
-                kind = _QuickWithProba if "predict_proba" in short.answers else _Quick
-                model._short, model.__class__ = short, _before(kind, scikit_learns)
-                return
-    except Exception:  # such as of a model that takes other input: it goes on answering itself
-        return
+                return _view(model, short)
+    except Exception:  # such as of a model that takes other input: it answers itself
+        return None
+    return None
 
 
-def plain(model: Any) -> Any:
-    """A model as scikit-learn has it, which converters know by its class. It shares what was learnt."""
-    return copy.copy(model) if isinstance(model, _Quick) else model
+def is_of(quick: Any, model: Any) -> bool:
+    """Whether this answers in the place of this very model."""
+    return isinstance(quick, _Quick) and quick._short.model is model
+
+
+def _view(model: Any, short: _Short) -> Any:
+    scikit_learns: Any = type(model)
+    view = object.__new__(_before(_QuickWithProba if "predict_proba" in short.answers else _Quick, scikit_learns))
+    view.__dict__, view._short = model.__dict__, short
+    return view
 
 
 def _shorts(model: Any) -> Iterator[_Short]:
@@ -59,7 +67,8 @@ def _shorts(model: Any) -> Iterator[_Short]:
     # By their names, scikit-learn has to look at columns itself.
     if transform and not hasattr(model, "feature_names_in_"):
         ways = [quick(last), own(last)] if before else [quick(last)]
-        yield from (_Short(model.n_features_in_, transform, way) for way in ways if "predict" in way)
+        steps, width = getattr(model, "steps", None), model.n_features_in_
+        yield from (_Short(model, steps, width, transform, way) for way in ways if "predict" in way)
 
 
 def _steps(model: Any) -> Any:
@@ -87,14 +96,13 @@ def _equal(found: Any, expected: Any) -> bool:
 
 
 class _Quick:
-    """Stands before scikit-learn's class, by which it is copied and pickled: it is no part of a model's file."""
+    """Stands before scikit-learn's class. A copy is the model, as is what is read from a file."""
 
-    _short: Optional[_Short] = None
+    __slots__ = ("_short",)
+    _short: _Short
 
-    def __reduce_ex__(self: Any, protocol: Any) -> Any:
-        _, scikit_learns = type(self).__bases__
-        state = {name: value for name, value in self.__getstate__().items() if name != "_short"}
-        return object.__new__, (scikit_learns,), state
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _same, (self._short.model,)
 
     def predict(self, X: Any, **params: Any) -> Any:
         found = None if params else self._answer("predict", X)
@@ -103,14 +111,18 @@ class _Quick:
     def _answer(self, name: str, X: Any) -> Optional[np.ndarray]:
         """The answer to rows of numbers; None where the model has to look at them, such as to say what is wrong."""
         short = self._short
-        if short is None or not isinstance(X, np.ndarray) or X.dtype != np.float64 or X.ndim != 2:
+        if not isinstance(X, np.ndarray) or X.dtype != np.float64 or X.ndim != 2:
             return None
-        if not len(X) or X.shape[1] != short.width or not X.flags.c_contiguous or np.isinf(X).any():
+        if short.steps is not getattr(self, "steps", None) or not len(X) or X.shape[1] != short.width:
+            return None
+        if not X.flags.c_contiguous or np.isinf(X).any():
             return None
         return short.answers[name](_steps(self)[-1], short.transform(X))
 
 
 class _QuickWithProba(_Quick):
+    __slots__ = ()
+
     def predict_proba(self, X: Any, **params: Any) -> Any:
         found = None if params else self._answer("predict_proba", X)
         return super().predict_proba(X, **params) if found is None else found  # type: ignore[misc]
@@ -119,3 +131,7 @@ class _QuickWithProba(_Quick):
 @functools.lru_cache
 def _before(kind: Any, scikit_learns: Any) -> Any:
     return type(scikit_learns.__name__, (kind, scikit_learns), {"__module__": scikit_learns.__module__})
+
+
+def _same(model: Any) -> Any:
+    return model

@@ -13,11 +13,15 @@ from typing import Any, Dict, List, Literal, Optional, Tuple, Type, TypeVar
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ..contract.listed import joined, split
 from ..contract.privacy import MIN_COUNT
 from .saving import LONGEST
 
 #: Whether argparse knows pairs of flags, --report and --no-report.
 PAIRS = sys.version_info >= (3, 9)
+
+#: Options that list several things, with commas between them, or one each time that they are given.
+LISTS = ("--labels", "--missing", "--columns", "--drop")
 
 Self = TypeVar("Self", bound="TrainingSettings")
 
@@ -57,7 +61,11 @@ class TrainingSettings(BaseSettings):
         "",
         description="kinds of columns that are detected wrongly: zip:text,when:date; or number, bool, date=%d/%m/%Y",
     )
-    drop: str = Field("", description="columns that the model does not learn from: id,name")
+    drop: str = Field(
+        "",
+        description='columns that the model does not learn from: id,name; as in all such lists, id,"last, first" where '
+        "one has a comma",
+    )
     separator: str = Field("", description="what separates columns in a CSV file; detected by default")
     decimal: Literal["", ".", ","] = Field("", description="decimal sign in a CSV file; detected by default")
     encoding: str = Field("", description="encoding of a CSV file, such as cp1252; detected by default")
@@ -145,6 +153,12 @@ class TrainingSettings(BaseSettings):
             )
         return columns
 
+    @field_validator("labels", "missing", "drop")
+    @classmethod
+    def _listed(cls, names: str) -> str:
+        split(names)
+        return names
+
     @field_validator("separator")
     @classmethod
     def _one_letter(cls, separator: str) -> str:
@@ -161,13 +175,13 @@ class TrainingSettings(BaseSettings):
     @property
     def label_names(self) -> Tuple[Any, ...]:
         """The labels that an imported model numbers; whole numbers, if all are."""
-        names = [name for name in self.labels.split(",") if name]
-        return tuple(map(int, names)) if all(re.fullmatch(r"-?\d+", name) for name in names) else tuple(names)
+        names = split(self.labels)
+        return tuple(map(int, names)) if all(re.fullmatch(r"-?\d+", name) for name in names) else names
 
     @property
     def spellings(self) -> tuple[str, ...]:
         """What spells a missing value, beside the empty cell."""
-        return tuple(spelling for spelling in self.missing.split(",") if spelling)
+        return split(self.missing)
 
     @property
     def kinds(self) -> Dict[str, str]:
@@ -175,15 +189,15 @@ class TrainingSettings(BaseSettings):
         return dict(_kinds(self.columns))
 
     @property
-    def dropped(self) -> list[str]:
+    def dropped(self) -> tuple[str, ...]:
         """The columns that nothing is learnt from."""
-        return [name for name in self.drop.split(",") if name]
+        return split(self.drop)
 
     @classmethod
     def from_command_line(cls: Type[Self]) -> Self:
         """Read command line and environment; exit with one line per problem where they do not fit."""
         try:
-            arguments = [_underscored(argument) for argument in sys.argv[1:]]
+            arguments = joined([_underscored(argument) for argument in sys.argv[1:]], LISTS)
             return cls(_cli_parse_args=arguments if PAIRS else cls._with_values(arguments))  # type: ignore[call-arg]
         except ValidationError as error:
             for problem in error.errors():

@@ -22,6 +22,7 @@ from ..contract.features import Features
 from ..contract.signature import Signature, Tensor
 from ..drift.reference import Reference
 from ..reporting.contents import Evaluation
+from . import quickening
 from .cores import available_cores
 from .importing import Known
 from .places import Places
@@ -54,6 +55,7 @@ class State(Places):
         self.signature = Signature(())
         self._features = Features(self.signature)
         self.state, self.model, self.labels, self.example = {}, None, None, None
+        self._quick: State | None = None
         self.notes = []
         self.weights = self.WEIGHTS
         #: Of two labels, the probability from which the second one is answered; None where the likelier one is.
@@ -139,6 +141,12 @@ class State(Places):
         if self._features.signature is not self.signature:
             self._features = Features(self.signature)
         return self._features(X)
+
+    @property
+    def quick(self) -> State:
+        """What `infer` is asked of: a copy that shares all but answers by a quicker view of `model`, if loading found
+        one, and nobody has put another model there; else this."""
+        return self._quick if self._quick and quickening.is_of(self._quick.model, self.model) else self
 
     @property
     def has_proba(self) -> bool:

@@ -111,13 +111,19 @@ def test_a_model_without_a_signature_gets_it_from_data_or_is_refused(tmp_path: P
     assert MyModel(dirpath=tmp_path / "0001").signature.names == ["items", "price"]
 
 
-def test_a_model_of_tensors_gets_the_type_it_asks_for(tmp_path: Path) -> None:
-    X = np.random.default_rng(0).random((30, 3)).astype(np.float32)
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_a_model_of_tensors_gets_the_type_it_asks_for_and_is_converted_by_hand(tmp_path: Path, kind: str) -> None:
+    X = np.random.default_rng(0).random((30, 3)).astype(kind)
     ridge = Ridge().fit(X, X.sum(axis=1))
     model = MyModel()
     model.import_model(save(tmp_path / "model", ridge, X), trust=True)
     assert (model.task, model.has_proba, model.signature.names) == ("regression", False, ["x0", "x1", "x2"])
-    np.testing.assert_allclose(model.predict(X.tolist()), ridge.predict(X), rtol=1e-5)
+    model.save(tmp_path / "0001", extras_seconds=0)
+    loaded = MyModel(dirpath=tmp_path / "0001")
+    for each in (model, loaded):
+        np.testing.assert_allclose(each.predict(X.tolist()), ridge.predict(X), rtol=1e-5)
+    assert type(loaded.model) is Ridge
+    assert loaded.to_onnx()
 
 
 FUNCTION = """

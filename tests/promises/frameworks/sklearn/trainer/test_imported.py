@@ -54,6 +54,7 @@ def test_a_model_answers_as_it_does_itself(tmp_path: Path, kind: str, form: str)
     else:
         joblib.dump(estimator, file, compress=3 if form == "compressed" else 0)
     model = imported(tmp_path, file, "--trust")
+    assert type(model.model) is type(estimator)  # as who converts it by hand needs it
     np.testing.assert_array_equal(model.predict(X), estimator.predict(X))
     assert model.has_proba == hasattr(estimator, "predict_proba")
     if model.has_proba:

@@ -23,8 +23,7 @@ DATATYPES: dict[str, Any] = {
 def choose_types(X: np.ndarray | pd.DataFrame, columns: tuple[Column, ...]) -> dict[str, str]:
     """The type of each column of preprocessed input, by name: truth values get their own where none is missing."""
     if isinstance(X, np.ndarray):
-        names = [column.name for column in columns]
-        types = dict.fromkeys(names if len(names) == X.shape[1] else (f"x{i}" for i in range(X.shape[1])), "float64")
+        types = dict.fromkeys(_names([column.name for column in columns], X.shape[1]), "float64")
     else:
         types = {name: str(X[name].dtype) for name in X}
     truths = {column.name for column in columns if column.datatype == "BOOL" and not column.nullable}
@@ -56,6 +55,9 @@ def read_schema(schema: Schema, names: list[str] | None) -> tuple[tuple[Column, 
             ]
             return tuple(columns), {column.name: np.dtype(column.type.to_pandas()).name for column in schema.inputs}
         width, types = len(kinds), "float64"
-    if names is None or len(names) != width:
-        names = [f"x{i}" for i in range(width)]
-    return tuple(Column(name, "FP64") for name in names), types
+    return tuple(Column(name, "FP64") for name in _names(names, width)), types
+
+
+def _names(known: list[str] | None, width: int) -> list[str]:
+    """The names of so many columns: those that are known, if they are as many, or x0, x1, ..."""
+    return known if known is not None and len(known) == width else [f"x{i}" for i in range(width)]
