@@ -143,6 +143,17 @@ class Page(html.parser.HTMLParser):
         assert self.open.pop() == tag
 
 
+@pytest.mark.parametrize("knows", [True, False])
+def test_a_report_says_what_may_be_chance(tmp_path: Path, knows: bool) -> None:
+    model = Simple(task="regression")
+    model.train(X, NUMBER)
+    model.evaluate(X[:12], NUMBER[:12] if knows else NUMBER[-12:])
+    model.save(tmp_path / "0001")
+    for name in ("report.html", "MODEL_CARD.md"):
+        said = "may be no better than one that knows nothing: on 12 rows" in (tmp_path / "0001" / name).read_text()
+        assert said is not knows
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_model_has_a_report(tmp_path: Path, kind: str) -> None:
     model = evaluated(kind)

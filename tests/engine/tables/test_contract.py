@@ -395,6 +395,7 @@ def test_inputs_of_one_signature_share_their_names() -> None:
     """What puts requests together, or counts them, need not compare names."""
     X = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
     signature = Signature.learn(X)
-    first, second = signature.conform(X), signature.conform([[3.0, "z"]])
+    first: Any = signature.conform(X)
+    second: Any = signature.conform([[3.0, "z"]])
     assert first.columns is second.columns
     assert list(first.columns) == ["a", "b"]

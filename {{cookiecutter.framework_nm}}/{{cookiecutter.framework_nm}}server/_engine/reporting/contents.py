@@ -93,9 +93,10 @@ class WorstRow(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """What an evaluation showed beside the metrics."""
+    """What an evaluation showed beside the metrics; `by_chance`: that it may be no better than knowing nothing."""
 
     rows: int
+    by_chance: bool = False
     labels: List[Label] = []
     confusion: Optional[Confusion] = None
     roc: List[Curve] = []

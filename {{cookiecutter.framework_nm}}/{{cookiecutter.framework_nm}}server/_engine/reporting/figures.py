@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, List, Optional, Tuple
 
+import msgspec
 import numpy as np
 from sklearn import metrics
 
 from ..contract.privacy import rounded
 from ..contract.rows import to_json
 from ..contract.signature import Signature
+from . import chance
 from .contents import Bin, Confusion, Curve, Density, Evaluation, Figures, Label, WorstRow
 
 #: Labels that the confusion matrix tells apart, that have curves, and each of which has an area under one, at most.
@@ -23,10 +25,9 @@ OTHERS = "all others"
 
 def compute(evaluation: Evaluation, signature: Signature, show_rows: bool) -> Figures:
     """The figures of an evaluation. The values of the worst rows are in it only where `show_rows`."""
-    worst = _worst(evaluation, signature, show_rows)
-    if evaluation.labels is None:
-        return _of_numbers(evaluation, worst)
-    return _of_labels(evaluation, evaluation.labels, worst)
+    worst, labels = _worst(evaluation, signature, show_rows), evaluation.labels
+    found = _of_numbers(evaluation, worst) if labels is None else _of_labels(evaluation, labels, worst)
+    return msgspec.structs.replace(found, by_chance=chance.possible(evaluation))
 
 
 # -- labels ---------------------------------------------------------------------------------------------------

@@ -75,6 +75,8 @@ def remarks(report: Report) -> Iterator[str]:
     figures = report.figures
     if figures and figures.rows < FEW:
         yield f"{figures.rows} rows are few to judge by: with other rows, the metrics would be noticeably different."
+    if figures and figures.by_chance:
+        yield by_chance(figures.rows)
     labels = figures.labels if figures else []
     unseen = [label.name for label in labels if not label.rows]
     if unseen:
@@ -86,6 +88,14 @@ def remarks(report: Report) -> Iterator[str]:
         yield f"Version {report.previous.version} was evaluated on other rows, so compare its metrics only roughly."
     for name in report.keeps_rows:
         yield f"{name} stores rows of the training data: whoever gets the model gets those rows, too."
+
+
+def by_chance(rows: int) -> str:
+    """That an evaluation on so many rows does not show that the model knows anything."""
+    return (
+        f"The model may be no better than one that knows nothing: on {rows:,} rows, its errors are smaller by less "
+        "than two standard errors, which may be chance."
+    )
 
 
 def privacy(report: Report) -> str:

@@ -16,6 +16,7 @@ from ..artifact.stored import settle
 from ..artifact.versions import drafted_versions, next_version
 from ..contract.errors import ModelError
 from ..contract.signature import Signature
+from ..reporting import chance, words
 from ..reporting.listing import some
 from ..reporting.storing import keeps_rows
 from ..tables.reading import DataError
@@ -186,6 +187,8 @@ def evaluate(model: Model, X: Any, y: Any, which: str, settings: TrainingSetting
                 "columns may help; --allow_useless saves it all the same"
             )
         print(f"The model is no better than one that knows nothing: {reason}.")
+    elif chance.possible(model.evaluation):
+        print(words.by_chance(len(X)))
 
 
 def save(model: Model, settings: TrainingSettings) -> Path:
