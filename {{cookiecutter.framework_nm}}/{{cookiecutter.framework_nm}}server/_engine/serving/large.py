@@ -50,7 +50,9 @@ async def decode(
 
 async def read_whole(read: Callable[..., T], *given: Any) -> T:
     """What `read` makes of a body, beside the event loop, and one body at a time. Raises what that raises."""
-    return await asyncio.get_running_loop().run_in_executor(_READER, functools.partial(_without_collecting, read, *given))
+    return await asyncio.get_running_loop().run_in_executor(
+        _READER, functools.partial(_without_collecting, read, *given)
+    )
 
 
 def _without_collecting(read: Callable[..., T], *given: Any) -> T:
