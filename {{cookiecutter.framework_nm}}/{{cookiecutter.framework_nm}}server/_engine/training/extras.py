@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..artifact import compiled
+from .graphs import quickened
 from .quickening import plain
 
 #: Rows that the compiled model is compared on, at most.
@@ -117,7 +118,7 @@ def main(module: str, name: str, directory: str, work: str, seconds: str) -> Non
         file = Path(work) / compiled.FILE
         model: Any = made_of(dirpath=directory)  # type: ignore[operator]
         quick, model.model = model.model, plain(model.model)
-        file.write_bytes(model.to_onnx())
+        file.write_bytes(quickened(model.to_onnx()))
         model.model = quick
         result = _compare(compiled.CompiledModel(file), model, X)
     except Exception as error:  # converters raise whatever they come upon, and so does ONNX Runtime
