@@ -19,6 +19,7 @@ from ..protocol.media import Media
 from ..protocol.requests import Request
 from ..protocol.slices import NotPlain
 from ..protocol.tensors import InvalidRequest
+from . import beside
 from .model import Serving
 from .stacking import stack
 from .telemetry import Trace
@@ -41,7 +42,7 @@ async def decode(
         if len(body) > text:
             raise error.instead from None
     whole = functools.partial(model.decoder.decode, body, json_size, v1, media)
-    return [await asyncio.get_running_loop().run_in_executor(None, whole)]
+    return [await beside.run(whole)]
 
 
 async def in_turns(steps: Steps[T]) -> T:
