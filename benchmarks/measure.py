@@ -115,6 +115,9 @@ def _take_turn(one: Running, name: str, round: int, pace: Pace, results: Results
         wrong = one.ask(request)
         if wrong:
             raise Failed(wrong)
+        if round == 0 and LOADS[name].rows > 1:
+            one.settle()
+            one.ask(request)  # by what has been loaded
         before = one.processor_time()
         result = load.run(LOADS[name], request, one.port_of(request), pace.seconds, one.place.folder, one.place.copies)
         processor = one.processor_time() - before

@@ -265,6 +265,20 @@ def test_little_is_kept_while_counting_is_behind(monkeypatch: pytest.MonkeyPatch
     assert 60_000 < watch.figures().rows < 70_000
 
 
+@pytest.mark.parametrize("besides", [0, 500_000])
+def test_rows_are_kept_as_they_came_unless_more_would_stay_in_memory(besides: int) -> None:
+    """Such as the numbers of a binary body, which lie in its bytes."""
+    X = numbers(1000)
+    signature = Signature.learn(X)
+    watch = Watch(signature, reference.learn(signature, X, 10))
+    body = memoryview(b"head" + X.tobytes() + bytes(besides))
+    sent = np.frombuffer(body[4:][: X.nbytes]).reshape(X.shape)
+    watch.note(sent, X[:, 0])
+    ((kept, _),) = watch._waiting
+    assert np.shares_memory(kept, sent) == (not besides)
+    assert watch.figures().rows == len(X)
+
+
 def test_answers_that_cannot_be_counted_are_said_once_and_cost_no_metrics(caplog: pytest.LogCaptureFixture) -> None:
     """Numbers in training, and texts by a post_func of today."""
     X = numbers(100)

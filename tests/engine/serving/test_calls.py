@@ -399,6 +399,7 @@ USUAL: Dict[str, Tuple[str, bytes, Dict[str, str]]] = {
     "lines": ("v1", content("v1", [1.0, "a"]), {"accept": "application/jsonlines"}),
     "a client that unpacks": ("v1", content("v1", [1.0, "a"]), {"accept_encoding": "gzip"}),
     "ids": ("v1", content("v1", [1.0, "a"]), {"x_request_id": "1"}),
+    "many rows": ("v1", content("v1", *([1.0, "a"],) * 2000), {}),
 }
 UNUSUAL: Dict[str, Tuple[str, bytes, Dict[str, str]]] = {
     "a mistake": ("v1", b"{", {}),
@@ -407,10 +408,10 @@ UNUSUAL: Dict[str, Tuple[str, bytes, Dict[str, str]]] = {
     "two outputs": ("v1", for_both([1.0, "a"]), {}),
     "two outputs to be packed": ("v1", for_both(*([0.12345678912, "a"],) * 700), {"accept_encoding": "gzip"}),
     "packed": ("v1", gzip.compress(content("v1", [1.0, "a"])), {"content_encoding": "gzip"}),
-    "many rows": ("v1", content("v1", *([1.0, "a"],) * 2000), {}),
+    "so many rows that a thread reads them": ("v1", content("v1", *([1.0, "a"],) * 25_000), {}),
     "an answer to be packed": (
         "v1",
-        content("v1", *([1.0, "a"],) * 1400),
+        content("v1", *([1.0, "a"],) * 10_000),
         {"accept_encoding": "gzip", "x_request_id": "1"},
     ),
 }
@@ -423,7 +424,7 @@ def test_what_is_usual_takes_no_task_and_the_answer_is_the_same(
     """And whatever is asked, is decoded once."""
 
     async def main() -> None:
-        server = Server(tmp_path, body=100_000, bytes=100_000, rows=5000)
+        server = Server(tmp_path, body=500_000, bytes=500_000, rows=50_000)
         way, body, headers = {**USUAL, **UNUSUAL}[asked]
         found, told, decode = [], [], Mock(wraps=server.model.decoder.decode)
         monkeypatch.setattr(server.model.decoder, "decode", decode)

@@ -13,7 +13,9 @@ from typing import Any, List
 import numpy as np
 import pytest
 from _engine.serving.batching import Batcher, ModelFailed
+from _engine.serving.beside import BESIDE
 from _engine.serving.quick import Usage, usage
+from _engine.serving.worker import Worker
 
 ROW = np.ones((1, 2))
 
@@ -59,6 +61,12 @@ def measured(model: Model) -> Batcher:
     model.threads.clear()
     model.calls.clear()
     return batcher
+
+
+async def alone() -> None:
+    """Wait until no thread works beside the loop's: one that has answered still has to end its work."""
+    while BESIDE.now:
+        await asyncio.sleep(0.01)
 
 
 async def ask(batcher: Batcher, rows: int = 1, proba: bool = False) -> np.ndarray:
@@ -134,9 +142,37 @@ def test_a_model_that_waits_is_slow_though_it_uses_no_processor(others: float) -
         slow = Model(0.002, others, waits=True)
         await ask(measured(slow))
         assert slow.made_by() == ["model"]
+        await alone()
         model = Model(waits=True)
         batcher = measured(model)
         model.seconds, model.others = 0.02, others
+        for _ in range(4):
+            await ask(batcher)
+        assert model.made_by() == ["model"]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("waits, made_by", [(True, "MainThread"), (False, "model")])
+def test_a_wait_beside_work_of_other_threads_is_not_the_models_fault(waits: bool, made_by: str) -> None:
+    """They may have had Python's lock; without them, and where the model itself takes the time, it is."""
+
+    async def main() -> None:
+        model, worker, held, begun = Model(waits=True), Worker(), threading.Event(), threading.Event()
+        batcher = measured(model)
+
+        def work() -> None:
+            begun.set()
+            held.wait(30)
+
+        worker.call(work)
+        assert begun.wait(30)
+        model.seconds, model.waits = 0.02, waits
+        for _ in range(5):
+            await ask(batcher)
+        assert model.made_by() == [made_by]
+        held.set()
+        await alone()
         for _ in range(4):
             await ask(batcher)
         assert model.made_by() == ["model"]

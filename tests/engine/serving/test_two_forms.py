@@ -13,6 +13,7 @@ import pytest
 from _engine.artifact import compiled
 from _engine.contract.errors import ModelError
 from _engine.contract.signature import Column, Signature
+from _engine.serving.beside import BESIDE
 from _engine.serving.choosing import Choosing
 from served import Numbers, serve
 
@@ -103,6 +104,27 @@ def test_a_form_that_is_not_clearly_quicker_here_is_let_go(start: float, each: f
     choosing = Choosing(Compiled(clock, Form(2.0, clock, start, each)))
     assert [asked(choosing, rows) for rows in (64, 1024, 2000)] == [1, 1, 1]
     assert "stay with the compiled model" in told.text
+
+
+def test_a_form_that_saves_no_time_to_speak_of_is_let_go(clock: Clock, told: Any) -> None:
+    """Be it twice as quick: it takes memory, and a light model takes a part of what a request does."""
+    model = Compiled(clock, Form(2.0, clock, 0.0, 1e-8))
+    model.each = 1.5e-7
+    choosing = Choosing(model)
+    assert [asked(choosing, rows) for rows in (64, 1024)] == [1, 1]
+    assert "stay with the compiled model" in told.text
+
+
+def test_what_loads_is_known_to_those_that_wait_meanwhile(clock: Clock) -> None:
+    found: list[int] = []
+
+    class Loading(Compiled):
+        def native(self) -> Form:
+            found.append(BESIDE.now)
+            return super().native()
+
+    asked(Choosing(Loading(clock, Form(2.0, clock, 0.0, 0.0))), 64)
+    assert found == [1]
 
 
 def test_a_form_that_cannot_be_loaded_costs_nobody_an_answer(clock: Clock, told: Any) -> None:

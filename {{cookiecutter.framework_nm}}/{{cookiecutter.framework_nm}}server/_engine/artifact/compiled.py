@@ -19,8 +19,9 @@ TOLERANCE = 1e-5
 COARSENESS = 1e-3
 #: Rows of the calls by which the compiled model is timed beside the framework's own.
 TIMED = (64, 256, 1000)
-#: What share of the compiled model's time the framework's own may take to be clearly quicker.
-_CLEARLY = 0.8
+#: What share of the compiled model's time the framework's own may take to be clearly quicker, and the seconds that it
+#: has to save in a call: to load it takes a second and tens of megabytes.
+_CLEARLY, _WORTH = 0.8, 0.0002
 #: Calls of which the quickest counts, and seconds from which on one is enough.
 _CALLS, _ENOUGH = 3, 0.1
 
@@ -119,14 +120,16 @@ def compare(compiled: CompiledModel, model: Any, X: Any) -> float:
 def native_from(
     compiled: Callable[[Any], object], native: Callable[[Any], object], rows: Callable[[int], Any]
 ) -> int | None:
-    """From how many of the TIMED rows on the framework's own model is clearly quicker; None where it never is.
+    """From how many of the TIMED rows on is the framework's own model so much quicker that it is worth its memory; None
+    where it never is.
 
     Both are called with what `rows` makes of such a number. Raises what they raise.
     """
     least = None
     for count in reversed(TIMED):
         X = rows(count)
-        if _seconds(native, X) > _CLEARLY * _seconds(compiled, X):
+        beside = _seconds(compiled, X)
+        if _seconds(native, X) > min(_CLEARLY * beside, beside - _WORTH):
             break
         least = count
     return least

@@ -11,11 +11,7 @@ import numpy as np
 
 from .contents import Evaluation
 
-<<<<<<< HEAD
-#: By how many standard errors a mean has to differ from zero, so that chance does as much in one of twenty cases.
-=======
 #: By how many standard errors a mean has to be above zero: by chance alone it is so in a few of a hundred cases.
->>>>>>> rest
 ENOUGH = 2.0
 
 

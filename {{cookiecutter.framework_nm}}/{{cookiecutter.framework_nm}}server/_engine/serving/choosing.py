@@ -14,6 +14,7 @@ from typing import Any, Optional
 import numpy as np
 
 from ..artifact.compiled import native_from, repeated
+from .beside import BESIDE
 from .opening import Servable
 
 logger = logging.getLogger(__name__)
@@ -46,8 +47,9 @@ class Choosing:
     def _load(self) -> None:
         """Load the framework's own model, and let it answer, while the compiled one goes on answering others."""
         try:
-            native = self._model.native()
-            native.answer(native.example, False)
+            with BESIDE:
+                native = self._model.native()
+                native.answer(native.example, False)
             self._native = native
         except Exception as error:
             self._stay(str(error))

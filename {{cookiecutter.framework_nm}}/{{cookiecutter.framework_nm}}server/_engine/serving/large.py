@@ -21,6 +21,7 @@ from ..protocol.media import Media
 from ..protocol.requests import Request
 from ..protocol.slices import NotPlain
 from ..protocol.tensors import InvalidRequest
+from . import beside
 from .model import Serving
 from .stacking import stack
 from .telemetry import Trace
@@ -60,7 +61,8 @@ def _without_collecting(read: Callable[..., T], *given: Any) -> T:
     collects = gc.isenabled()
     gc.disable()
     try:
-        return read(*given)
+        with beside.BESIDE:
+            return read(*given)
     except InvalidRequest as error:
         error.__traceback__ = error.__context__ = None  # which would keep all rows for the next collection
         raise error

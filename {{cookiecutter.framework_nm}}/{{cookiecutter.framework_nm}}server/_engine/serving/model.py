@@ -22,6 +22,7 @@ from ..protocol.outputs import Asked
 from ..protocol.requests import Request
 from ..protocol.tensors import InvalidRequest
 from .batching import Batcher, Unavailable
+from .beside import BESIDE
 from .choosing import Choosing
 from .jobs import Job, Result
 from .opening import Servable, answered_labels, open_model
@@ -110,7 +111,8 @@ class Serving:
         Raises ModelError, whatever the model's own code raises.
         """
         try:
-            self._load()
+            with BESIDE:
+                self._load()
         except Exception:
             raise
         except BaseException as error:

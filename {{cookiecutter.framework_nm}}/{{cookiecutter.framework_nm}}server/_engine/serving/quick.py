@@ -1,8 +1,8 @@
 """Which calls of a model are so quick that the event loop makes them itself: handing one to a thread takes longer.
 
 It is measured when a model is loaded, and watched: a model that has turned slow goes to its thread. What the machine
-takes for others does not count: a busy one would send every model there. Not here: how calls are made, which is in
-batching.py.
+takes for others does not count, nor what the server's other threads do: a busy one would send every model there. Not
+here: how calls are made, which is in batching.py.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import time
 from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
+
+from .beside import BESIDE
 
 if sys.platform == "linux":  # others do not tell of a single thread
     import resource
@@ -48,7 +50,8 @@ def usage() -> Usage:
 class Quick:
     """How many rows one model answers quickly, in one call, by the seconds of `clock`.
 
-    Of a call in which the thread was preempted, by its `usage`, and did not wait, its own seconds count alone.
+    Of a call in which the thread was preempted, by its `usage`, and did not wait, its own seconds count alone; so they
+    do of a call of the loop's beside which other threads worked, as it may have waited for Python's lock.
     """
 
     def __init__(self, clock: Callable[[], float], usage: Callable[[], Usage] = usage) -> None:
@@ -57,6 +60,8 @@ class Quick:
         self._began = 0.0
         #: What was used before a call that is looked at closely, as after a slow one: it takes system calls.
         self._before: Optional[Usage] = None
+        #: How much work other threads had done before a call of the loop's.
+        self._done: Optional[int] = None
         self._rows = 0
         self._strikes = 0
         self._from = 0.0  # when calls may be made by the loop again
@@ -107,6 +112,7 @@ class Quick:
 
     def begin(self, now: float) -> None:
         """The loop makes a call."""
+        self._done = BESIDE.done
         self._begin(now, self._usage() if self._strikes else None)
 
     def end(self, now: float) -> None:
@@ -129,6 +135,10 @@ class Quick:
         """The seconds that the call took, without those that the machine took for others, as far as that is known."""
         if self._before:
             after = self._usage()
-            if after.preempted > self._before.preempted and after.waited == self._before.waited:
+            preempted = after.preempted > self._before.preempted and after.waited == self._before.waited
+            if preempted or self._was_beside_others():
                 return after.seconds - self._before.seconds
         return now - self._began
+
+    def _was_beside_others(self) -> bool:
+        return self._done is not None and (BESIDE.now > 0 or BESIDE.done > self._done)

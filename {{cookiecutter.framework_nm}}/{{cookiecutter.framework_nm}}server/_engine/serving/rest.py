@@ -22,7 +22,7 @@ from ..protocol.requests import Request
 from ..protocol.sizes import LARGE, json_size, takes_long
 from ..protocol.slices import TooMuchText
 from ..protocol.tensors import InvalidRequest
-from . import large
+from . import beside, large
 from .calls import CARRIED, Call, Desk
 from .failures import Failed
 from .model import Serving
@@ -125,7 +125,7 @@ class Prediction(Call[Serving]):
         if not coding:
             return answer
         work = functools.partial(compressed, coding, answer.body)
-        body = work() if size < LARGE else await asyncio.get_running_loop().run_in_executor(None, work)
+        body = work() if size < LARGE else await beside.run(work)
         headers = ((b"content-encoding", coding.encode()), (b"vary", b"accept-encoding"))
         return answer._replace(body=body, headers=answer.headers + headers)
 
@@ -208,20 +208,24 @@ class Prediction(Call[Serving]):
         size = self.headers.get(_BINARY) if self.can.tensors else None
         return json_size(None if size is None else size.decode("latin-1"))
 
+    def decoded_at_once(self, model: Serving, body: bytes) -> Optional[Request]:
+        """The request, of a body that is decoded in a millisecond or two, else None. Raises InvalidRequest."""
+        begins, v1 = self.json_size(), not self.can.tensors
+        if takes_long(body, begins):
+            # A parser in a thread would hold up the loop for most of its time, too.
+            return model.decoder.decode_plain(body, begins, v1, self.media)
+        return model.decoder.decode(body, begins, v1, self.media, not self.can.explains)
+
     async def _decode(self, model: Serving, body: bytes) -> List[Request]:
         """The request; a large one as several, for some of the rows each."""
-        begins = self.json_size()
-        decode, v1, media = model.decoder.decode, not self.can.tensors, self.media
-        if len(body) < SLICED and not takes_long(body, begins):
-            requests = [decode(body, begins, v1, media, not self.can.explains)]
-        elif len(body) < SLICED:
-            # A parser in a thread would hold up the loop for most of its time, too.
-            found = model.decoder.decode_plain(body, begins, v1, media)
-            if found is None:
-                found = await asyncio.get_running_loop().run_in_executor(None, decode, body, begins, v1, media)
-            requests = [found]
+        begins, v1 = self.json_size(), not self.can.tensors
+        if len(body) >= SLICED:
+            requests = await large.decode(model, body, begins, v1, self.media, self.desk.gate.limits.text)
         else:
-            requests = await large.decode(model, body, begins, v1, media, self.desk.gate.limits.text)
+            found = self.decoded_at_once(model, body)
+            if found is None:
+                found = await beside.run(functools.partial(model.decoder.decode, body, begins, v1, self.media))
+            requests = [found]
         self.hold(sum(len(request.X) for request in requests))
         return requests
 

@@ -1,8 +1,8 @@
 """What a served model is asked and answers, counted against what training saw: the rows of the last day.
 
-A call of the model costs a reference to its rows, and nothing else: a thread counts many at once, or whoever looks.
-It rests in between, so that requests have the processor; what is more than may wait meanwhile is not counted. Not here:
-the bins, and how counts are shown.
+A call of the model costs a reference to its rows, or a copy where they are a part of a large request: a thread counts
+many at once, or whoever looks. It rests in between, so that requests have the processor; what is more than may wait
+meanwhile is not counted. Not here: the bins, and how counts are shown.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ _NUMBERS = 2_000_000
 _REST = 19
 #: Counts are forgotten by the hour.
 _HOURS, _HOUR = 24, 3600.0
+
+
+#: Rows that wait are copied where more than so many times their own bytes would stay in memory for them.
+_SPARE = 1.25
 
 
 class Figures(NamedTuple):
@@ -83,7 +87,7 @@ class Watch:
         if self._rows >= self._most:
             self._ask()
             return
-        if getattr(X, "base", None) is not None:  # a part of a larger request, which would stay as a whole
+        if isinstance(X, np.ndarray) and _held(X) > _SPARE * X.nbytes:
             X = X.copy()
         self._waiting.append((X, np.asarray(values)))
         self._rows += len(X)
@@ -213,6 +217,16 @@ def gauges(watch: Optional[Watch]) -> List[Gauge]:
             {one.name: one.unseen_in_training or 0.0 for one in texts},
         ),
     ]
+
+
+def _held(X: np.ndarray) -> int:
+    """How many bytes stay in memory as long as an array does: of a part of a larger request, all of that."""
+    owner: Any = X
+    while True:
+        of = owner.base if isinstance(owner, np.ndarray) else getattr(owner, "obj", None)
+        if of is None:
+            return memoryview(owner).nbytes
+        owner = of
 
 
 def _sum_up(total: Dict[str, Any], counts: Dict[str, Any]) -> None:

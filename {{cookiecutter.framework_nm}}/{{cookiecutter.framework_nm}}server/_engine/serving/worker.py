@@ -7,6 +7,8 @@ import weakref
 from queue import SimpleQueue
 from typing import Callable, Optional
 
+from .beside import BESIDE
+
 
 class Worker:
     """Makes one call after another, in a thread that starts with the first one and ends with this object."""
@@ -36,5 +38,6 @@ def _work(calls: SimpleQueue[Optional[Callable[[], None]]]) -> None:
         call = calls.get()
         if call is None:
             return
-        call()
+        with BESIDE:
+            call()
         del call

@@ -52,7 +52,8 @@ def _function(step: Any) -> Optional[Transform]:
 
 def _impute(step: Any) -> Optional[Transform]:
     def fill(X: np.ndarray) -> np.ndarray:
-        return np.where(np.isnan(X), step.statistics_.astype(np.float64, copy=False), X)
+        absent = np.isnan(X)
+        return np.where(absent, step.statistics_.astype(np.float64, copy=False), X) if absent.any() else X
 
     missing = isinstance(step.missing_values, float) and np.isnan(step.missing_values)
     known = missing and not step.add_indicator and not np.isnan(step.statistics_.astype(np.float64)).any()
@@ -60,7 +61,12 @@ def _impute(step: Any) -> Optional[Transform]:
 
 
 def _scale(step: Any) -> Optional[Transform]:
-    return (lambda X: (X - step.mean_) / step.scale_) if step.with_mean and step.with_std else None
+    def scale(X: np.ndarray) -> np.ndarray:
+        found: np.ndarray = X - step.mean_
+        found /= step.scale_  # in place: memory for many rows anew takes as long as the arithmetic
+        return found
+
+    return scale if step.with_mean and step.with_std else None
 
 
 def _one_hot(step: Any) -> Optional[Transform]:

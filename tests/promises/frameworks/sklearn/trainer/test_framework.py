@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
+from ..._engine.artifact.compiled import CompiledModel
+from ..._engine.training.graphs import quickened
 from ...trainer.model import MyModel
 
 Table = Tuple[pd.DataFrame, pd.Series]
@@ -49,3 +51,17 @@ def test_each_estimator_answers_as_trained_once_loaded_and_has_a_compiled_model(
         for proba in (False, True):
             np.testing.assert_array_equal(loaded.predict(rows, proba), trained.predict(rows, proba))
     assert trained.compiled_note.startswith("Compiled model"), trained.compiled_note
+
+
+def test_a_compiled_model_scales_by_plain_arithmetic_bit_by_bit_as_converted(table: Table) -> None:
+    """ONNX Runtime's own operator takes longer than the rest of a linear model."""
+    X, y = table
+    model = MyModel(estimator="linear")
+    model.train(X, y)
+    converted = model.to_onnx()
+    made = quickened(converted)
+    assert (b"Scaler" in converted, b"Scaler" in made) == (True, False)
+    encoded = model.encode(model.preprocess(model.signature.conform(X)))
+    encoded[::3] = np.nan
+    before, after = (CompiledModel(graph).infer(encoded, model.labels, True) for graph in (converted, made))
+    np.testing.assert_array_equal(before, after)
