@@ -27,6 +27,8 @@ from .quickening import plain
 
 #: Rows that the compiled model is compared on, at most.
 ROWS = 10_000
+#: Characters of the reason why there is no compiled model, at most.
+LONGEST = 200
 
 
 class NotCompiled(Exception):
@@ -119,10 +121,16 @@ def main(module: str, name: str, directory: str, work: str, seconds: str) -> Non
         quick, model.model = model.model, plain(model.model)
         file.write_bytes(model.to_onnx())
         model.model = quick
-        result = _compare(compiled.CompiledModel(file), model, X)
+        result = _compare(compiled.CompiledModel(file, order=model.state.get("label_order")), model, X)
     except Exception as error:  # converters raise whatever they come upon, and so does ONNX Runtime
-        result = {"reason": f"{str(error).partition(chr(10))[0] or type(error).__name__:.200}"}
+        result = {"reason": reason(error)}
     (Path(work) / "result.json").write_text(json.dumps(result))
+
+
+def reason(error: Exception) -> str:
+    """The first line of what a converter says, or as many whole sentences of it as are short."""
+    line = str(error).partition("\n")[0] or type(error).__name__
+    return line if len(line) <= LONGEST else line[:LONGEST].rpartition(". ")[0] or line[:LONGEST]
 
 
 def _compare(ours: compiled.CompiledModel, model: Any, X: Any) -> dict[str, Any]:
