@@ -171,7 +171,7 @@ def test_columns_that_a_network_does_not_take_are_left_out_by_the_user(tmp_path:
             raise RuntimeError("a long story\n\nshapes 16x3 and 2x8")
 
     np.save(tmp_path / "model.npy", np.eye(3))
-    complaint = "does not answer rows of 3 columns; RuntimeError: shapes 16x3 and 2x8. Leave out"
+    complaint = "does not answer rows of 3 columns: shapes 16x3 and 2x8. Leave out"
     with pytest.raises(ValueError, match=complaint):
         Narrow().import_model(tmp_path / "model.npy")
 

@@ -45,7 +45,7 @@ def answers(run: Callable[[np.ndarray], np.ndarray], shape: Tuple[int, ...]) -> 
         wide = f"{shape[0]} columns" if len(shape) == 1 else f"the shape {list(shape)}"
         reason = str(error).strip().rpartition("\n")[2]
         raise ValueError(
-            f"the network does not answer rows of {wide}; {type(error).__name__}: {reason:.400}. Leave out what it "
+            f"the network does not answer rows of {wide}: {reason:.400}. Leave out what it "
             "does not take: --drop names columns, and --target the one to predict"
         ) from error
 

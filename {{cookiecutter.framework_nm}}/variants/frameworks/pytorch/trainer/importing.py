@@ -22,7 +22,7 @@ class Importable(Model):
     """A model that may also have been made elsewhere."""
 
     OTHER_WEIGHTS = ("model.pt", "model.pt2")  # TorchScript, and what torch.export makes
-    IMPORTS = ("*.safetensors", "*.pt", "*.pth", "*.pt2")
+    IMPORTS = ("*.safetensors", "*.pt", "*.pt2")
 
     options: NetworkHyperparameters
     #: The file of a network that needs no make_network; and what a row of any that was imported is, where it tells.
@@ -30,7 +30,7 @@ class Importable(Model):
     shape: tuple[int, ...] | None
 
     def open_weights(self, path: Path) -> None:
-        self.weights = f"model{'.pt' if path.suffix == '.pth' else path.suffix}"
+        self.weights = f"model{path.suffix}"
         if self.weights == self.WEIGHTS:
             self._take(path)
         else:
