@@ -34,7 +34,7 @@ def test_labels_are_numbered_or_named_in_order(tmp_path: Path, suffix: str) -> N
     np.testing.assert_array_equal(named.predict(X), np.where(proba >= 0.5, "leaves", "stays"))
     np.testing.assert_allclose(named.predict(X, proba=True)[:, 0], proba, atol=1e-6)
     X.assign(left=np.where(YES, "leaves", "stays")).to_csv(tmp_path / "data.csv", index=False)
-    data = "--data", tmp_path / "data.csv", "--target", "left"
+    data = "--data", tmp_path / "data.csv", "--target", "left", "--extras_seconds", 300
     imported(tmp_path, tmp_path / f"model.{suffix}", "--labels", "stays,leaves", *data)
     compiled = MyModel(dirpath=max((tmp_path / "runs").iterdir()), runtime="onnx")
     np.testing.assert_allclose(compiled.predict(X, proba=True)[:, 0], proba, atol=1e-6)
