@@ -50,7 +50,7 @@ def test_how_near_the_answers_are_is_told_of_scores_and_of_numbers() -> None:
     """A regression has no scores, and its numbers may be large."""
     assert agreement(8.4e-8, True) == "scores within 8e-08"
     assert agreement(0.0612, False) == "numbers within 0.06"
-    compiled = SimpleNamespace(infer=lambda X, labels, proba: SCORES[:, 0] + 1)
+    compiled: Any = SimpleNamespace(infer=lambda X, labels, proba: SCORES[:, 0] + 1)
     model = SimpleNamespace(labels=None, threshold=None, encode=lambda X: X, infer=lambda X, proba: SCORES[:, 0])
     with pytest.raises(ValueError, match="its numbers differ from the model's by up to 1"):
         compare(compiled, model, SCORES)
