@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from _engine.artifact.compiled import compare, decide
+from _engine.artifact.compiled import agreement, compare, decide
 
 LABELS = np.array(["no", "yes"])
 SCORES = np.array([[0.9, 0.1], [0.7, 0.3], [0.2, 0.8]])
@@ -44,3 +44,13 @@ def test_a_difference_that_decides_nothing_is_allowed(threshold: float | None) -
 def test_a_label_that_differs_at_the_threshold_is_refused() -> None:
     with pytest.raises(ValueError, match=r"its labels differ from the model's at the threshold 0\.3"):
         compare(*pair(-1e-6, 0.3), SCORES)
+
+
+def test_how_near_the_answers_are_is_told_of_scores_and_of_numbers() -> None:
+    """A regression has no scores, and its numbers may be large."""
+    assert agreement(8.4e-8, True) == "scores within 8e-08"
+    assert agreement(0.0612, False) == "numbers within 0.06"
+    compiled: Any = SimpleNamespace(infer=lambda X, labels, proba: SCORES[:, 0] + 1)
+    model = SimpleNamespace(labels=None, threshold=None, encode=lambda X: X, infer=lambda X, proba: SCORES[:, 0])
+    with pytest.raises(ValueError, match="its numbers differ from the model's by up to 1"):
+        compare(compiled, model, SCORES)

@@ -20,7 +20,8 @@ from _engine.serving.calls import Call, Desk
 from _engine.serving.failures import Failed
 from _engine.serving.gate import Limits
 from _engine.serving.prompt import Prompt
-from _engine.serving.rest import Answer, Prediction
+from _engine.serving.replies import Answer
+from _engine.serving.rest import Prediction
 from _engine.serving.routes import Route, find
 from served import Numbers, serve
 

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List
 
 import pytest
 from _engine.protocol import codings
-from _engine.serving.rest import Answer
+from _engine.serving.replies import Answer
 from test_calls import HELD, WAYS, Server, arriving, content, error
 
 #: `backports.zstd`, or what KFServing has in its place.

@@ -24,7 +24,8 @@ from _engine.serving.calls import Desk
 from _engine.serving.gate import Limits
 from _engine.serving.large import answer
 from _engine.serving.large import decode as in_slices
-from _engine.serving.rest import Answer, Prediction
+from _engine.serving.replies import Answer
+from _engine.serving.rest import Prediction
 from _engine.serving.routes import Route
 from served import Numbers, serve
 

@@ -77,7 +77,7 @@ def test_what_is_left_out_is_reported(tmp_path: Path, capsys: pytest.CaptureFixt
     X, y, *_ = read_data(csv(tmp_path, "\n".join([",email,age,none,y", *rows])), "y")
     assert (list(X.columns), len(y)) == (["Unnamed: 0", "email", "age"], 19)
     assert [line.partition(": ")[0] for line in capsys.readouterr().out.splitlines()] == [
-        "1 rows are left out, because they have no value in 'y' (the empty cell)",
+        "1 row is left out, because it has no value in 'y' (the empty cell)",
         "columns without any value are left out",
     ]
 

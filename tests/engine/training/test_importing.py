@@ -14,7 +14,7 @@ from _engine.contract.columns import Column
 from _engine.contract.errors import ModelError
 from _engine.contract.signature import Signature
 from _engine.training import mlserver
-from _engine.training.importing import Known, columns_of, find, told
+from _engine.training.importing import Known, check_labels, columns_of, find, told
 from _engine.training.model import Model
 
 X = pd.DataFrame({"a": [1.0, np.nan, 3.0], "b": ["x", "y", "x"]})
@@ -107,7 +107,8 @@ def test_columns_are_those_of_the_file_or_of_the_data_or_numbered() -> None:
     assert names(Known(), X.assign(b=[1, 2, 3]), 2, text=[1])[1] == ("b", "BYTES", False)
     for arguments, complaint in {
         (None, None, None): "give --data",
-        (1, None, None): "takes 1 columns, but the data has 2: 'a', 'b'",
+        (1, None, None): "takes 1 columns, but the data has 2: 'a', 'b'; leave out those that it does not take, with",
+        (3, None, None): "takes 3 columns, but the data has 2: 'a', 'b'",
         (None, ("a", "z"), None): "the data lacks: 'z'; it has 'a', 'b'",
     }.items():
         data = X if any(arguments) else None
@@ -140,6 +141,39 @@ def test_what_it_takes_is_told_and_of_many_columns_how_many_more(tmp_path: Path)
     lines = told(network(tmp_path, np.ones((23, 1))))
     columns = [f"  {f'x{at}':<26}number" for at in range(20)]
     assert lines[-22:] == ["It answers a number, and takes:", *columns, "  and 3 more columns"]
+
+
+def test_labels_that_the_data_lacks_are_asked_for_where_they_may_be_named(tmp_path: Path) -> None:
+    """A model that has labels of its own keeps them, so --labels would be refused."""
+    y = np.array(["no", "yes"])
+    np.save(tmp_path / "model.npy", np.eye(2))
+    model = Network()
+    model.import_model(tmp_path / "model.npy")
+    with pytest.raises(ValueError, match=r"the model answers 0, 1, but 'left' has 'no', 'yes': name .* with --lab"):
+        check_labels(model, y, "left")
+    model.numbers_labels = False
+    with pytest.raises(ValueError, match=r"write the model's own labels into that column, or leave --target out"):
+        check_labels(model, y, "left")
+
+
+def test_rows_that_miss_values_need_an_answer(tmp_path: Path) -> None:
+    """Of NaN a label would be made."""
+    np.save(tmp_path / "model.npy", np.eye(2))
+    complaint = re.escape("no answer to rows that miss a value, as some do in 'a': fill them in prep_func")
+    for columns in ({"a": [1.0, np.nan], "b": [1.0, 2.0]}, {"a": [None, True], "b": [1.0, 2.0]}):
+        with pytest.raises(ValueError, match=complaint):
+            Network().import_model(tmp_path / "model.npy", X=pd.DataFrame(columns))
+
+
+def test_columns_that_a_network_does_not_take_are_left_out_by_the_user(tmp_path: Path) -> None:
+    class Narrow(Network):
+        def run(self, X: np.ndarray) -> np.ndarray:
+            raise RuntimeError("a long story\n\nshapes 16x3 and 2x8")
+
+    np.save(tmp_path / "model.npy", np.eye(3))
+    complaint = "does not answer rows of 3 columns: shapes 16x3 and 2x8. Leave out"
+    with pytest.raises(ValueError, match=complaint):
+        Narrow().import_model(tmp_path / "model.npy")
 
 
 def test_labels_have_to_be_as_many_as_scores(tmp_path: Path) -> None:

@@ -96,6 +96,8 @@ def test_the_target_is_described(capsys: pytest.CaptureFixture[str]) -> None:
     text = " ".join(printed(capsys, y=counts))
     assert "Target 'calls': regression, because it has 15 different whole numbers (if" in text
     assert "Its values go from 0 to 14, with a median of 7." in text
+    prices = pd.Series(np.linspace(94_848.25, 1_498_430, ROWS), name="price")
+    assert "Its values go from 94848.2 to 1,498,430, with a median of 796639." in " ".join(printed(capsys, y=prices))
     many = pd.Series([f"l{n}" for n in range(30)] * 2, name="y")
     assert "and 10 more labels." in " ".join(printed(capsys, y=many))
 

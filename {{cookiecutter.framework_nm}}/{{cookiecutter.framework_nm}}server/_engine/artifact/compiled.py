@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import time
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any, Callable, List, Optional
 
 import numpy as np
 
@@ -60,17 +60,25 @@ def open_session(model: Path | bytes, device: str) -> Any:
 
 
 class CompiledModel:
-    """Runs an ONNX model, a file or its content."""
+    """Runs an ONNX model, a file or its content, whose scores are put in the order of the labels by `order`."""
 
-    def __init__(self, model: Path | bytes, device: str = "cpu") -> None:
+    def __init__(self, model: Path | bytes, device: str = "cpu", order: Optional[List[int]] = None) -> None:
         self.session = open_session(model, device)
+        self.order = order
         self.input = self.session.get_inputs()[0].name
         self.output = self.session.get_outputs()[-1].name  # a classifier's probabilities come behind its labels
 
     def infer(self, X: np.ndarray, labels: np.ndarray | None, proba: bool) -> np.ndarray:
         """Answer encoded input, [rows, features], as `MyModel.infer` does."""
         (scores,) = self.session.run([self.output], {self.input: X.astype(np.float32)})
-        return decide(scores, labels, proba)
+        return decide(ordered(scores, self.order), labels, proba)
+
+
+def ordered(scores: np.ndarray, order: Optional[List[int]]) -> np.ndarray:
+    """Scores of labels, [rows, labels], or [rows], which are the second one's of two, in another order, if any."""
+    if not order:
+        return scores
+    return (np.column_stack([1 - scores, scores]) if scores.ndim == 1 else scores)[:, order]
 
 
 def decide(
@@ -113,8 +121,17 @@ def compare(compiled: CompiledModel, model: Any, X: Any) -> float:
         most = np.minimum(TOLERANCE * (np.abs(theirs) + deviation), COARSENESS * deviation)
         beside = f" (their standard deviation is {theirs.std():.1g})"
     if not (off <= most).all():
-        raise ValueError(f"its scores differ from the model's by up to {off.max():.1g}{beside}")
+        raise ValueError(f"its {_kind(classify)} differ from the model's by up to {off.max():.1g}{beside}")
     return float(off.max())
+
+
+def agreement(difference: float, classify: bool) -> str:
+    """How near the compiled model's answers are to the model's, in words."""
+    return f"{_kind(classify)} within {difference:.1g}"
+
+
+def _kind(classify: bool) -> str:
+    return "scores" if classify else "numbers"
 
 
 def native_from(

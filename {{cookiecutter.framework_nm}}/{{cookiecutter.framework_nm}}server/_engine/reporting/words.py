@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Dict, Iterator, List, Optional, Tuple
 
+from ..artifact.compiled import agreement
 from ..contract.privacy import DIGITS
 from .contents import Report
 from .listing import some
@@ -144,8 +145,8 @@ def facts(report: Report) -> Iterator[Tuple[str, str]]:
     if model.threshold is not None and model.labels:
         yield "Threshold", f"the model answers {model.labels[1]} if its probability is {model.threshold:g} or more"
     if model.compiled:
-        off = model.compiled.get("largest_difference", 0.0)
-        yield "Compiled model (ONNX)", f"gives the same answers, scores within {off:.0e}"
+        near = agreement(model.compiled.get("largest_difference", 0.0), bool(model.labels))
+        yield "Compiled model (ONNX)", f"gives the same answers, {near}"
     if made and made.commit:
         yield "Commit", made.commit.sha + ("" if made.commit.clean else ", with changes that were not committed")
 

@@ -17,7 +17,8 @@ from ..protocol.requests import Request
 from .failures import OK
 from .gate import nothing
 from .jobs import Job, Result
-from .rest import SLICED, WORTHWHILE, Answer, Prediction
+from .replies import WORTHWHILE, Answer
+from .rest import SLICED, Prediction
 
 
 class Client(Protocol):

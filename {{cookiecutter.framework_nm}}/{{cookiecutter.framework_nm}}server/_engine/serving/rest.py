@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from typing import Awaitable, Callable, List, Mapping, NamedTuple, Optional, Tuple, cast
+from typing import Awaitable, Callable, List, Mapping, Optional, Tuple, cast
 
 import orjson
 
 from ..protocol import events
-from ..protocol.answers import BINARY, Growing, Output, encode
 from ..protocol.answers import Answer as Encoded
-from ..protocol.codings import coding_for, coding_of, compressed, decoded
+from ..protocol.answers import Growing, Output, encode
+from ..protocol.codings import coding_of, decoded
 from ..protocol.media import PLAIN, Media, media_of
 from ..protocol.requests import Request
 from ..protocol.sizes import LARGE, json_size, takes_long
@@ -26,29 +26,15 @@ from . import beside, large
 from .calls import CARRIED, Call, Desk
 from .failures import Failed
 from .model import Serving
+from .replies import BEGINS, Answer, packed, predictions
 from .routes import WAYS, Route
-
-Headers = Tuple[Tuple[bytes, bytes], ...]
 
 #: Bytes of a body from which on it is read in slices, and answered some rows at a time.
 SLICED = 1_000_000
 
-_BINARY = b"inference-header-content-length"
-#: Bytes of an answer from which on it is compressed. Up to 14 kB leave with TCP's first packets: made smaller, they
-#: would arrive no sooner, and take as much processor time as a light model does.
-WORTHWHILE = 16_384
 #: The headers that say in which forms a request and its answer are.
 _FORMS = (b"content-encoding", b"content-type", b"accept")
 _CARRIED = tuple(name.encode() for name in CARRIED)
-
-
-class Answer(NamedTuple):
-    """An answer: status, body, content type, and what headers it has besides its length."""
-
-    status: int
-    body: bytes
-    content_type: bytes = b"application/json"
-    headers: Headers = ()
 
 
 class Prediction(Call[Serving]):
@@ -116,18 +102,8 @@ class Prediction(Call[Serving]):
         return await self.compressed(answer)
 
     async def compressed(self, answer: Answer) -> Answer:
-        """An answer as its client wants it. Tensors in binary stay as they are: numbers hardly get smaller."""
-        accepted = self.headers.get(b"accept-encoding")
-        size = len(answer.body)
-        if not accepted or size < WORTHWHILE or answer.content_type == BINARY.encode():
-            return answer
-        coding = coding_for(accepted)
-        if not coding:
-            return answer
-        work = functools.partial(compressed, coding, answer.body)
-        body = work() if size < LARGE else await beside.run(work)
-        headers = ((b"content-encoding", coding.encode()), (b"vary", b"accept-encoding"))
-        return answer._replace(body=body, headers=answer.headers + headers)
+        """An answer as its client wants it."""
+        return await packed(answer, self.headers.get(b"accept-encoding", b""))
 
     async def _decompressed(self, body: bytes) -> bytes:
         """The body as it was before it was compressed; what it takes is counted before there is more of it."""
@@ -205,7 +181,7 @@ class Prediction(Call[Serving]):
 
     def json_size(self) -> Optional[int]:
         """Where binary tensors begin; None where there can be none. Raises InvalidRequest."""
-        size = self.headers.get(_BINARY) if self.can.tensors else None
+        size = self.headers.get(BEGINS) if self.can.tensors else None
         return json_size(None if size is None else size.decode("latin-1"))
 
     def decoded_at_once(self, model: Serving, body: bytes) -> Optional[Request]:
@@ -228,12 +204,6 @@ class Prediction(Call[Serving]):
             requests = [found]
         self.hold(sum(len(request.X) for request in requests))
         return requests
-
-
-def predictions(encoded: Encoded) -> Answer:
-    """An answer of the model's as HTTP has it."""
-    begins = () if encoded.json_size is None else ((_BINARY, b"%d" % encoded.json_size),)
-    return Answer(200, encoded.body, encoded.media_type.encode(), begins)
 
 
 def _size(content_length: bytes) -> int:

@@ -106,7 +106,8 @@ def _without_gaps(path: Path, frame: pd.DataFrame, target: str | None, wanted: W
     absent = frame[target].isna()
     if absent.any():
         taken = ", ".join(["the empty cell", *map(repr, missing)])
-        print(f"{absent.sum()} rows are left out, because they have no value in {target!r} ({taken})")
+        who, they = ("1 row is", "it has") if absent.sum() == 1 else (f"{absent.sum()} rows are", "they have")
+        print(f"{who} left out, because {they} no value in {target!r} ({taken})")
         frame = frame[~absent]
     X = frame.drop(columns=target)
     empty = X.columns[X.isna().all() & (not wanted.plain)]

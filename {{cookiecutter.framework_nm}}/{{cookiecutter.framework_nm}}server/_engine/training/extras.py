@@ -27,6 +27,8 @@ from .graphs import quickened
 
 #: Rows that the compiled model is compared on, at most.
 ROWS = 10_000
+#: Characters of the reason why there is no compiled model, at most.
+LONGEST = 200
 
 
 class NotCompiled(Exception):
@@ -117,10 +119,16 @@ def main(module: str, name: str, directory: str, work: str, seconds: str) -> Non
         file = Path(work) / compiled.FILE
         model: Any = made_of(dirpath=directory)  # type: ignore[operator]
         file.write_bytes(quickened(model.to_onnx()))
-        result = _compare(compiled.CompiledModel(file), model, X)
+        result = _compare(compiled.CompiledModel(file, order=model.state.get("label_order")), model, X)
     except Exception as error:  # converters raise whatever they come upon, and so does ONNX Runtime
-        result = {"reason": f"{str(error).partition(chr(10))[0] or type(error).__name__:.200}"}
+        result = {"reason": reason(error)}
     (Path(work) / "result.json").write_text(json.dumps(result))
+
+
+def reason(error: Exception) -> str:
+    """The first line of what a converter says, or as many whole sentences of it as are short."""
+    line = str(error).partition("\n")[0] or type(error).__name__
+    return line if len(line) <= LONGEST else line[:LONGEST].rpartition(". ")[0] or line[:LONGEST]
 
 
 def _compare(ours: compiled.CompiledModel, model: Any, X: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Not here: running the model (trainer/model.py).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Tuple
+from typing import TYPE_CHECKING, Callable, Tuple
 
 import numpy as np
 
@@ -35,10 +35,19 @@ def read(model: Places, scores: np.ndarray) -> None:
         model.state["head"] = "softmax"
 
 
-def samples(shape: Tuple[int, ...]) -> np.ndarray:
-    """Some rows of a shape for a network to answer, single precision: of numbers far enough apart to tell scores from
-    probabilities."""
-    return np.random.default_rng(0).normal(scale=3, size=(16, *shape)).astype(np.float32)
+def answers(run: Callable[[np.ndarray], np.ndarray], shape: Tuple[int, ...]) -> np.ndarray:
+    """What a network answers some rows of a shape, single precision: of numbers far enough apart to tell scores from
+    probabilities. Raises ValueError where it does not answer them."""
+    rows = np.random.default_rng(0).normal(scale=3, size=(16, *shape)).astype(np.float32)
+    try:
+        return run(rows)
+    except Exception as error:  # whatever the library raises; its reason stands below its tracebacks
+        wide = f"{shape[0]} columns" if len(shape) == 1 else f"the shape {list(shape)}"
+        reason = str(error).strip().rpartition("\n")[2]
+        raise ValueError(
+            f"the network does not answer rows of {wide}: {reason:.400}. Leave out what it "
+            "does not take: --drop names columns, and --target the one to predict"
+        ) from error
 
 
 def apply(head: str, scores: np.ndarray) -> np.ndarray:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Names that are listed, at most.
 SHOWN = 20
+#: Rows that miss values which a model has to answer, at most.
+MISSING = 100
 
 
 class Known(NamedTuple):
@@ -102,6 +104,27 @@ def import_model(model: Model, source: Path, X: Any, missing: Tuple[str, ...], k
     except Exception as error:  # whatever the library raises
         tried = "a row of the data" if X is not None else "zeros and empty text: give rows that it knows, with --data"
         raise ValueError(f"the model does not answer {tried}; {type(error).__name__}: {_line(error)}") from error
+    _check_missing(model)
+
+
+def _check_missing(model: Model) -> None:
+    """Raise ValueError where a model answers NaN, from which no label follows, to rows of the data that miss values."""
+    import pandas as pd
+
+    if model.rows is None or model.signature.tensor:
+        return
+    missing = pd.DataFrame(model.rows).isna().to_numpy()
+    some_missing = np.flatnonzero(missing.any(axis=1))[:MISSING]
+    if not some_missing.size:
+        return
+    rows = model.rows[some_missing] if isinstance(model.rows, np.ndarray) else model.rows.iloc[some_missing]
+    answers = np.asarray(model.answer(rows, model.has_proba))
+    if answers.dtype.kind == "f" and np.isnan(answers).any():
+        names = [model.signature.names[at] for at in np.flatnonzero(missing.any(axis=0))]
+        raise ValueError(
+            f"the model has no answer to rows that miss a value, as some do in {_listed(names)}: fill them in "
+            "prep_func, or write into the data what it was trained with instead"
+        )
 
 
 def columns_of(
@@ -124,7 +147,10 @@ def columns_of(
         if names is None and width in (None, len(found)):
             names = list(found)
         if names is None:
-            raise ValueError(f"the model takes {width} columns, but the data has {len(found)}: {_listed(list(found))}")
+            more = "; leave out those that it does not take, with --drop" if len(found) > (width or 0) else ""
+            raise ValueError(
+                f"the model takes {width} columns, but the data has {len(found)}: {_listed(list(found))}{more}"
+            )
         absent = [name for name in names if name not in found]
         if absent:
             raise ValueError(
@@ -152,7 +178,11 @@ def check_labels(model: Model, y: Any, target: str) -> None:
         return
     raise ValueError(
         f"the model answers {_listed(model.labels.tolist())}, but {target!r} has {_listed(sorted(set(y.tolist())))}: "
-        "name the model's labels, in the order of its scores, with --labels"
+        + (
+            "name the model's labels, in the order of its scores, with --labels"
+            if model.numbers_labels
+            else "write the model's own labels into that column, or leave --target out, which evaluates nothing"
+        )
     )
 
 

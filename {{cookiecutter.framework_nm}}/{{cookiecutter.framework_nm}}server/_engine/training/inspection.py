@@ -101,7 +101,8 @@ def _remarks(X: pd.DataFrame, y: pd.Series, min_count: int) -> Iterator[str]:
 def _target(y: pd.Series, task: Task) -> str:
     start = f"Target {y.name!r}: {task.name}, {task.why}."
     if task.name == "regression":
-        return f"{start} Its values go from {y.min():.6g} to {y.max():.6g}, with a median of {y.median():.6g}."
+        least, most, median = (_number(value) for value in (y.min(), y.max(), y.median()))
+        return f"{start} Its values go from {least} to {most}, with a median of {median}."
     counts = y.value_counts()
     listed = ", ".join(f"{label!r} {rows}" for label, rows in counts.iloc[:LABELS].items())
     more = f", and {len(counts) - LABELS} more labels" if len(counts) > LABELS else ""
@@ -111,3 +112,8 @@ def _target(y: pd.Series, task: Task) -> str:
 def _plain(text: str) -> Text:
     """Text that does nothing to a terminal."""
     return Text("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))
+
+
+def _number(value: float) -> str:
+    """Six digits, without an exponent where people would write none."""
+    return f"{value:,.0f}" if 1e6 <= abs(value) < 1e15 else f"{value:.6g}"

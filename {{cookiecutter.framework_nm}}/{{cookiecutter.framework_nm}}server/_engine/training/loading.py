@@ -42,7 +42,7 @@ def open_compiled(artifact: Artifact, runtime: str, device: str) -> CompiledMode
         return None
     content = artifact.read(compiled.FILE)
     try:
-        return CompiledModel(content, device)
+        return CompiledModel(content, device, artifact.metadata.state.get("label_order"))
     except Exception as error:  # ONNX Runtime raises kinds of its own
         if runtime == "onnx":
             raise

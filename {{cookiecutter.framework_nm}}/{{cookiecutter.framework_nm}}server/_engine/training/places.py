@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 
-from ..artifact.compiled import decide
+from ..artifact.compiled import decide, ordered
 from ..contract.errors import ModelError
 from ..contract.signature import Column, Signature
 from . import heads
@@ -72,8 +72,9 @@ class Places:
     kept_of: str
     #: The name of the weights here, WEIGHTS or one of OTHER_WEIGHTS.
     weights: str
-    #: While a model is imported: what is known of it beside its file.
+    #: While a model is imported: what is known of it beside its file; and whether that may name its labels.
     known: Known
+    numbers_labels: bool = False
 
     @classmethod
     def version(cls) -> str:
@@ -129,10 +130,7 @@ class Places:
         """
         if "head" in self.state:
             scores = heads.apply(self.state["head"], scores)
-        order = self.state.get("label_order")
-        if order:
-            scores = (np.column_stack([1 - scores, scores]) if scores.ndim == 1 else scores)[:, order]
-        return decide(scores, self.labels, proba)
+        return decide(ordered(scores, self.state.get("label_order")), self.labels, proba)
 
     def contributions(self, X: Any) -> np.ndarray:
         """What each column of encoded input adds to the scores: [rows, scores, columns + 1], the base score last.
@@ -191,9 +189,9 @@ class Places:
     ) -> Signature:
         """For `read_signature` of a network: settle what it predicts by what `run` gives for rows of a shape, single
         precision: [rows, n] or [rows]. `from_scores` makes answers of it from there on. The signature is of columns, or
-        of a tensor of this name. Raises ValueError where `run` gives anything else, and as `columns_of`.
+        of a tensor of this name. Raises ValueError where `run` gives anything else, or fails, and as `columns_of`.
         """
-        heads.read(self, run(heads.samples(shape)))
+        heads.read(self, heads.answers(run, shape))
         return Signature(self.columns_of(X, *shape) if len(shape) == 1 else (Column(name, "FP64", shape=shape),))
 
     @property
@@ -217,6 +215,7 @@ class Places:
         names = self.known.labels or tuple(range(count))
         if len(names) != count:
             raise ValueError(f"the model tells {count} labels apart, and --labels names {len(names)}")
+        self.numbers_labels = True
         self.name_labels(names)
 
     def name_labels(self, names: Any) -> None:

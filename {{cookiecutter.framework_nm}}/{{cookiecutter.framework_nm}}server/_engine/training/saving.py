@@ -131,7 +131,7 @@ def _compile(model: Model, folder: Path, seconds: float) -> dict[str, float] | N
             comparison = extras.compile_model(model, folder, X, seconds)
             model.compiled_note = (
                 f"Compiled model: {compiled.FILE} agrees on {comparison['rows']} rows, "
-                f"scores within {comparison['largest_difference']:.0e}"
+                f"{compiled.agreement(comparison['largest_difference'], model.labels is not None)}"
             )
             return comparison
         except Exception as error:  # also of a `preprocess` that needs all rows, or a disk that is full

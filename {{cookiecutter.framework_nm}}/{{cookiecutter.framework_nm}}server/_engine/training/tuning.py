@@ -79,7 +79,10 @@ def tune(table: Prepared, rows: np.ndarray, settings: TrainingSettings, make: Ca
         else "did not improve, and stays as it was"
     )
     chosen = ", ".join(f"{name} {_written(value)}" for name, value in best.params.items())
-    print(f"Tuning by {len(ended)} training{'s' * (len(ended) > 1)}: {measure} {gained} with {chosen}")
+    trainings = f"{len(ended)} training{'s' * (len(ended) > 1)}"
+    if len(ended) < most and time.monotonic() > end:
+        trainings = f"{len(ended)} of {most} trainings, as many as --time_limit {settings.time_limit:g} allowed"
+    print(f"Tuning by {trainings}: {measure} {gained} with {chosen}")
     return dict(best.params)
 
 

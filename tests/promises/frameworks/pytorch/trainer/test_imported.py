@@ -71,6 +71,19 @@ def test_weights_go_into_the_network_of_the_project(tmp_path: Path, scores: int)
         np.testing.assert_array_equal(model.predict(ROWS), expected.argmax(axis=1))
 
 
+def test_weights_of_another_network_are_told_apart(tmp_path: Path) -> None:
+    """By their names, or by their sizes."""
+    save_file(network(2).state_dict(), tmp_path / "weights.safetensors")
+    run = train("--model", tmp_path, "--output_dir", tmp_path / "runs", "--layers", 1)
+    assert run.returncode == 1
+    assert "it has '0.bias', '0.weight', '2.bias', '2.weight', and that has '1.weight', '1.bias'" in run.stderr
+    made = make_network([2], 2, layers=1, width=8, dropout=0.1)
+    save_file(made.state_dict(), tmp_path / "weights.safetensors")
+    run = train("--model", tmp_path, "--output_dir", tmp_path / "runs", "--layers", 1)
+    assert "size mismatch for 1.weight" in run.stderr
+    assert "Give its --layers and --width" in run.stderr
+
+
 def test_a_pickled_network_is_refused_with_what_to_do(tmp_path: Path) -> None:
     torch.save(network(3), tmp_path / "model.pt")
     run = train("--model", tmp_path, "--output_dir", tmp_path / "runs")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Tuple
 
 import keras
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -29,3 +30,13 @@ def test_weights_that_would_run_code_are_refused(table: Table, tmp_path: Path, m
     model.save(tmp_path / "0001", extras_seconds=300)
     with pytest.raises(ModelError, match="cannot be loaded"):
         MyModel(dirpath=tmp_path / "0001")
+
+
+def test_one_network_after_another_is_trained_in_silence(caplog: pytest.LogCaptureFixture) -> None:
+    """As by --tune and --folds."""
+    X = np.arange(80.0).reshape(40, 2)
+    for width in range(8, 14):
+        model = MyModel(epochs=1, width=width)
+        model.train(X, X[:, 0] > 40)
+        model.predict(X)
+    assert caplog.text == ""

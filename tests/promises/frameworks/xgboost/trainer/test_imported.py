@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xgboost
 
+from ...trainer.model import MyModel
 from .importing import MIXED, NUMBER, NUMBERS, THREE, TWO, imported, with_missing
 from .trained import train
 
@@ -32,6 +33,11 @@ def test_labels_are_numbered_or_named_in_order(tmp_path: Path, suffix: str) -> N
     named = imported(tmp_path, tmp_path, "--labels", "stays,leaves")
     np.testing.assert_array_equal(named.predict(X), np.where(proba >= 0.5, "leaves", "stays"))
     np.testing.assert_allclose(named.predict(X, proba=True)[:, 0], proba, atol=1e-6)
+    X.assign(left=np.where(YES, "leaves", "stays")).to_csv(tmp_path / "data.csv", index=False)
+    data = "--data", tmp_path / "data.csv", "--target", "left", "--extras_seconds", 300
+    imported(tmp_path, tmp_path / f"model.{suffix}", "--labels", "stays,leaves", *data)
+    compiled = MyModel(dirpath=max((tmp_path / "runs").iterdir()), runtime="onnx")
+    np.testing.assert_allclose(compiled.predict(X, proba=True)[:, 0], proba, atol=1e-6)
     row = named.signature.conform(X)[1:2]
     explained = named.explain(row)[0]
     score = explained["base"] + sum(explained["contributions"].values())

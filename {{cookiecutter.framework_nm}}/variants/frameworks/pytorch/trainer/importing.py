@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import shutil
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ._core import Model, ModelError, Signature
 from .network import NetworkHyperparameters
+
+#: Names of weights in a message, at most.
+NAMES = 8
 
 
 class Importable(Model):
@@ -40,13 +44,25 @@ class Importable(Model):
         from .model import make_network
 
         weights, sizes = load_file(path), self.options.model_dump(include={"layers", "width", "dropout"})
-        matrices = [weights[name] for name in make_network([1], 1, **sizes).state_dict() if name in weights]
-        if not matrices:
-            raise ModelError(f"{path} has no weights of the network that make_network in model.py makes")
+        names = list(make_network([1], 1, **sizes).state_dict())
+        if set(names) != set(weights):
+            raise ModelError(
+                f"{path} has other weights than the network that make_network in model.py makes: it has "
+                f"{_listed(weights)}, and that has {_listed(names)}. Give its --layers and --width, or make the same "
+                "network there"
+            )
+        matrices = [weights[name] for name in names]
         self.shape, scores = tuple(matrices[0].shape[1:]), len(matrices[-1])
         self.state["network"] = {"shape": list(self.shape), "scores": scores, **sizes}
         self.model = nn.Sequential(make_network(**self.state["network"]), nn.Identity()).eval()
-        self.model[0].load_state_dict(weights)
+        try:
+            self.model[0].load_state_dict(weights)
+        except RuntimeError as error:
+            reason = str(error).replace("\n\t", " ")
+            raise ModelError(
+                f"{path} does not fit the network that make_network in model.py makes: {reason} Give its --layers and "
+                "--width, or make the same network there"
+            ) from None
 
     def restore(self, path: Path) -> None:
         """Read a network that needs no make_network."""
@@ -83,3 +99,8 @@ class Importable(Model):
         """Raise NotImplementedError of a network that was imported, unless its answers are its scores as they are."""
         if self.weights != self.WEIGHTS or self.state.get("head"):
             raise NotImplementedError("there is none for a network that was imported")
+
+
+def _listed(names: Iterable[str]) -> str:
+    listed = [repr(name) for name in names]
+    return ", ".join(listed[:NAMES] + ["..."] * (len(listed) > NAMES))

@@ -5,6 +5,7 @@ Not here: the network that is trained, and how either answers (model.py).
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from typing import Any
 import numpy as np
 
 from ._core import Model, Signature
+
+# A search, folds and new versions make one network after another. TensorFlow takes them for one that it traces again
+# and again, and says so in a long warning.
+logging.getLogger("tensorflow").addFilter(lambda record: "tf.function retracing" not in record.getMessage())
 
 
 class Importable(Model):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..serving.calls import Desk
 from ..serving.prompt import Prompt
-from ..serving.rest import Answer
+from ..serving.replies import Answer
 from ..serving.routes import Route, find
 from .predictions import LARGE_ANSWER
 

@@ -13,7 +13,8 @@ from typing import Any, cast
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..serving.calls import Desk
-from ..serving.rest import Answer, Prediction
+from ..serving.replies import Answer
+from ..serving.rest import Prediction
 from ..serving.routes import Route, find
 from .bodies import Upload
 
