@@ -110,12 +110,26 @@ def _stop(text: memoryview, start: int, end: int, closes: re.Pattern[bytes], siz
         least, most = start + wanted, min(start + 2 * wanted + 1000, end)
         if least >= end:
             return end
-        comma = closes.search(text, least, most) or _COMMA.search(text, least, most)
-        if comma:
-            stop = comma.end() - 1
-            if count(text[start:stop], b"[") == count(text[start:stop], b"]"):
-                return stop
-        elif most == end:
+        comma = closes.search(text, least, most)
+        if comma and _depth(text[start : comma.end()]) == 0:
+            return comma.end() - 1
+        stop = _between_items(text[least : min(most, least + SLICE)], _depth(text[start:least]))
+        if stop is not None:
+            return least + stop
+        if most == end:
             return end
         wanted *= 2
     raise NotPlain(InvalidRequest(f"there is no end of a row within {_LONGEST} bytes: send it in V2's binary form"))
+
+
+def _depth(text: memoryview) -> int:
+    """How many of a text's lists have not ended in it."""
+    return count(text, b"[") - count(text, b"]")
+
+
+def _between_items(text: memoryview, depth: int) -> Optional[int]:
+    """Where the first comma is that is in no list, in a text that begins in `depth` of them."""
+    letters = np.frombuffer(text, np.uint8)
+    steps = (letters == ord("[")).astype(np.int8) - (letters == ord("]")).astype(np.int8)
+    found = np.flatnonzero((letters == ord(",")) & (depth + np.cumsum(steps, dtype=np.int32) == 0))
+    return int(found[0]) if len(found) else None
