@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from copying import copy_template
 from facts import ENGINE, TEMPLATE
 
 ENGINES_VERSION = (ENGINE / "VERSION").relative_to(TEMPLATE)
@@ -24,13 +25,7 @@ def git(folder: Path, *arguments: str) -> str:
 def clone(tmp_path: Path) -> Path:
     """The template as it is here, in a clone that can push; with gh, which records its calls."""
     clone, origin, program = tmp_path / "clone", tmp_path / "origin.git", tmp_path / "bin" / "gh"
-    names = git(TEMPLATE, "ls-files", "--cached", "--others", "--exclude-standard").splitlines()
-    for name in names:
-        # Samples and locks are most of it, and no part of this.
-        if (TEMPLATE / name).is_file() and not re.search("variants/(samples|locks)/", name):
-            (clone / name).parent.mkdir(parents=True, exist_ok=True)
-            (clone / name).write_bytes((TEMPLATE / name).read_bytes())
-            (clone / name).chmod((TEMPLATE / name).stat().st_mode)
+    copy_template(clone, without="variants/(samples|locks)/")  # most of it, and no part of this
     git(tmp_path, "init", "--quiet", "--bare", str(origin))
     git(clone, "init", "--quiet", "--initial-branch=main")
     git(clone, "remote", "add", "origin", str(origin))

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from cookiecutter.main import cookiecutter
+from copying import copy_template
 from facts import FLAVOURS, SDKS, TEMPLATE, find_python
 from needed import needed_python
 from running import shell
@@ -229,8 +230,7 @@ def test_an_update_to_the_same_template_changes_nothing(project: Path, tmp_path:
 def newer(tmp_path: Path) -> Path:
     """A clone of this template, as it is on disk, in which there is a newer commit."""
     clone = tmp_path / "newer"
-    ignored = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".demo")
-    shutil.copytree(TEMPLATE, clone, ignore=ignored)
+    copy_template(clone)
     commit(clone)
     return clone
 
