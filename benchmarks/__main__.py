@@ -22,7 +22,7 @@ from .servers import BASELINE, NAMED, SERVERS, Server, environments
 
 #: The pace of each form, and how many minutes it takes, without the installations.
 FORMS = {
-    "full": (Pace(rounds=3, seconds=1, starts=3, sweeps=2), "half an hour"),
+    "full": (Pace(rounds=3, seconds=1, starts=3, sweeps=2), "twenty minutes"),
     "medium": (Pace(rounds=2, seconds=1, starts=1, sweeps=1), "ten minutes: fewer peers and rounds"),
     "quick": (Pace(rounds=2, seconds=1, starts=1), "four minutes: the same, without the sweeps"),
     "short": (

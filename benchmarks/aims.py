@@ -63,7 +63,7 @@ def _at_least(aim: float, ratio: float | None) -> str:
 
 
 def _verdict(ratio: float, reached: bool) -> str:
-    return f"{ratio:.2f}{'' if reached else ', **missed**'}"
+    return f"{ratio:.3g}{'' if reached else ', **missed**'}"
 
 
 def _best_peer(numbers: Numbers, model: str, load: str) -> float | None:

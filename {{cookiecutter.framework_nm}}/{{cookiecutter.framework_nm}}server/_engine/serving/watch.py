@@ -87,7 +87,7 @@ class Watch:
         if self._rows >= self._most:
             self._ask()
             return
-        if isinstance(X, np.ndarray) and _held(X) > _SPARE * X.nbytes:
+        if isinstance(X, np.ndarray) and X.base is not None and _held(X) > _SPARE * X.nbytes:
             X = X.copy()
         self._waiting.append((X, np.asarray(values)))
         self._rows += len(X)
