@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Callable, TypeVar
+from concurrent.futures import Executor
+from typing import Callable, Optional, TypeVar
 
 T = TypeVar("T")
 
@@ -33,9 +34,9 @@ class Beside:
 BESIDE = Beside()
 
 
-async def run(work: Callable[[], T]) -> T:
-    """Do work in a thread of the event loop's pool. Raises what it raises."""
-    return await asyncio.get_running_loop().run_in_executor(None, _counted, work)
+async def run(work: Callable[[], T], pool: Optional[Executor] = None) -> T:
+    """Do work in a thread of a pool, the event loop's unless another is given. Raises what it raises."""
+    return await asyncio.get_running_loop().run_in_executor(pool, _counted, work)
 
 
 def _counted(work: Callable[[], T]) -> T:

@@ -51,9 +51,7 @@ async def decode(
 
 async def read_whole(read: Callable[..., T], *given: Any) -> T:
     """What `read` makes of a body, beside the event loop, and one body at a time. Raises what that raises."""
-    return await asyncio.get_running_loop().run_in_executor(
-        _READER, functools.partial(_without_collecting, read, *given)
-    )
+    return await beside.run(functools.partial(_without_collecting, read, *given), _READER)
 
 
 def _without_collecting(read: Callable[..., T], *given: Any) -> T:
@@ -61,8 +59,7 @@ def _without_collecting(read: Callable[..., T], *given: Any) -> T:
     collects = gc.isenabled()
     gc.disable()
     try:
-        with beside.BESIDE:
-            return read(*given)
+        return read(*given)
     except InvalidRequest as error:
         error.__traceback__ = error.__context__ = None  # which would keep all rows for the next collection
         raise error

@@ -35,8 +35,6 @@ _NUMBERS = 2_000_000
 _REST = 19
 #: Counts are forgotten by the hour.
 _HOURS, _HOUR = 24, 3600.0
-
-
 #: Rows that wait are copied where more than so many times their own bytes would stay in memory for them.
 _SPARE = 1.25
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ..artifact import compiled
-from .graphs import quickened
+from .graphs import vectorised
 
 #: Rows that the compiled model is compared on, at most.
 ROWS = 10_000
@@ -118,7 +118,7 @@ def main(module: str, name: str, directory: str, work: str, seconds: str) -> Non
         X = pickle.loads((Path(work) / "rows").read_bytes())
         file = Path(work) / compiled.FILE
         model: Any = made_of(dirpath=directory)  # type: ignore[operator]
-        file.write_bytes(quickened(model.to_onnx()))
+        file.write_bytes(vectorised(model.to_onnx()))
         result = _compare(compiled.CompiledModel(file, order=model.state.get("label_order")), model, X)
     except Exception as error:  # converters raise whatever they come upon, and so does ONNX Runtime
         result = {"reason": reason(error)}

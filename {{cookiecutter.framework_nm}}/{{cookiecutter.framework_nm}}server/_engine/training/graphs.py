@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Set
 
 
-def quickened(content: bytes) -> bytes:
+def vectorised(content: bytes) -> bytes:
     """A graph whose Scalers are a subtraction and a multiplication each.
 
     ONNX Runtime vectorises those. Over 1,000 rows of 30 columns a Scaler takes 90 microseconds, more than all else that

@@ -11,7 +11,7 @@ import pytest
 from sklearn.neighbors import KNeighborsClassifier
 
 from ..._engine.artifact.compiled import CompiledModel
-from ..._engine.training.graphs import quickened
+from ..._engine.training.graphs import vectorised
 from ...trainer.model import MyModel
 
 Table = Tuple[pd.DataFrame, pd.Series]
@@ -59,7 +59,7 @@ def test_a_compiled_model_scales_by_plain_arithmetic_bit_by_bit_as_converted(tab
     model = MyModel(estimator="linear")
     model.train(X, y)
     converted = model.to_onnx()
-    made = quickened(converted)
+    made = vectorised(converted)
     assert (b"Scaler" in converted, b"Scaler" in made) == (True, False)
     encoded = model.encode(model.preprocess(model.signature.conform(X)))
     encoded[::3] = np.nan
